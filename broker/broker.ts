@@ -120,6 +120,7 @@ export interface BrokerParts {
   readonly server: Server;
   readonly directory: LogDirectory;
   readonly membership: ClusterMembership | undefined;
+  readonly store: MetadataStore;
   /** When it began to serve clients, in milliseconds since the epoch. */
   readonly startedMs: number;
 }
@@ -146,6 +147,7 @@ export class Broker {
       server: broker.#server,
       directory: broker.#directory,
       membership: broker.#membership,
+      store: broker.#store,
       startedMs: broker.#startedMs,
     });
   }
@@ -238,6 +240,9 @@ export class Broker {
       maxLagMs: () => config.get("replica.lag.time.max.ms"),
       ...throttledRates(config, cluster),
     });
+    cluster.onChange((change) => {
+      if (change.type === "topic") counters.partitionChanges.note(change, nodeId);
+    });
     const topics = await TopicRegistry.open({
       cluster,
       config,
@@ -245,6 +250,7 @@ export class Broker {
       clock,
       logger,
       replication,
+      counters: counters.maintenance,
     });
     const { onFatal } = options;
     onLogFailure = leaveOnLogFailure({
@@ -305,6 +311,7 @@ export class Broker {
         fence: cluster,
         clock,
         logger,
+        counters: counters.groups,
       }),
     );
 

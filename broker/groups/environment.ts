@@ -9,6 +9,7 @@ import type { Logger } from "../logger.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { DeadlineQueue } from "./deadlines.ts";
 import type { GroupTopics } from "./group_topics.ts";
+import type { GroupCounters } from "../metrics/broker_counters.ts";
 import type { GroupRecord } from "./records/group_record.ts";
 import type { GroupConfig } from "../settings/group_settings.ts";
 
@@ -20,6 +21,7 @@ export interface GroupEnvironment {
   readonly configsOf?: ((groupId: string) => ConfigTexts) | undefined;
   readonly deadlines: DeadlineQueue;
   readonly topics: GroupTopics;
+  readonly counters: GroupCounters;
   readonly logger: Logger;
   /** Generates a unique suffix for member ids. */
   readonly uniqueId: () => string;

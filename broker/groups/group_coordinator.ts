@@ -21,6 +21,7 @@ import { GroupShard } from "./group_shard.ts";
 import type { GroupLog } from "./group_log.ts";
 import type { GroupTopics } from "./group_topics.ts";
 import type { OffsetsTopic } from "./offsets_topic.ts";
+import { GroupCounters } from "../metrics/broker_counters.ts";
 import type { GroupConfig } from "../settings/group_settings.ts";
 
 /** Options of {@linkcode GroupCoordinator.start}. */
@@ -35,6 +36,8 @@ export interface GroupCoordinatorOptions {
   readonly configsOf?: (groupId: string) => ConfigTexts;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is counted. Default: nobody looks at it. */
+  readonly counters?: GroupCounters;
   /** Generates unique ids. Default: random UUIDs. */
   readonly uniqueId?: () => string;
 }
@@ -55,6 +58,7 @@ export class GroupCoordinator {
   readonly #fence: GroupCoordinatorOptions["fence"];
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #counters: GroupCounters;
   readonly #uniqueId: () => string;
   readonly #deadlines: DeadlineQueue;
   readonly #expiry: Deadline;
@@ -72,6 +76,7 @@ export class GroupCoordinator {
     this.#fence = options.fence;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#counters = options.counters ?? new GroupCounters();
     this.#uniqueId = options.uniqueId ?? (() => crypto.randomUUID());
     this.#deadlines = new DeadlineQueue(options.clock, (error) => {
       this.#logger.error("Group failed unexpectedly", { error });
@@ -203,6 +208,7 @@ export class GroupCoordinator {
       deadlines: this.#deadlines,
       topics: this.#topics,
       logger: this.#logger,
+      counters: this.#counters,
       uniqueId: this.#uniqueId,
     });
     const load = this.#load(shard).finally(() => this.#loads.delete(load));

@@ -72,7 +72,7 @@ export class HttpServer {
       signal: this.#abort.signal,
       onListen: () => {},
       onError: (error) => this.#failed(error).response(),
-    }, (request) => this.#serve(request));
+    }, (request, { remoteAddr }) => this.#serve(request, remoteAddr.hostname));
     this.#guard = new RequestGuard({ ...options, address: this.address });
   }
 
@@ -114,7 +114,7 @@ export class HttpServer {
     return this.close();
   }
 
-  async #serve(request: Request): Promise<Response> {
+  async #serve(request: Request, address: string): Promise<Response> {
     const startMs = performance.now();
     let route = "other";
     let response: Response;
@@ -131,7 +131,7 @@ export class HttpServer {
         response = await this.#console(request, pathname);
       } else {
         this.#api ??= this.#openApi();
-        const answered = await (await this.#api).fetch(request);
+        const answered = await (await this.#api).fetch(request, address);
         route = answered.route ?? route;
         response = answered.response;
       }
@@ -177,6 +177,7 @@ export class HttpServer {
     return new RestApi({
       parts: this.#parts,
       allowsWrites: this.#options.allowsWrites ?? true,
+      counters: this.#counters,
     });
   }
 

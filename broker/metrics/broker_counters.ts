@@ -5,6 +5,7 @@
  */
 
 import { DurationHistogram } from "./histogram.ts";
+import { PartitionChanges } from "./partition_changes.ts";
 
 /** Requests that are answered without waiting share one reading of the clock. */
 const UNTIMED = 8;
@@ -69,6 +70,25 @@ export class ConnectionCounters {
   refusedByShortage = 0;
 }
 
+/** Retention and compaction. */
+export class MaintenanceCounters {
+  /** Segments that retention deleted, and their bytes. */
+  deletedSegments = 0;
+  deletedBytes = 0;
+  /** Compactions of a log, and the bytes of the segments before and after. */
+  compactions = 0;
+  compactionBytesRead = 0;
+  compactionBytesWritten = 0;
+}
+
+/** Rebalances of the groups that the broker coordinates. */
+export class GroupCounters {
+  /** Generations of classic groups with members, and assignments of KIP-848 groups. */
+  rebalances = 0;
+  /** Time from the beginning of a classic group's rebalance until it is stable. */
+  readonly rebalanceDurations: DurationHistogram = new DurationHistogram();
+}
+
 /** The counters of one broker. */
 export class BrokerCounters {
   readonly #byApi: (ApiCounters | undefined)[] = [];
@@ -82,6 +102,9 @@ export class BrokerCounters {
   /** Reads that the batch cache served, and that it did not. */
   cacheHits = 0;
   cacheMisses = 0;
+  readonly maintenance: MaintenanceCounters = new MaintenanceCounters();
+  readonly groups: GroupCounters = new GroupCounters();
+  readonly partitionChanges: PartitionChanges = new PartitionChanges();
   /** Damaged ranges found in logs. */
   damages = 0;
 

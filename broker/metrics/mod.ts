@@ -11,6 +11,9 @@ export {
   ApiCounters,
   BrokerCounters,
   ConnectionCounters,
+  GroupCounters,
+  MaintenanceCounters,
   PartitionTraffic,
 } from "./broker_counters.ts";
 export { DurationHistogram } from "./histogram.ts";
+export { PartitionChanges } from "./partition_changes.ts";

@@ -17,6 +17,7 @@ import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import { MetadataStoreSilentError } from "../cluster/metadata_store.ts";
 import type { Logger } from "../logger.ts";
+import { MaintenanceCounters } from "../metrics/broker_counters.ts";
 import { FileRemoval } from "./file_removal.ts";
 import { IntervalFlusher } from "./interval_flusher.ts";
 import type { PartitionLogManager } from "./partition.ts";
@@ -28,6 +29,8 @@ export interface LogManagerOptions {
   readonly directory: LogDirectory;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is counted. Default: nobody looks at it. */
+  readonly counters?: MaintenanceCounters;
 }
 
 /** Options of compaction. */
@@ -47,6 +50,7 @@ export class LogManager implements PartitionLogManager {
   readonly #removal: FileRemoval;
   readonly #flusher: IntervalFlusher;
   readonly #cleaner = new LogCleaner();
+  readonly #counters: MaintenanceCounters;
   /** Ids of deleted topics whose folders have been renamed, though perhaps not yet on disk. */
   readonly #removedTopics: Set<string> = new Set();
   #isClosed = false;
@@ -54,6 +58,7 @@ export class LogManager implements PartitionLogManager {
   constructor(options: LogManagerOptions) {
     const { directory, clock, logger } = options;
     this.#options = options;
+    this.#counters = options.counters ?? new MaintenanceCounters();
     this.#removal = new FileRemoval(directory, clock, logger);
     this.#flusher = new IntervalFlusher(clock, logger);
   }
@@ -157,8 +162,11 @@ export class LogManager implements PartitionLogManager {
     const partition = partitions[index];
     if (partition === undefined || partition.log.isClosed || partition.isOffline) return;
     try {
+      const sizes = partition.log.segments.map(({ sizeInBytes }) => sizeInBytes);
       const count = await partition.applyRetention(clock.now());
       if (count === 0) return;
+      this.#counters.deletedSegments += count;
+      for (const size of sizes.slice(0, count)) this.#counters.deletedBytes += size;
       this.#removal.after(config.get("file.delete.delay.ms"));
       const { logStartOffset } = partition;
       logger.info("Deleted old segments", { log: `${partition}`, count, logStartOffset });
@@ -195,6 +203,9 @@ export class LogManager implements PartitionLogManager {
     const config = directory.get(log)?.config;
     if (config !== undefined) this.#removal.after(config.fileDeleteDelayMs);
     const { recordsBefore, recordsAfter, bytesBefore, bytesAfter } = counts;
+    this.#counters.compactions++;
+    this.#counters.compactionBytesRead += bytesBefore;
+    this.#counters.compactionBytesWritten += bytesAfter;
     logger.info("Compacted log", {
       log,
       fromOffset,

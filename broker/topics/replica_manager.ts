@@ -21,6 +21,7 @@ import type { ClusterChange, ClusterState, TopicState } from "../cluster/cluster
 import { METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
 import type { BrokerConfig } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
+import type { MaintenanceCounters } from "../metrics/broker_counters.ts";
 import { logLosses } from "../log_losses.ts";
 import { LogManager } from "./log_manager.ts";
 import type { PartitionReplication } from "../roles/replicated_partition.ts";
@@ -36,6 +37,8 @@ export interface ReplicaManagerOptions {
   readonly directory: LogDirectory;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is counted. Default: nobody looks at it. */
+  readonly counters?: MaintenanceCounters;
   /** Keeps replicated partitions in sync. Default: nothing does. */
   readonly replication?: PartitionReplication | undefined;
 }

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { partsOf } from "../../broker/broker.ts";
+import { type BrokerParts, partsOf } from "../../broker/broker.ts";
 import { HttpServer } from "../../broker/http/mod.ts";
 import { METRICS, MetricsPage } from "../../broker/http/metrics/mod.ts";
 import { DiskSpace } from "../../broker/http/disk_space.ts";
@@ -14,6 +14,8 @@ import { HttpCounters } from "../../broker/http/http_counters.ts";
 import { Broker, Cluster } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 import { testWith } from "../support/outside.ts";
+import { HttpBroker } from "../support/http.ts";
+import { within } from "../support/within.ts";
 import { Prometheus, runWith } from "../support/prometheus.ts";
 
 const ADDRESS = { host: "127.0.0.1", port: 0 };
@@ -45,8 +47,11 @@ function parse(text: string): Series {
 }
 
 /** The metrics of a broker, without an HTTP port. */
-async function metricsOf(broker: Broker, maxSeries?: number): Promise<string> {
-  const parts = partsOf(broker);
+async function metricsOf(
+  broker: Broker,
+  maxSeries?: number,
+  parts: BrokerParts = partsOf(broker),
+): Promise<string> {
   const disk = new DiskSpace(parts.directory.path);
   const page = new MetricsPage({
     parts,
@@ -135,6 +140,166 @@ Deno.test("GET /metrics of a cluster has each partition and group once, with lag
   const lags = of("kafka_consumergroup_lag{");
   assertEquals(lags.length, 18);
   assertEquals(lags.filter((line) => !line.endsWith(" 1")), []);
+});
+
+/** The series of all brokers, summed by name and labels. */
+async function sumOf(brokers: readonly Broker[]): Promise<Series> {
+  const sum = new Map<string, number>();
+  for (const broker of brokers) {
+    for (const [name, value] of parse(await metricsOf(broker))) {
+      sum.set(name, (sum.get(name) ?? 0) + value);
+    }
+  }
+  return sum;
+}
+
+/** Waits until the metrics of some brokers are as they should be. */
+async function untilSum(
+  brokers: readonly Broker[],
+  expected: Readonly<Record<string, number>>,
+): Promise<Series> {
+  return await within(
+    (async () => {
+      for (;;) {
+        const series = await sumOf(brokers);
+        const isAsExpected = Object.entries(expected)
+          .every(([name, value]) => series.get(name) === value);
+        if (isAsExpected) return series;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })(),
+    JSON.stringify(expected),
+  );
+}
+
+Deno.test("GET /metrics of a replicated cluster counts what a stopped broker does to partitions", async () => {
+  await using cluster = await Cluster.start({
+    brokers: 3,
+    config: { "replica.lag.time.max.ms": 2000 },
+  });
+  const { brokers } = cluster;
+  await using client = new Client({ broker: brokers[0]! });
+  await client.admin().createTopic({
+    name: "a",
+    partitions: 6,
+    replicas: 3,
+    configs: { "min.insync.replicas": "3" },
+  });
+  for (let partition = 0; partition < 6; partition++) {
+    await client.producer().send({ topic: "a", partition, value: "x" });
+  }
+  const healthy = await untilSum(brokers, {
+    dqueue_under_replicated_partitions: 0,
+    dqueue_under_min_isr_partitions: 0,
+    dqueue_leaderless_partitions: 0,
+    dqueue_reassigning_partitions: 0,
+    dqueue_fenced: 0,
+  });
+  const of = (prefix: string) => [...healthy.keys()].filter((name) => name.startsWith(prefix));
+  const lags = of('dqueue_replica_lag_records{topic="a"');
+  assertEquals(lags.length, 12, "each follower once");
+  assertEquals(lags.filter((name) => healthy.get(name) !== 0), [], "acks=all is on all replicas");
+  assertEquals(of("dqueue_leaderless_partitions").length, 1, "the controller says it");
+  await cluster.stopBroker(3);
+  const after = await untilSum(cluster.brokers, {
+    dqueue_under_replicated_partitions: 6,
+    dqueue_under_min_isr_partitions: 6,
+    dqueue_leaderless_partitions: 0,
+  });
+  assert(after.get("dqueue_isr_shrinks_total")! + after.get("dqueue_leader_elections_total")! >= 6);
+  assert(after.get("dqueue_leader_elections_total")! >= 2, "those that it led");
+  assertEquals(after.get("dqueue_unclean_leader_elections_total"), 0);
+});
+
+Deno.test("GET /metrics counts rebalances of both kinds of groups", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await using client = new Client({ broker });
+  await client.admin().createTopic({ name: "a" });
+  await client.producer().send({ topic: "a", value: "x" });
+  for (const protocol of ["classic", "consumer"] as const) {
+    await using consumer = client.groupConsumer({
+      groupId: `g-${protocol}`,
+      topics: "a",
+      protocol,
+      autoOffsetReset: "earliest",
+    });
+    for await (const _message of consumer) break;
+  }
+  const series = parse(await metricsOf(broker));
+  assertEquals(series.get("dqueue_group_rebalances_total"), 2);
+  assertEquals(
+    series.get("dqueue_group_rebalance_duration_seconds_count"),
+    1,
+    "of the classic one",
+  );
+});
+
+Deno.test("GET /metrics counts what retention and compaction have done", async () => {
+  await using broker = await Broker.start({
+    storage: "memory",
+    config: { "log.retention.check.interval.ms": 20, "log.cleaner.backoff.ms": 20 },
+  });
+  await using client = new Client({ broker });
+  const configs = { "segment.bytes": "1048576" };
+  await client.admin().createTopics([
+    { name: "old", configs: { ...configs, "retention.bytes": "0", "file.delete.delay.ms": "0" } },
+    {
+      name: "keys",
+      configs: { ...configs, "cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0" },
+    },
+  ]);
+  const value = "x".repeat(600_000);
+  for (let i = 0; i < 4; i++) {
+    for (const topic of ["old", "keys"]) await client.producer().send({ topic, key: "k", value });
+  }
+  const series = await within(
+    (async () => {
+      for (;;) {
+        const series = parse(await metricsOf(broker));
+        const of = (name: string) => series.get(`dqueue_${name}_total`)!;
+        if (of("retention_deleted_segments") >= 3 && of("compactions") > 0) return series;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })(),
+    "retention and compaction",
+  );
+  const of = (name: string) => series.get(`dqueue_${name}_total`)!;
+  assert(of("retention_deleted_bytes") >= 3 * 600_000);
+  assert(of("compaction_read_bytes") > of("compaction_written_bytes"));
+});
+
+Deno.test("GET /metrics shows the state of the metadata store that brokers share", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  const before = parse(await metricsOf(broker));
+  assertEquals(before.has("dqueue_metadata_store_problems"), false, "its own has none");
+  const parts = partsOf(broker);
+  const store = Object.create(parts.store, {
+    health: { value: { problems: ["etcd's database is full"], databaseRatio: 0.93 } },
+  });
+  const after = parse(await metricsOf(broker, undefined, { ...parts, store }));
+  assertEquals(after.get("dqueue_metadata_store_problems"), 1);
+  assertEquals(after.get("dqueue_metadata_store_database_ratio"), 0.93);
+});
+
+Deno.test("GET /metrics counts readers of streams, and what they were sent", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  for (let i = 0; i < 3; i++) await http.client.producer().send({ topic: "a", value: `${i}` });
+  const metrics = async () => parse((await http.get("/metrics")).json);
+  const path = `${http.url}/topics/a/stream?offset=start`;
+  await (await fetch(`${path}&exit=1&text=2`)).text();
+  const response = await fetch(path);
+  const reader = response.body!.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!text.includes("caught-up")) text += decoder.decode((await reader.read()).value);
+  const series = await metrics();
+  assertEquals(series.get('dqueue_stream_readers{kind="sse"}'), 1);
+  assertEquals(series.get('dqueue_stream_readers{kind="websocket"}'), 0);
+  assertEquals(series.get("dqueue_stream_records_total"), 4);
+  assertEquals(series.get("dqueue_stream_scanned_records_total"), 6);
+  assertEquals(series.get("dqueue_http_consumers"), 0);
+  await reader.cancel();
 });
 
 Deno.test("GET /metrics counts requests, errors, records and bytes", async () => {

@@ -73,6 +73,8 @@ export class ClassicGroup implements Group {
    * KIP-848 has no leader.
    */
   mustRebalance = false;
+  /** When the current rebalance began, by `Clock.monotonic()`; undefined if there is none. */
+  rebalanceSinceMs: number | undefined;
   /** Whether a member joined since the initial rebalance was last delayed. */
   hasNewMember = false;
   readonly #memberIdByInstance: Map<string, string> = new Map();

@@ -34,6 +34,7 @@ export function prepareRebalance(env: GroupEnvironment, group: ClassicGroup, rea
   }
   cancelPendingSync(group);
   const isInitial = group.isEmpty;
+  group.rebalanceSinceMs ??= env.clock.monotonic();
   group.transitionTo("PreparingRebalance", env.clock.now());
   env.logger.info("Preparing rebalance", {
     group: group.groupId,
@@ -104,7 +105,11 @@ export function completeJoin(env: GroupEnvironment, group: ClassicGroup): void {
     return waitForJoins(env, group);
   }
   group.startNextGeneration(env.clock.now());
-  if (group.isEmpty) return recordEmptyGeneration(env, group);
+  if (group.isEmpty) {
+    group.rebalanceSinceMs = undefined;
+    return recordEmptyGeneration(env, group);
+  }
+  env.counters.rebalances++;
   env.logger.info("Members joined", {
     group: group.groupId,
     generation: group.generation,

@@ -85,7 +85,15 @@ function assign(env: GroupEnvironment, group: ClassicGroup, request: SyncGroupRe
       member.assignment = assignments.get(member.memberId) ?? NO_ASSIGNMENT;
     }
     group.transitionTo("Stable", env.clock.now());
+    noteRebalanced(env, group);
     env.logger.info("Group is stable", { group: groupId, generation });
     propagateAssignment(group, ErrorCode.NONE);
   });
+}
+
+function noteRebalanced({ clock, counters }: GroupEnvironment, group: ClassicGroup): void {
+  const { rebalanceSinceMs } = group;
+  group.rebalanceSinceMs = undefined;
+  if (rebalanceSinceMs === undefined) return;
+  counters.rebalanceDurations.observe(clock.monotonic() - rebalanceSinceMs);
 }

@@ -172,6 +172,7 @@ function assign(
     records.push(targetRecord(groupId, memberId, target));
   }
   records.push(targetEpochRecord(groupId, epoch));
+  env.counters.rebalances++;
   env.logger.info("Computed assignment", {
     group: groupId,
     epoch,

@@ -39,7 +39,7 @@ export function addRequests(out: Exposition, { context: { counters } }: BrokerPa
 /** Adds the state of the broker. */
 export function addBroker(
   out: Exposition,
-  { context, server, directory, startedMs }: BrokerParts,
+  { context, server, directory, startedMs, store }: BrokerParts,
   { version }: { readonly version: string },
 ): void {
   const { counters, config, requestMemory, responseMemory, cluster } = context;
@@ -47,6 +47,12 @@ export function addBroker(
   out.add(METRICS.buildInfo, labelsOf({ version, deno, v8 }), 1);
   out.add(METRICS.startTime, "", startedMs / 1000);
   out.add(METRICS.controllerActive, "", cluster.isController() ? 1 : 0);
+  out.add(METRICS.fenced, "", cluster.isFenced ? 1 : 0);
+  if (store.health !== undefined) {
+    const { problems, databaseRatio } = store.health;
+    out.add(METRICS.storeProblems, "", problems.length);
+    if (databaseRatio !== undefined) out.add(METRICS.storeDatabaseRatio, "", databaseRatio);
+  }
   if (cluster.isController()) {
     const { brokers } = cluster;
     out.add(METRICS.brokers, "", brokers.length);
@@ -82,6 +88,24 @@ export function addBroker(
   out.add(METRICS.cacheMisses, "", counters.cacheMisses);
 }
 
+/** Adds what has happened to partitions, logs and groups. */
+export function addEvents(
+  out: Exposition,
+  { context: { counters: { partitionChanges, maintenance, groups } } }: BrokerParts,
+): void {
+  out.add(METRICS.isrShrinks, "", partitionChanges.isrShrinks);
+  out.add(METRICS.isrExpands, "", partitionChanges.isrExpands);
+  out.add(METRICS.elections, "", partitionChanges.elections);
+  out.add(METRICS.uncleanElections, "", partitionChanges.uncleanElections);
+  out.add(METRICS.retentionSegments, "", maintenance.deletedSegments);
+  out.add(METRICS.retentionBytes, "", maintenance.deletedBytes);
+  out.add(METRICS.compactions, "", maintenance.compactions);
+  out.add(METRICS.compactionRead, "", maintenance.compactionBytesRead);
+  out.add(METRICS.compactionWritten, "", maintenance.compactionBytesWritten);
+  out.add(METRICS.groupRebalances, "", groups.rebalances);
+  out.addHistogram(METRICS.groupRebalanceDuration, "", groups.rebalanceDurations);
+}
+
 /** Adds the memory and time of the process, and the space on its disk where it is known. */
 export function addProcess(out: Exposition, disk: DiskSpace): void {
   const { rss, heapUsed, external } = Deno.memoryUsage();
@@ -98,10 +122,19 @@ export function addProcess(out: Exposition, disk: DiskSpace): void {
 }
 
 /** Adds how many partitions are in which state. */
-export function addPartitionCounts(out: Exposition, counts: PartitionCounts): void {
+export function addPartitionCounts(
+  out: Exposition,
+  { context: { cluster } }: BrokerParts,
+  counts: PartitionCounts,
+): void {
   for (const state of ["leader", "follower", "offline"] as const) {
     out.add(METRICS.partitions, labelsOf({ state }), counts[state]);
   }
+  out.add(METRICS.underReplicatedCount, "", counts.underReplicated);
+  out.add(METRICS.underMinIsrCount, "", counts.underMinIsr);
+  if (!cluster.isController()) return;
+  out.add(METRICS.leaderlessCount, "", counts.leaderless);
+  out.add(METRICS.reassigningCount, "", counts.reassigning);
 }
 
 /** Adds the requests to the HTTP port. */
@@ -112,4 +145,19 @@ export function addHttp(out: Exposition, counters: HttpCounters): void {
   for (const [route, durations] of counters.durations) {
     out.addHistogram(METRICS.httpDuration, labelsOf({ route }), durations);
   }
+  const { streams } = counters;
+  out.add(METRICS.httpConsumers, "", counters.consumers);
+  for (const [kind, count] of Object.entries(streams.readers)) {
+    out.add(METRICS.streamReaders, labelsOf({ kind }), count);
+  }
+  out.add(METRICS.streamRecords, "", streams.records);
+  out.add(METRICS.streamScanned, "", streams.scanned);
+  out.add(METRICS.streamProduced, "", streams.produced);
+  for (const [reason, count] of Object.entries(streams.gaps)) {
+    out.add(METRICS.streamGaps, labelsOf({ reason }), count);
+  }
+  for (const [reason, count] of Object.entries(streams.closed)) {
+    out.add(METRICS.streamClosed, labelsOf({ reason }), count);
+  }
+  out.add(METRICS.streamRings, "", streams.ringBytes);
 }

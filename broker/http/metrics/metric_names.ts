@@ -18,6 +18,18 @@ export const METRICS = {
   startTime: gauge("dqueue_start_time_seconds", "When the broker began to serve, since 1970"),
   ready: gauge("dqueue_ready", "Whether GET /readyz answers 200: 1 or 0"),
   controllerActive: gauge("dqueue_controller_active", "Whether this broker is the controller"),
+  fenced: gauge(
+    "dqueue_fenced",
+    "Whether the broker serves nobody because it cannot reach the metadata store: 1 or 0",
+  ),
+  storeDatabaseRatio: gauge(
+    "dqueue_metadata_store_database_ratio",
+    "Used part of the quota of the metadata store's database, 0 to 1",
+  ),
+  storeProblems: gauge(
+    "dqueue_metadata_store_problems",
+    "Problems of the metadata store; the broker's log says what to do",
+  ),
 
   requests: counter("dqueue_requests_total", "Answered requests of Kafka's protocol, by API"),
   requestErrors: counter(
@@ -73,10 +85,59 @@ export const METRICS = {
     "dqueue_partitions",
     "Partitions on this broker, by state: leader, follower, or offline after a disk error",
   ),
+  underReplicatedCount: gauge(
+    "dqueue_under_replicated_partitions",
+    "Partitions led here with replicas that are not in sync",
+  ),
+  underMinIsrCount: gauge(
+    "dqueue_under_min_isr_partitions",
+    "Partitions led here with fewer in-sync replicas than min.insync.replicas: acks=all fails",
+  ),
+  leaderlessCount: gauge(
+    "dqueue_leaderless_partitions",
+    "Partitions of the cluster without a live leader, as the controller knows",
+  ),
+  reassigningCount: gauge(
+    "dqueue_reassigning_partitions",
+    "Partitions of the cluster whose replicas are being moved, as the controller knows",
+  ),
+  replicaLag: gauge(
+    "dqueue_replica_lag_records",
+    "Records that a follower, by its broker id, does not have on disk, as the leader knows",
+  ),
+  isrShrinks: counter("dqueue_isr_shrinks_total", "Changes of an ISR in which replicas left"),
+  isrExpands: counter("dqueue_isr_expands_total", "Changes of an ISR in which replicas joined"),
+  elections: counter("dqueue_leader_elections_total", "Elections of this broker as a leader"),
+  uncleanElections: counter(
+    "dqueue_unclean_leader_elections_total",
+    "Elections of this broker as a leader that may have lost records",
+  ),
+  retentionSegments: counter(
+    "dqueue_retention_deleted_segments_total",
+    "Segments that retention has deleted",
+  ),
+  retentionBytes: counter(
+    "dqueue_retention_deleted_bytes_total",
+    "Bytes of the segments that retention has deleted",
+  ),
+  compactions: counter("dqueue_compactions_total", "Compactions of a log"),
+  compactionRead: counter("dqueue_compaction_read_bytes_total", "Bytes of segments compacted"),
+  compactionWritten: counter(
+    "dqueue_compaction_written_bytes_total",
+    "Bytes of segments that compaction left",
+  ),
   logDamage: counter("dqueue_log_damage_total", "Damaged ranges of logs found since the start"),
   cacheHits: counter("dqueue_hot_tail_hits_total", "Reads served from the batch cache"),
   cacheMisses: counter("dqueue_hot_tail_misses_total", "Reads served from files"),
   groups: gauge("dqueue_groups", "Consumer groups coordinated here, by state"),
+  groupRebalances: counter(
+    "dqueue_group_rebalances_total",
+    "Rebalances of groups coordinated here",
+  ),
+  groupRebalanceDuration: histogram(
+    "dqueue_group_rebalance_duration_seconds",
+    "Time from the beginning of a classic group's rebalance until it is stable",
+  ),
 
   httpRequests: counter(
     "dqueue_http_requests_total",
@@ -85,6 +146,33 @@ export const METRICS = {
   httpDuration: histogram(
     "dqueue_http_request_duration_seconds",
     "Time from an HTTP request to the head of its answer, by route",
+  ),
+
+  httpConsumers: gauge(
+    "dqueue_http_consumers",
+    "Consumers of version 2 of the REST API that live in this broker",
+  ),
+  streamReaders: gauge("dqueue_stream_readers", "Readers of streams: sse, or websocket"),
+  streamRecords: counter("dqueue_stream_records_total", "Records sent to readers of streams"),
+  streamScanned: counter(
+    "dqueue_stream_scanned_records_total",
+    "Records compared with what readers of streams asked for",
+  ),
+  streamProduced: counter(
+    "dqueue_stream_produced_records_total",
+    "Records produced over WebSocket",
+  ),
+  streamGaps: counter(
+    "dqueue_stream_gaps_total",
+    "Gaps in streams, by reason: slow, retention, or truncated",
+  ),
+  streamClosed: counter(
+    "dqueue_stream_closed_total",
+    "Streams that were ended or refused, by reason: slow, stalled, or limit",
+  ),
+  streamRings: gauge(
+    "dqueue_stream_ring_bytes",
+    "Memory of the newest records, which readers of streams share",
   ),
 
   series: gauge("dqueue_metrics_series", "Series in this answer, without the last few"),

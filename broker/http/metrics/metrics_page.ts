@@ -11,6 +11,7 @@ import type { Health } from "../health.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import {
   addBroker,
+  addEvents,
   addHttp,
   addPartitionCounts,
   addProcess,
@@ -21,7 +22,7 @@ import { addGroups, addLagSeconds, type OtherEnds } from "./group_metrics.ts";
 import { LagTimes } from "./lag_times.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { METRICS } from "./metric_names.ts";
-import { addPartitions, addTopics, type PartitionCounts } from "./topic_metrics.ts";
+import { addPartitions, addTopics, countPartitions, PartitionCounts } from "./topic_metrics.ts";
 
 /** Most series in an answer, without those about the answer itself. */
 const MAX_SERIES = 20_000;
@@ -84,10 +85,12 @@ export class MetricsPage {
     addProcess(out, disk);
     out.addHistogram(METRICS.loopDelay, "", this.#loopDelay.delays);
     addRequests(out, parts);
+    addEvents(out, parts);
     addHttp(out, http);
-    const counts: PartitionCounts = { leader: 0, follower: 0, offline: 0 };
+    const counts = new PartitionCounts();
     const topics = await runSliced(addTopics(out, context, counts), slice);
-    addPartitionCounts(out, counts);
+    await runSliced(countPartitions(context, topics, counts), slice);
+    addPartitionCounts(out, parts, counts);
     const lagging = await runSliced(addGroups(out, context, ends), slice);
     await addLagSeconds(out, lagging, this.#lagTimes, context.clock.now());
     await runSliced(addPartitions(out, context, topics), slice);

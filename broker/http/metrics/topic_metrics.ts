@@ -8,8 +8,10 @@ import type { TopicState } from "../../cluster/cluster_state.ts";
 import type { BrokerContext } from "../../handler.ts";
 import { PartitionTraffic } from "../../metrics/broker_counters.ts";
 import { partitionMetadata } from "../../handlers/topics/partition_metadata.ts";
+import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { type Exposition, labelsOf } from "./exposition.ts";
+import { minInSync } from "../../cluster/topic_state.ts";
 import { METRICS } from "./metric_names.ts";
 
 /** Series of a partition. */
@@ -22,11 +24,18 @@ export interface TopicSums {
   readonly traffic: PartitionTraffic;
 }
 
-/** Counts of the partitions on this broker. */
-export interface PartitionCounts {
-  leader: number;
-  follower: number;
-  offline: number;
+/** Counts of the partitions on this broker, and on the controller of those of the cluster. */
+export class PartitionCounts {
+  /** On this broker, by state. */
+  leader = 0;
+  follower = 0;
+  offline = 0;
+  /** Led by this broker. */
+  underReplicated = 0;
+  underMinIsr = 0;
+  /** Of the cluster. */
+  leaderless = 0;
+  reassigning = 0;
 }
 
 /** Adds the series of each topic, and returns the topics with the busiest first. */
@@ -65,6 +74,27 @@ export function* addTopics(
   return sums.sort((a, b) => activityOf(b) - activityOf(a));
 }
 
+/** Counts partitions by what the metadata says of them. */
+export function* countPartitions(
+  { cluster, nodeId }: BrokerContext,
+  topics: readonly TopicSums[],
+  counts: PartitionCounts,
+): Generator<void, void> {
+  for (const { topic } of topics) {
+    const minIsr = topic.config.get("min.insync.replicas");
+    for (const state of topic.state.partitions) {
+      const { leaderId, isr, replicas, adding, removing } = state;
+      if (cluster.broker(leaderId) === undefined) counts.leaderless++;
+      if (adding.length + removing.length > 0) counts.reassigning++;
+      if (leaderId === nodeId) {
+        if (isr.length < replicas.length) counts.underReplicated++;
+        if (isr.length < minInSync(minIsr, state)) counts.underMinIsr++;
+      }
+    }
+    yield;
+  }
+}
+
 function activityOf({ traffic: { bytesIn, bytesOut } }: TopicSums): number {
   return bytesIn + bytesOut;
 }
@@ -96,6 +126,7 @@ export function* addPartitions(
       if (partition !== undefined) {
         out.add(METRICS.currentOffset, of, partition.highWatermark);
         out.add(METRICS.oldestOffset, of, partition.logStartOffset);
+        addReplicaLags(out, partition, of);
       }
       out.add(METRICS.inSyncReplicas, of, isrNodes.length);
       out.add(METRICS.leader, of, leaderId);
@@ -104,6 +135,20 @@ export function* addPartitions(
       out.add(METRICS.underReplicated, of, isrNodes.length < replicaNodes.length ? 1 : 0);
       yield;
     }
+  }
+}
+
+/** Adds how far the followers are behind the end of the log. One that has not fetched is left out. */
+function addReplicaLags(
+  out: Exposition,
+  { leadership, log, replicas }: Partition,
+  of: string,
+): void {
+  if (leadership === undefined) return;
+  for (const replica of replicas) {
+    const end = leadership.endOf(replica);
+    if (end === undefined) continue;
+    out.add(METRICS.replicaLag, `${of},replica="${replica}"`, Math.max(0, log.logEndOffset - end));
   }
 }
 

@@ -10,6 +10,7 @@
 import { Hono } from "npm:hono@4.13.19";
 import type { Admin } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
+import type { HttpCounters } from "../http_counters.ts";
 import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
@@ -36,6 +37,7 @@ export interface RestApiOptions {
   readonly parts: BrokerParts;
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
+  readonly counters: HttpCounters;
 }
 
 /** Serves the REST API of one broker. */
@@ -45,19 +47,21 @@ export class RestApi {
   readonly #closing = new AbortController();
   /** The route of each request in progress. */
   readonly #routes: WeakMap<Request, string> = new WeakMap();
+  /** The address of the client of each request in progress. */
+  readonly #addresses: WeakMap<Request, string> = new WeakMap();
 
-  constructor({ parts, allowsWrites }: RestApiOptions) {
+  constructor({ parts, allowsWrites, counters }: RestApiOptions) {
     const client = openLocalClient(parts);
     const broker = parts.context;
     const admin = client.admin();
-    const streams = new Streams(client, broker);
+    const streams = new Streams(client, broker, counters.streams);
     const { consumer: reader } = streams.limits;
     this.#context = {
       client,
       admin,
       producer: client.producer(),
       broker,
-      consumers: new ConsumerInstances({ client, admin, reader, broker }),
+      consumers: new ConsumerInstances({ client, admin, reader, broker, counters }),
       closing: this.#closing.signal,
       uploads: new Set(),
       bodies: new BodyMemory(),
@@ -72,9 +76,14 @@ export class RestApi {
     return this.#context.admin;
   }
 
-  /** Answers a request. */
-  async fetch(request: Request): Promise<Answered> {
+  /**
+   * Answers a request.
+   *
+   * @param address The client's IP address.
+   */
+  async fetch(request: Request, address: string): Promise<Answered> {
     let response: Response;
+    this.#addresses.set(request, address);
     try {
       response = await this.#router.fetch(request);
     } catch (error) {
@@ -102,7 +111,9 @@ export class RestApi {
         router.on(route.method, path, ({ req }) => {
           this.#routes.set(req.raw, route.path);
           this.#ensureAllowed(route);
-          return route.handle(new Call(req.raw, req.param(), this.#context));
+          return route.handle(
+            new Call(req.raw, this.#addresses.get(req.raw)!, req.param(), this.#context),
+          );
         });
       }
     }

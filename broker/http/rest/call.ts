@@ -39,12 +39,20 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** A request. */
 export class Call {
   readonly request: Request;
+  /** The client's IP address. */
+  readonly address: string;
   readonly url: URL;
   readonly context: RestContext;
   readonly #params: Readonly<Record<string, string>>;
 
-  constructor(request: Request, params: Readonly<Record<string, string>>, context: RestContext) {
+  constructor(
+    request: Request,
+    address: string,
+    params: Readonly<Record<string, string>>,
+    context: RestContext,
+  ) {
     this.request = request;
+    this.address = address;
     this.url = new URL(request.url);
     this.context = context;
     this.#params = params;

@@ -16,6 +16,7 @@ import type {
   TopicPartition,
 } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
+import type { HttpCounters } from "../http_counters.ts";
 import { HttpError } from "../http_error.ts";
 import { AssignedReader } from "./assigned_reader.ts";
 import type { RecordFormat } from "./media.ts";
@@ -35,6 +36,7 @@ export interface InstanceContext {
   /** For reads outside of groups. */
   readonly reader: Consumer;
   readonly broker: BrokerContext;
+  readonly counters: HttpCounters;
 }
 
 /** How a client wants its consumer. */

@@ -54,6 +54,7 @@ export class ConsumerInstances {
     }
     this.#expired.delete(key);
     this.#instances.set(key, new ConsumerInstance(options, this.#context));
+    this.#count();
     this.#schedule();
     await before?.close();
   }
@@ -80,6 +81,7 @@ export class ConsumerInstances {
   async delete(group: string, id: string): Promise<void> {
     const instance = this.get(group, id);
     this.#instances.delete(keyOf(group, id));
+    this.#count();
     await instance.close();
   }
 
@@ -89,6 +91,7 @@ export class ConsumerInstances {
     this.#timer = undefined;
     const instances = [...this.#instances.values()];
     this.#instances.clear();
+    this.#count();
     await Promise.all(instances.map((instance) => instance.close()));
   }
 
@@ -105,6 +108,7 @@ export class ConsumerInstances {
     for (const [key, instance] of this.#instances) {
       if (!instance.isIdleSince(oldestMs)) continue;
       this.#instances.delete(key);
+      this.#count();
       this.#expired.add(key);
       instance.close().catch((error) => {
         this.#context.broker.logger.warn("Cannot close an idle consumer", { error });
@@ -114,6 +118,10 @@ export class ConsumerInstances {
       if (this.#expired.size <= MAX_REMEMBERED) break;
       this.#expired.delete(key);
     }
+  }
+
+  #count(): void {
+    this.#context.counters.consumers = this.#instances.size;
   }
 
   #nowMs(): number {

@@ -56,13 +56,13 @@ export function fullResponse(): Response {
  * reader holds one of them.
  *
  * @param events Called with a signal that is aborted when the reader has gone.
- * @param onEnd Called once, when the answer has ended.
+ * @param notices Called when the reader took nothing for too long, and once when the answer has ended.
  */
 export function sseResponse(
   events: (signal: AbortSignal) => AsyncGenerator<Uint8Array<ArrayBuffer>, void>,
   clock: Clock,
   closing: AbortSignal,
-  onEnd: () => void,
+  { onStalled, onEnd }: { readonly onStalled: () => void; readonly onEnd: () => void },
 ): Response {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, closing]);
@@ -87,6 +87,7 @@ export function sseResponse(
         const isStalled = controller.desiredSize! <= 0;
         if (isStalled && clock.monotonic() - pulledMs > MAX_STALL_MS) {
           end();
+          onStalled();
           return controller.error(new Error("The reader takes nothing"));
         }
         if (!isStalled) controller.enqueue(HEARTBEAT);

@@ -5,21 +5,43 @@
  */
 
 import type { Client, Consumer } from "../../../client/mod.ts";
+import type { StreamCounters } from "../http_counters.ts";
 
 /** Most streams at once. */
 const MAX_STREAMS = 2000;
+/** Most streams at once of one address, unless it is this machine's. */
+const MAX_STREAMS_OF_ADDRESS = 64;
 /** Streams that fetch records of the past at once; the others wait for their turn. */
 const MAX_CATCHING_UP = 8;
+
+/** The forms of streams. */
+export type StreamKind = keyof StreamCounters["readers"];
+
+/** Most streams, for tests. */
+export interface MaxStreams {
+  readonly all: number;
+  readonly ofAddress: number;
+}
 
 /** Bounds streams. */
 export class StreamLimits {
   readonly consumer: Consumer;
+  readonly counters: StreamCounters;
+  readonly #max: MaxStreams;
+  /** Streams by the address of their reader, without those of this machine. */
+  readonly #byAddress: Map<string, number> = new Map();
   #streams = 0;
   #turns = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(client: Client) {
+  constructor(
+    client: Client,
+    counters: StreamCounters,
+    max: MaxStreams = { all: MAX_STREAMS, ofAddress: MAX_STREAMS_OF_ADDRESS },
+  ) {
     this.consumer = client.consumer();
+    this.counters = counters;
+    this.#max = max;
   }
 
   /** Number of streams. */
@@ -27,11 +49,33 @@ export class StreamLimits {
     return this.#streams;
   }
 
-  /** Counts a stream until the result is disposed of; undefined if there are too many. */
-  enter(): Disposable | undefined {
-    if (this.#streams >= MAX_STREAMS) return undefined;
+  /**
+   * Counts a stream until the result is disposed of; undefined if there are too many.
+   *
+   * @param address The IP address of the reader.
+   */
+  enter(kind: StreamKind, address: string): Disposable | undefined {
+    const ofAddress = this.#byAddress.get(address) ?? 0;
+    if (this.#streams >= this.#max.all || ofAddress >= this.#max.ofAddress) {
+      this.counters.closed.limit++;
+      return undefined;
+    }
+    const { readers } = this.counters;
     this.#streams++;
-    return once(() => this.#streams--);
+    readers[kind]++;
+    const isRemote = !isLoopback(address);
+    if (isRemote) this.#byAddress.set(address, ofAddress + 1);
+    return once(() => {
+      this.#streams--;
+      readers[kind]--;
+      if (isRemote) this.#leave(address);
+    });
+  }
+
+  #leave(address: string): void {
+    const count = this.#byAddress.get(address)! - 1;
+    if (count === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, count);
   }
 
   /**
@@ -50,6 +94,11 @@ export class StreamLimits {
       this.#waiting.shift()?.();
     });
   }
+}
+
+/** Whether an IP address is this machine's: a proxy there may serve many readers. */
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\./i.test(address);
 }
 
 function once(action: () => void): Disposable {

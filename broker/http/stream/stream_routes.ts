@@ -4,7 +4,6 @@
  * @module
  */
 
-import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
 import type { Route } from "../rest/route.ts";
 import { isEndId } from "./positions.ts";
@@ -12,7 +11,7 @@ import { fullResponse, sseFormat, sseResponse } from "./sse.ts";
 import { parseStreamQuery, STREAM_PARAMETERS, type StreamQuery } from "./stream_query.ts";
 import type { StreamFormat } from "./stream_event.ts";
 import { StreamSession } from "./stream_session.ts";
-import { openWebSocket, webSocketFormat } from "./websocket.ts";
+import { openWebSocket, refuseWebSocket, webSocketFormat } from "./websocket.ts";
 
 /** The routes. */
 export const STREAM_ROUTES: readonly Route[] = [
@@ -39,7 +38,7 @@ async function serverSentEvents(call: Call): Promise<Response> {
   if (query.lastEventId !== undefined && isEndId(query.lastEventId)) {
     return new Response(null, { status: 204 });
   }
-  const entered = limits.enter();
+  const entered = limits.enter("sse", call.address);
   if (entered === undefined) return fullResponse();
   try {
     const session = await open(call, query, sseFormat(query.isBatched));
@@ -47,7 +46,10 @@ async function serverSentEvents(call: Call): Promise<Response> {
       (signal) => session.events(signal),
       clock,
       closing,
-      () => entered[Symbol.dispose](),
+      {
+        onStalled: () => limits.counters.closed.stalled++,
+        onEnd: () => entered[Symbol.dispose](),
+      },
     );
   } catch (error) {
     entered[Symbol.dispose]();
@@ -57,8 +59,9 @@ async function serverSentEvents(call: Call): Promise<Response> {
 
 function webSocket(call: Call): Response {
   const { context, request } = call;
-  const entered = context.streams.limits.enter();
-  if (entered === undefined) throw new HttpError(503, "There are too many streams");
+  const { limits } = context.streams;
+  const entered = limits.enter("websocket", call.address);
+  if (entered === undefined) return refuseWebSocket(request);
   return openWebSocket({
     request,
     context,
@@ -68,6 +71,7 @@ function webSocket(call: Call): Response {
       const session = await open(call, query, webSocketFormat(query.isBatched));
       return (signal) => session.events(signal);
     },
+    onStalled: () => limits.counters.closed.stalled++,
     onEnd: () => entered[Symbol.dispose](),
   });
 }

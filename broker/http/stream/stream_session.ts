@@ -10,6 +10,7 @@
 import type { Message } from "../../../client/mod.ts";
 import { partitionRanges } from "../../../client/text/partition_ranges.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
+import type { GapReason } from "../http_counters.ts";
 import { HttpError } from "../http_error.ts";
 import type { RestContext } from "../rest/call.ts";
 import { problemOf } from "../rest/problem.ts";
@@ -118,9 +119,12 @@ export class StreamSession {
    * @param signal Ends it.
    */
   async *events(signal: AbortSignal): AsyncGenerator<Bytes, void> {
-    const { query, format } = this.#options;
+    const { query, format, limits: { counters } } = this.#options;
     try {
-      for (const gap of this.#gaps) yield format.notice(gap);
+      for (const gap of this.#gaps) {
+        counters.gaps[gap.data.reason as GapReason]++;
+        yield format.notice(gap);
+      }
       // A reader at the end knows its place even if the connection is cut before the first record.
       if (query.isFromEnd && query.lastEventId === undefined) yield this.#progress();
       const isFinite = this.#until !== undefined || query.limit < Number.MAX_SAFE_INTEGER;
@@ -152,7 +156,7 @@ export class StreamSession {
   /** Catches up, then follows the tail. */
   async *#follow(signal: AbortSignal): AsyncGenerator<Bytes, void> {
     yield* this.#catchUp(signal, this.#ends);
-    const { topic, query: { conditions, value }, tails } = this.#options;
+    const { topic, query: { conditions, value }, tails, limits: { counters } } = this.#options;
     await using lease = tails.lease({
       topic,
       topicId: this.#topicId,
@@ -180,13 +184,16 @@ export class StreamSession {
           to: chunk.before[at],
         };
         this.#positions[at] = chunk.before[at]!;
+        counters.gaps.slow++;
         yield this.#options.format.notice({ name: "gap", data: { ...place, reason: "slow" } });
       }
       if (missed.length > 0 && this.#options.query.onSlow === "close") {
+        counters.closed.slow++;
         throw new HttpError(408, "The reader is too slow", { errorCode: TOO_SLOW });
       }
       sequence = chunk.sequence;
       this.#scanned += chunk.scanned;
+      counters.scanned += chunk.scanned;
       const isWhole = chunk.before.every((from, at) => from === this.#positions[at]);
       const records = isWhole
         ? chunk.records
@@ -195,6 +202,7 @@ export class StreamSession {
         this.#positions[at] = Math.max(this.#positions[at]!, to);
       }
       this.#matched += records.length;
+      counters.records += records.length;
       if (records.length === 0) {
         if (this.#isProgressDue()) yield this.#progress();
         continue;
@@ -248,6 +256,8 @@ export class StreamSession {
         turn?.[Symbol.dispose]();
       }
       const records = await this.#select(at, messages, end);
+      limits.counters.scanned += messages.length;
+      limits.counters.records += records.length;
       if (messages.length === 0 && nextOffset <= this.#positions[at]! && end !== Infinity) {
         // The last offsets are not records: transaction markers, or compacted away.
         if (maxWaitMs === 0) this.#positions[at] = Math.max(this.#positions[at]!, end);

@@ -6,6 +6,7 @@
 
 import type { Client } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
+import type { StreamCounters } from "../http_counters.ts";
 import { StreamLimits } from "./stream_limits.ts";
 import { Tails } from "./tails.ts";
 
@@ -14,8 +15,8 @@ export class Streams {
   readonly tails: Tails;
   readonly limits: StreamLimits;
 
-  constructor(client: Client, broker: BrokerContext) {
-    this.tails = new Tails(client, broker);
-    this.limits = new StreamLimits(client);
+  constructor(client: Client, broker: BrokerContext, counters: StreamCounters) {
+    this.tails = new Tails(client, broker, counters);
+    this.limits = new StreamLimits(client, counters);
   }
 }

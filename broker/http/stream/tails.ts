@@ -6,6 +6,7 @@
 
 import type { Client } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
+import type { StreamCounters } from "../http_counters.ts";
 import type { Predicate } from "./cel_filter.ts";
 import { Tail, type TailSource } from "./tail.ts";
 
@@ -22,11 +23,12 @@ export class Tails {
   readonly #client: Client;
   readonly #broker: BrokerContext;
   readonly #tails: Map<string, Tail> = new Map();
-  #bytes = 0;
+  readonly #counters: StreamCounters;
 
-  constructor(client: Client, broker: BrokerContext) {
+  constructor(client: Client, broker: BrokerContext, counters: StreamCounters) {
     this.#client = client;
     this.#broker = broker;
+    this.#counters = counters;
   }
 
   /** Number of tails. */
@@ -36,7 +38,7 @@ export class Tails {
 
   /** Memory of all rings. */
   get sizeInBytes(): number {
-    return this.#bytes;
+    return this.#counters.ringBytes;
   }
 
   /**
@@ -67,8 +69,8 @@ export class Tails {
   }
 
   #changed(bytes: number): void {
-    this.#bytes += bytes;
-    if (bytes <= 0 || this.#bytes <= MAX_BYTES) return;
+    this.#counters.ringBytes += bytes;
+    if (bytes <= 0 || this.sizeInBytes <= MAX_BYTES) return;
     let largest: Tail | undefined;
     for (const tail of this.#tails.values()) {
       if (largest === undefined || tail.sizeInBytes > largest.sizeInBytes) largest = tail;

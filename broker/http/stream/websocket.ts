@@ -33,7 +33,9 @@ const PROTOCOL = "dqueue.v1";
 const ENDED = 1000;
 const POLICY = 1008;
 const TOO_BIG = 1009;
+/** The codes of "Try Again Later". */
 const TOO_SLOW = 1013;
+const TOO_MANY = 1013;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
@@ -75,6 +77,8 @@ export interface SocketOptions {
   open(
     query: URLSearchParams,
   ): Promise<(signal: AbortSignal) => AsyncGenerator<Uint8Array<ArrayBuffer>, void>>;
+  /** Called when the reader took nothing for too long. */
+  onStalled(): void;
   /** Called once, when the socket is closed. */
   onEnd(): void;
 }
@@ -88,6 +92,14 @@ export function openWebSocket(options: SocketOptions): Response {
     ...(wanted ? { protocol: PROTOCOL } : {}),
   });
   new SocketSession(socket, options);
+  return response;
+}
+
+/** Answers a request with a WebSocket that is closed at once: there is no room for it now. */
+export function refuseWebSocket(request: Request): Response {
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  socket.onopen = () => socket.close(TOO_MANY, "There are too many streams; try again later");
+  socket.onerror = () => {};
   return response;
 }
 
@@ -166,6 +178,7 @@ class SocketSession {
     while (this.#socket.bufferedAmount >= MAX_BUFFERED_BYTES) {
       if (signal.aborted) return false;
       if (clock.monotonic() > untilMs) {
+        this.#options.onStalled();
         this.#close(TOO_SLOW, "The reader takes nothing");
         return false;
       }
@@ -201,6 +214,7 @@ class SocketSession {
       this.#pending++;
       const { partition, offset } = await producer.send({ topic, ...message })
         .finally(() => this.#pending--);
+      this.#options.context.streams.limits.counters.produced++;
       this.#send({ type: "ack", ref, partition, offset });
     } catch (error) {
       this.#sendError(error, { ref });
