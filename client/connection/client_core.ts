@@ -314,21 +314,24 @@ export class ClientCore {
 
   /**
    * Asks other brokers about one that does not respond, and leaves it if the cluster has given it
-   * up: its partitions have other leaders then, and a response may never come.
+   * up: its partitions have other leaders then, and a response may never come. At an address that
+   * only the options name, it is asked for nothing that another could not answer.
    */
   async #doubt(silent: BrokerAddress): Promise<void> {
     const address = formatAddress(silent);
-    // Under another name it is unknown whether it is still listed.
-    if (!this.#listed.has(address) || this.#doubted.has(address)) return;
+    if (this.#doubted.has(address)) return;
     this.#doubted.add(address);
     try {
       const brokers = await this.#brokersAsSeenBy((other) => formatAddress(other) !== address);
-      if (brokers.some((broker) => formatAddress(broker) === address)) return;
+      const isListed = brokers.some((broker) => formatAddress(broker) === address);
+      if (isListed) return;
       const reason = new ConnectionError(
-        `Connection to ${address} was closed: the broker does not respond, and has left the cluster`,
+        `Connection to ${address} was closed: the broker does not respond, and ` +
+          (this.#listed.has(address) ? "has left the cluster" : "another one does"),
       );
+      // What fails now must not return to it before the new leaders are known.
+      this.metadata.forgetBroker(silent);
       for (const lane of this.#lanes) lane.leave(silent, reason);
-      this.#listed.delete(address);
     } catch {
       // No other broker responds either; requests end with their time limits.
     } finally {

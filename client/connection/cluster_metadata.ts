@@ -13,7 +13,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { ResponseOf } from "../../protocol/schema/schema.ts";
-import type { BrokerAddress } from "./address.ts";
+import { type BrokerAddress, formatAddress } from "./address.ts";
 import { ConnectionError, KafkaError } from "../errors.ts";
 
 type MetadataResponse = ResponseOf<typeof metadata>;
@@ -133,6 +133,14 @@ export class ClusterMetadata {
   /** Marks the controller as outdated. */
   forgetController(): void {
     this.#controllerId = -1;
+  }
+
+  /** Notes that a broker has left the cluster: what it led has no known leader. */
+  forgetBroker(address: BrokerAddress): void {
+    const gone = formatAddress(address);
+    for (const broker of this.#brokers.values()) {
+      if (formatAddress(broker) === gone) this.#brokers.delete(broker.id);
+    }
   }
 
   /** Calls `listener` after each update. Returns a function that unregisters it. */
