@@ -28,9 +28,10 @@ import type { PartitionReplication } from "../roles/replicated_partition.ts";
 import { Following, type FollowingPartition } from "../roles/following.ts";
 import { Leadership, type LedPartition } from "../roles/leadership.ts";
 import { LateAppends } from "./late_appends.ts";
-import { checkDeletable, LogStart } from "./log_start.ts";
+import { checkDeletable } from "./check_deletable.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
 import type { Commits } from "../roles/commits.ts";
+import { ReadableRange } from "./readable_range.ts";
 import { SingleReplicaCommits } from "./single_replica_commits.ts";
 import type {
   AppendOptions,
@@ -57,20 +58,15 @@ export class Partition {
   readonly log: Log;
   /** Whether the topic is internal. */
   readonly isInternal: boolean;
-  /** What clients have written and read. */
-  readonly traffic: PartitionTraffic = new PartitionTraffic();
   readonly #nodeId: number;
   readonly #logManager: PartitionLogManager;
   readonly #fence: Fence | undefined;
   readonly #incarnation: string | undefined;
   readonly #replication: PartitionReplication | undefined;
-  readonly #waiters: Set<() => void> = new Set();
-  /** Those who also wait for records that are not committed. */
-  readonly #replicaWaiters: Set<() => void> = new Set();
+  readonly #range: ReadableRange;
   #state: PartitionState;
   #config: TopicConfig;
-  #highWatermark: number;
-  readonly #start: LogStart;
+  #traffic: PartitionTraffic | undefined;
   /** Set while this broker leads. */
   #commits: Commits | undefined;
   #leadership: Leadership | undefined;
@@ -78,7 +74,7 @@ export class Partition {
   /** Settles when running truncations have ended. */
   #cutting: Promise<void> | undefined;
   #isDeleted = false;
-  readonly #late: LateAppends = new LateAppends();
+  #late: LateAppends | undefined;
 
   constructor(options: PartitionOptions) {
     this.topic = options.topic;
@@ -95,10 +91,10 @@ export class Partition {
     this.#replication = options.replication;
     const { logEndOffset, logStartOffset } = options.log;
     const isReplicated = options.state.replicas.length > 1;
-    this.#highWatermark = isReplicated
+    const highWatermark = isReplicated
       ? Math.max(logStartOffset, Math.min(options.highWatermark ?? 0, logEndOffset))
       : logEndOffset;
-    this.#start = new LogStart(logStartOffset);
+    this.#range = new ReadableRange(logStartOffset, highWatermark);
     this.#beginRole();
   }
 
@@ -170,19 +166,24 @@ export class Partition {
     return this.#config;
   }
 
+  /** What clients have written and read. */
+  get traffic(): PartitionTraffic {
+    return this.#traffic ??= new PartitionTraffic();
+  }
+
   /** The first uncommitted offset. */
   get highWatermark(): number {
-    return this.#highWatermark;
+    return this.#range.highWatermark;
   }
 
   /** The first offset of an open transaction, or the high watermark. */
   get lastStableOffset(): number {
-    return this.#highWatermark;
+    return this.#range.highWatermark;
   }
 
   /** The first readable offset. The deletion of records before it is on disk. */
   get logStartOffset(): number {
-    return this.#start.offset;
+    return this.#range.startOffset;
   }
 
   /** The next offset to be assigned. */
@@ -197,18 +198,12 @@ export class Partition {
    * @returns A function that removes the subscription.
    */
   subscribe(callback: () => void): () => void {
-    this.#waiters.add(callback);
-    return () => this.#waiters.delete(callback);
+    return this.#range.subscribe(callback);
   }
 
   /** As {@linkcode subscribe}, also for records that are not committed. */
   subscribeReplica(callback: () => void): () => void {
-    this.#waiters.add(callback);
-    this.#replicaWaiters.add(callback);
-    return () => {
-      this.#waiters.delete(callback);
-      this.#replicaWaiters.delete(callback);
-    };
+    return this.#range.subscribeReplica(callback);
   }
 
   /**
@@ -243,7 +238,7 @@ export class Partition {
   produce(batch: RecordBatch, options: ProduceOptions): AppendResult | Promise<AppendResult> {
     this.#ensureAppendable(options);
     checkClientBatch(this, batch);
-    if (this.#late.isBusy || options.isLate) return this.#produceLater(batch, options);
+    if (this.#late?.isBusy === true || options.isLate) return this.#produceLater(batch, options);
     const valid = validateBatch(this.log.name, batch, this.#config.logConfig, options.nowMs);
     return valid === undefined
       ? this.#produceLater(batch, options)
@@ -253,6 +248,7 @@ export class Partition {
   #produceLater(batch: RecordBatch, options: ProduceOptions): Promise<AppendResult> {
     const { validations, nowMs } = options;
     const validated = validations.validate(this.log.name, batch, this.#config.logConfig, nowMs);
+    this.#late ??= new LateAppends();
     return this.#late.add(validated, (valid) => {
       // The state may have changed during validation.
       this.#ensureAppendable(options);
@@ -267,11 +263,11 @@ export class Partition {
   ): AppendResult {
     const isPatient = origin === "coordinator";
     const appended = this.log.append(batch, { leaderEpoch: this.leaderEpoch, nowMs, origin });
-    if (this.#replicaWaiters.size > 0) this.#notifyReplicas();
+    this.#range.notifyReplicas();
     return {
       baseOffset: appended.firstOffset,
       logAppendTimeMs: appended.logAppendTimeMs,
-      logStartOffset: this.#start.offset,
+      logStartOffset: this.#range.startOffset,
       committed: this.#commits!.commit(
         appended.firstOffset,
         appended.lastOffset + 1,
@@ -298,11 +294,11 @@ export class Partition {
     try {
       read = this.log.read(offset, { maxBytes, maxOffset, minOneBatch });
     } catch (error) {
-      if (!this.#start.isTrimming) throw error;
-      return this.#start.throwAfterTrim(offset, error);
+      if (!this.#range.isTrimming) throw error;
+      return this.#range.throwAfterTrim(offset, error);
     }
     return read instanceof Promise
-      ? read.catch((error) => this.#start.throwAfterTrim(offset, error))
+      ? read.catch((error) => this.#range.throwAfterTrim(offset, error))
       : read;
   }
 
@@ -310,7 +306,7 @@ export class Partition {
   lastFetchableOffset(isolationLevel: number): number {
     return isolationLevel === IsolationLevel.readCommitted
       ? this.lastStableOffset
-      : this.#highWatermark;
+      : this.#range.highWatermark;
   }
 
   /** The first record with this timestamp (milliseconds since the epoch) or a later one. */
@@ -348,25 +344,25 @@ export class Partition {
   async deleteRecordsBefore(offset: number): Promise<number> {
     this.#ensureLeader();
     checkDeletable(this);
-    const target = offset === HIGH_WATERMARK ? this.#highWatermark : offset;
-    if (target < 0 || target > this.#highWatermark) {
+    const target = offset === HIGH_WATERMARK ? this.#range.highWatermark : offset;
+    if (target < 0 || target > this.#range.highWatermark) {
       throw new ApiError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
         `Cannot delete records of "${this}" before ${target}: ` +
-          `the high watermark is ${this.#highWatermark}`,
+          `the high watermark is ${this.#range.highWatermark}`,
       );
     }
-    if (target > this.#start.offset) {
+    if (target > this.#range.startOffset) {
       const leadership = this.#leadership;
       await this.#deleteBefore(target);
       if (leadership !== this.#leadership) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
-    return this.#start.offset;
+    return this.#range.startOffset;
   }
 
   /** Moves the log start offset, and shows it. */
   async #deleteBefore(offset: number): Promise<void> {
-    await this.#start.trim(async () => {
+    await this.#range.trim(async () => {
       this.log.deleteRecordsBefore(offset);
       await this.#logManager.writeLogStarts();
       await this.#showStart(offset);
@@ -378,17 +374,17 @@ export class Partition {
    * next have it. Otherwise deleted records would return with an election.
    */
   async #showStart(offset: number): Promise<void> {
-    if (this.#replicaWaiters.size > 0) this.#notifyReplicas();
+    this.#range.notifyReplicas();
     const leadership = this.#leadership;
     await leadership?.whenStarted(offset).catch(() => {});
     // Who leads next may start earlier, and shows that.
-    if (leadership?.isEnded !== true) this.#advanceStart(offset);
+    if (leadership?.isEnded !== true) this.#range.advanceStart(offset);
   }
 
   /** Deletes segments past their retention. Returns their number. */
   async applyRetention(nowMs: number): Promise<number> {
-    const applied = this.log.applyRetention(nowMs, this.#highWatermark);
-    const shown = this.#start.trim(async () => {
+    const applied = this.log.applyRetention(nowMs, this.#range.highWatermark);
+    const shown = this.#range.trim(async () => {
       await applied;
       await this.#showStart(this.log.firstSegmentOffset);
     });
@@ -398,22 +394,18 @@ export class Partition {
     return await applied;
   }
 
-  #advanceStart(offset: number): void {
-    if (this.#start.advance(offset)) this.#notify();
-  }
-
   /** Applies a new partition state. */
   updateState(state: PartitionState): void {
     const before = this.#state;
     this.#state = state;
     if (isSameRole(before, state, this.#nodeId)) {
       this.#leadership?.update(state);
-      if (before.isr !== state.isr) this.#notify();
+      if (before.isr !== state.isr) this.#range.notify();
       return;
     }
     this.#endRole(new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER));
     this.#beginRole();
-    this.#notify();
+    this.#range.notify();
   }
 
   /** Ends the epoch for this broker: those that wait get the error. */
@@ -436,7 +428,7 @@ export class Partition {
       const isLater = leaderEpoch > 0 && leaderEpoch > log.latestEpoch;
       if (isLater && !log.isClosed && !this.isOffline) log.beginEpoch(leaderEpoch);
       if (isReplicated) this.#lead();
-      else this.#commits = new SingleReplicaCommits(this.#commitsOptions(), this.#highWatermark);
+      else this.#commits = new SingleReplicaCommits(this, this.#range, this.#logManager);
     } else if (isReplicated && replicas.includes(this.#nodeId) && leaderId >= 0) {
       if (leaderEpoch < log.latestEpoch) return;
       this.#following = new Following(this.#followingPartition(), state);
@@ -445,9 +437,12 @@ export class Partition {
   }
 
   #lead(): void {
+    const { log } = this;
     const partition: LedPartition = {
-      ...this.#commitsOptions(),
-      highWatermark: () => this.#highWatermark,
+      log,
+      highWatermark: () => this.highWatermark,
+      advance: (offset) => this.#range.advance(offset),
+      onFailure: () => this.#range.notify(),
       minInSync: () => this.#minInSync,
       onInSyncDue: () => this.#replication?.onInSyncDue(this),
       toString: () => `${this}`,
@@ -457,9 +452,9 @@ export class Partition {
       this.#state,
       this.#replication?.nowMs() ?? 0,
     );
-    const { logStartOffset } = this.log;
-    if (logStartOffset > this.#start.offset) {
-      this.#start.trim(() => this.#showStart(logStartOffset)).catch(() => {});
+    const { logStartOffset } = log;
+    if (logStartOffset > this.#range.startOffset) {
+      this.#range.trim(() => this.#showStart(logStartOffset)).catch(() => {});
     }
     const { uncleanEpoch, leaderEpoch } = this.#state;
     // An operator has given up what this replica lacks.
@@ -470,27 +465,16 @@ export class Partition {
     return minInSync(this.#config.get("min.insync.replicas"), this.#state);
   }
 
-  #commitsOptions() {
-    return {
-      log: this.log,
-      config: () => this.#config,
-      requestFlush: (log: Log, delayMs: number) => this.#logManager.requestFlush(log, delayMs),
-      advance: (offset: number) => this.#advance(offset),
-      onFailure: () => this.#notify(),
-    };
-  }
-
   #followingPartition(): FollowingPartition {
     return {
       topicId: this.topicId,
       index: this.index,
       log: this.log,
-      highWatermark: () => this.#highWatermark,
-      advance: (offset) => this.#advance(offset),
+      highWatermark: () => this.#range.highWatermark,
+      advance: (offset) => this.#range.advance(offset),
       lower: async (offset) => {
-        this.#start.cut(offset);
-        this.#highWatermark = Math.min(this.#highWatermark, offset);
-        await this.#logManager.lowerHighWatermark(this.log, this.#highWatermark);
+        this.#range.cut(offset);
+        await this.#logManager.lowerHighWatermark(this.log, this.highWatermark);
       },
       settle: () => this.#settleDoubt(),
       cut: (work) => this.#cut(work),
@@ -501,10 +485,7 @@ export class Partition {
       // A log that began again may start before what was shown.
       logStartOffset: () => Math.min(this.logStartOffset, this.log.logStartOffset),
       advanceStart: (offset) => this.#deleteBefore(offset),
-      restarted: (offset) => {
-        this.#highWatermark = Math.max(this.#highWatermark, offset);
-        this.#advanceStart(offset);
-      },
+      restarted: (offset) => this.#range.restart(offset),
       toString: () => `${this}`,
     };
   }
@@ -513,7 +494,7 @@ export class Partition {
   #settleDoubt(): Promise<void> | undefined {
     const { log } = this;
     if (this.#logManager.notedHighWatermark(log) <= log.flushedOffset) return undefined;
-    return this.#logManager.lowerHighWatermark(log, this.#highWatermark);
+    return this.#logManager.lowerHighWatermark(log, this.#range.highWatermark);
   }
 
   /** Runs a truncation, after which the log is on disk. */
@@ -541,7 +522,7 @@ export class Partition {
     this.#isDeleted = true;
     this.#endRole(new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
     if (this.isReplicated) this.#replication?.onRole(this);
-    this.#notify();
+    this.#range.notify();
   }
 
   toString(): string {
@@ -550,7 +531,7 @@ export class Partition {
 
   #ensureReadable(offset: number): void {
     if (!this.isReadable) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    if (this.#following === undefined || offset <= this.#highWatermark) return;
+    if (this.#following === undefined || offset <= this.#range.highWatermark) return;
     throw new ApiError(ErrorCode.OFFSET_NOT_AVAILABLE);
   }
 
@@ -575,20 +556,5 @@ export class Partition {
       `Cannot append to "${this}": ${this.isr.length} replicas are in sync, ` +
         `min.insync.replicas is ${minIsr}`,
     );
-  }
-
-  #advance(offset: number): void {
-    if (offset <= this.#highWatermark) return;
-    this.#highWatermark = offset;
-    this.#notify();
-  }
-
-  #notify(): void {
-    if (this.#waiters.size === 0) return;
-    for (const callback of [...this.#waiters]) callback();
-  }
-
-  #notifyReplicas(): void {
-    for (const callback of [...this.#replicaWaiters]) callback();
   }
 }

@@ -17,18 +17,14 @@ import { Acks } from "../../protocol/messages/records/produce.ts";
 import type { Log } from "../../storage/log.ts";
 import type { Commits } from "../roles/commits.ts";
 import { turnEnd } from "../time/turn_end.ts";
+import type { PartitionLogManager } from "./partition_options.ts";
+import type { ReadableRange } from "./readable_range.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
-/** Options of {@linkcode SingleReplicaCommits}. */
-export interface CommitsOptions {
+/** The partition that is led. */
+export interface LonePartition {
   readonly log: Log;
-  config(): TopicConfig;
-  /** Flushes the log within `delayMs`. */
-  requestFlush(log: Log, delayMs: number): void;
-  /** Called with the new high watermark. */
-  advance(offset: number): void;
-  /** Called when a flush has failed. */
-  onFailure(): void;
+  readonly config: TopicConfig;
 }
 
 /** The value of `flush.ms` without a limit. */
@@ -44,23 +40,31 @@ interface CommitGroup extends PromiseWithResolvers<void> {
 
 /** The commits of one partition. */
 export class SingleReplicaCommits implements Commits {
-  readonly #options: CommitsOptions;
+  readonly #partition: LonePartition;
+  readonly #range: ReadableRange;
+  readonly #logManager: Pick<PartitionLogManager, "requestFlush">;
   #flushing: CommitGroup | undefined;
   #queued: CommitGroup | undefined;
 
-  /** @param highWatermark What an earlier epoch has committed; the rest is committed now. */
-  constructor(options: CommitsOptions, highWatermark: number) {
-    this.#options = options;
-    const { log, config, advance } = options;
+  /** @param range What an earlier epoch has committed; the rest is committed now. */
+  constructor(
+    partition: LonePartition,
+    range: ReadableRange,
+    logManager: Pick<PartitionLogManager, "requestFlush">,
+  ) {
+    this.#partition = partition;
+    this.#range = range;
+    this.#logManager = logManager;
+    const { log, config } = partition;
+    const { highWatermark } = range;
     if (highWatermark >= log.logEndOffset || log.isClosed) return;
-    if (log.flushedOffset >= log.logEndOffset || config().get("flush") !== "commit") {
-      advance(log.logEndOffset);
+    if (log.flushedOffset >= log.logEndOffset || config.get("flush") !== "commit") {
+      range.advance(log.logEndOffset);
     } else if (log.offlineError === undefined) this.#joinFlush(highWatermark);
   }
 
   commit(firstOffset: number, endOffset: number, acks: Acks): Promise<void> | undefined {
-    const { log, requestFlush } = this.#options;
-    const config = this.#options.config();
+    const { log, config } = this.#partition;
     const { flushedOffset } = log;
     const { flushMessages, flushMs } = config.logConfig;
     const flush = config.get("flush");
@@ -69,11 +73,11 @@ export class SingleReplicaCommits implements Commits {
       if (isCommit || endOffset - flushedOffset >= flushMessages) {
         return this.#joinFlush(firstOffset);
       }
-      if (flushMs < NO_LIMIT) requestFlush(log, flushMs);
-      else if (flush === "interval") requestFlush(log, DEFAULT_INTERVAL_MS);
+      if (flushMs < NO_LIMIT) this.#logManager.requestFlush(log, flushMs);
+      else if (flush === "interval") this.#logManager.requestFlush(log, DEFAULT_INTERVAL_MS);
     }
     if (this.#flushing === undefined && this.#queued === undefined) {
-      this.#options.advance(log.logEndOffset);
+      this.#range.advance(log.logEndOffset);
     }
     return undefined;
   }
@@ -97,9 +101,9 @@ export class SingleReplicaCommits implements Commits {
     if (group === undefined || this.#flushing !== undefined) return;
     this.#queued = undefined;
     this.#flushing = group;
-    this.#options.log.flush().then(() => this.#flushed(group), (error) => {
+    this.#partition.log.flush().then(() => this.#flushed(group), (error) => {
       this.end(error);
-      this.#options.onFailure();
+      this.#range.notify();
     });
   }
 
@@ -107,7 +111,7 @@ export class SingleReplicaCommits implements Commits {
     if (this.#flushing !== group) return;
     this.#flushing = undefined;
     const next = this.#queued;
-    this.#options.advance(next === undefined ? this.#options.log.logEndOffset : next.firstOffset);
+    this.#range.advance(next === undefined ? this.#partition.log.logEndOffset : next.firstOffset);
     group.resolve();
     // Acknowledged clients may send more, in time for the next flush.
     if (next !== undefined) turnEnd().then(() => this.#flush());

@@ -35,11 +35,12 @@ export interface Truncation {
 export class LogCheckpointer {
   readonly #log: LogState;
   readonly #flusher: LogFlusher;
-  readonly #runs = new GroupCommit(() => this.#checkpoint());
+  /** Made by the first checkpoint that has something to do. */
+  #runs: GroupCommit | undefined;
   #recoveryPoint: number;
   #isDue: boolean;
-  /** The truncations under way. */
-  #truncations: Truncation[] = [];
+  /** The truncations under way, if there are any. */
+  #truncations: Truncation[] | undefined;
 
   constructor(log: LogState, flusher: LogFlusher, recoveryPoint: number, isDue: boolean) {
     this.#log = log;
@@ -69,19 +70,20 @@ export class LogCheckpointer {
    * until `endTruncation`.
    */
   beginTruncation(truncation: Truncation): void {
-    this.#truncations.push(truncation);
+    (this.#truncations ??= []).push(truncation);
     this.truncated(truncation.recoveryPoint);
   }
 
   /** Ends what `beginTruncation` began, whether or not the log was truncated. */
   endTruncation(truncation: Truncation): void {
-    this.#truncations.splice(this.#truncations.indexOf(truncation), 1);
+    const others = this.#truncations?.filter((other) => other !== truncation);
+    this.#truncations = others?.length === 0 ? undefined : others;
   }
 
   /** The offsets of the log for the data folder's checkpoints. */
   get offsets(): CheckpointedOffsets {
     const { logStartOffset, firstDirtyOffset } = this.#log;
-    const offsets = this.#truncations.map(({ offset }) => offset);
+    const offsets = this.#truncations?.map(({ offset }) => offset) ?? [];
     return {
       recoveryPoint: this.#recoveryPoint,
       logStartOffset: Math.min(logStartOffset, ...offsets),
@@ -93,7 +95,9 @@ export class LogCheckpointer {
   async checkpoint(): Promise<void> {
     const log = this.#log;
     if (log.offline !== undefined || log.isClosed) return;
-    await (this.#isDue ? this.#runs.request() : this.#runs.current);
+    if (!this.#isDue) return await this.#runs?.current;
+    this.#runs ??= new GroupCommit(() => this.#checkpoint());
+    await this.#runs.request();
   }
 
   async #checkpoint(): Promise<void> {
@@ -122,7 +126,7 @@ export class LogCheckpointer {
       if (log.isClosed) throw log.closedError("checkpoint");
       throw error;
     }
-    if (truncations !== this.#flusher.truncations || this.#truncations.length > 0) {
+    if (truncations !== this.#flusher.truncations || this.#truncations !== undefined) {
       this.#isDue = true;
       return;
     }

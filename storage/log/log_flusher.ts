@@ -37,7 +37,8 @@ export interface LogFlusherOptions {
 /** Flushes one log. */
 export class LogFlusher {
   readonly #log: LogState;
-  readonly #flushes = new GroupCommit(() => this.#syncAll());
+  /** Made by the first flush that has something to do. */
+  #flushes: GroupCommit | undefined;
   #flushedOffset: number;
   #isDirty: boolean;
   #isFolderSynced: boolean;
@@ -120,7 +121,8 @@ export class LogFlusher {
     const log = this.#log;
     if (log.offline !== undefined) return Promise.reject(log.offline);
     if (log.isClosed) return Promise.reject(log.closedError("flush"));
-    if (!this.#isDirty) return this.#flushes.current ?? FLUSHED;
+    if (!this.#isDirty) return this.#flushes?.current ?? FLUSHED;
+    this.#flushes ??= new GroupCommit(() => this.#syncAll());
     return this.#flushes.request();
   }
 

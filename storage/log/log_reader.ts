@@ -96,10 +96,11 @@ class StaleRead extends Error {
 export class LogReader {
   readonly #log: ReadableLog;
   readonly #segments: LogSegments;
+  // Made when first needed: most logs have neither.
   /** Checks in progress. */
-  readonly #checks = new Map<Segment, Promise<void>>();
+  #checks: Map<Segment, Promise<void>> | undefined;
   /** Offsets of missing segments that were reported. */
-  readonly #gaps = new Set<number>();
+  #gaps: Set<number> | undefined;
 
   constructor(log: ReadableLog) {
     this.#log = log;
@@ -153,8 +154,9 @@ export class LogReader {
       problem: "the following segment is missing",
       isTorn: false,
     };
-    if (!this.#gaps.has(nextOffset)) context.onDamage({ ...damage, log: name, path });
-    this.#gaps.add(nextOffset);
+    const gaps = this.#gaps ??= new Set();
+    if (!gaps.has(nextOffset)) context.onDamage({ ...damage, log: name, path });
+    gaps.add(nextOffset);
     throw this.#damaged("read", offset, segment, damage);
   }
 
@@ -342,10 +344,11 @@ export class LogReader {
 
   /** Finds and reports all damage of a segment. Concurrent calls share one check. */
   #check(segment: Segment): Promise<void> {
-    const running = this.#checks.get(segment);
+    const checks = this.#checks ??= new Map();
+    const running = checks.get(segment);
     if (running !== undefined) return running;
-    const check = this.#checkAndReport(segment).finally(() => this.#checks.delete(segment));
-    this.#checks.set(segment, check);
+    const check = this.#checkAndReport(segment).finally(() => checks.delete(segment));
+    checks.set(segment, check);
     return check;
   }
 

@@ -48,7 +48,7 @@ export class LogState {
   #logStartOffset: number;
   #logEndOffset: number;
   #firstDirtyOffset: number;
-  #firstLostOffset: number;
+  #firstLostOffset: number | undefined;
   #pendingSwap: Segment | undefined;
   /** Whether the log is being closed, or is closed: no more appends are accepted. */
   #isClosing = false;
@@ -74,11 +74,7 @@ export class LogState {
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#firstDirtyOffset = firstDirtyOffset;
-    this.#firstLostOffset = Math.min(
-      Infinity,
-      ...loaded.losses.filter((loss) => loss.nextOffset > loss.firstOffset)
-        .map((loss) => loss.firstOffset),
-    );
+    this.#firstLostOffset = firstLostOffset(loaded);
     this.#snapshots = loaded.snapshots;
     this.#producers = loaded.producers;
     this.#epochs = loaded.epochs;
@@ -115,7 +111,7 @@ export class LogState {
 
   /** The first offset that was lost or damaged when the log was opened, unless it was removed since. */
   get firstLostOffset(): number | undefined {
-    return this.#firstLostOffset < this.#logEndOffset ? this.#firstLostOffset : undefined;
+    return this.#firstLostOffset;
   }
 
   get isClosed(): boolean {
@@ -159,7 +155,9 @@ export class LogState {
     this.#logEndOffset = offset;
     this.#logStartOffset = Math.min(this.#logStartOffset, offset);
     this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
-    if (offset <= this.#firstLostOffset) this.#firstLostOffset = Infinity;
+    if (this.#firstLostOffset !== undefined && offset <= this.#firstLostOffset) {
+      this.#firstLostOffset = undefined;
+    }
   }
 
   /** Sets the offsets after all segments were replaced by an empty one at `offset`. */
@@ -167,7 +165,7 @@ export class LogState {
     this.#logEndOffset = offset;
     this.#logStartOffset = offset;
     this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
-    this.#firstLostOffset = Infinity;
+    this.#firstLostOffset = undefined;
   }
 
   /** Rejects appends from now on. */
@@ -331,4 +329,14 @@ export class LogState {
     this.context.onOffline(this.name, offline);
     return offline;
   }
+}
+
+/** The first offset of the records that are lost or damaged within the log. */
+function firstLostOffset({ losses, logEndOffset }: LoadedLog): number | undefined {
+  let first: number | undefined;
+  for (const { firstOffset, nextOffset } of losses) {
+    if (nextOffset === firstOffset || firstOffset >= logEndOffset) continue;
+    if (first === undefined || firstOffset < first) first = firstOffset;
+  }
+  return first;
 }

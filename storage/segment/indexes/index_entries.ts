@@ -13,6 +13,7 @@ import { appendFullySync, type FileSystem } from "../../file_system/file_system.
 const FIRST_CAPACITY = 32;
 
 const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = viewOf(NO_BYTES);
 
 /** Entries of `entrySize` bytes each. */
 export class IndexEntries {
@@ -31,7 +32,7 @@ export class IndexEntries {
   constructor(entrySize: number, bytes?: Uint8Array) {
     this.#entrySize = entrySize;
     this.#bytes = bytes ?? NO_BYTES;
-    this.#view = viewOf(this.#bytes);
+    this.#view = bytes === undefined ? NO_VIEW : viewOf(bytes);
     this.#count = Math.floor(this.#bytes.length / entrySize);
     this.#inFile = this.#count;
     this.#unchanged = this.#count;
