@@ -11,6 +11,7 @@ import { type Admin, type Assignor, Client, type TopicPartition } from "../../cl
 import { GroupLoad } from "../support/groups/group_load.ts";
 import type { MemberKind, SharedAssignor } from "../support/groups/group_member.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
+import { concurrentSteps } from "../support/concurrent_steps.ts";
 import { testWith } from "../support/outside.ts";
 import { WorkingGroup } from "../support/groups/working_group.ts";
 
@@ -106,6 +107,10 @@ async function assertAssignedBy(name: SharedAssignor, admin: Admin): Promise<voi
   }
 }
 
+function sorted(partitions: readonly TopicPartition[]): number[] {
+  return partitions.map(({ partition }) => partition).sort((a, b) => a - b);
+}
+
 Deno.test("GroupConsumer's group of three survives a kill, and every message is processed", () =>
   replaceMember("sdk"));
 
@@ -121,24 +126,14 @@ Deno.test("platformatic's group of three survives a kill, and every message is p
 Deno.test("platformatic's KIP-848 group survives a kill, and no partition ever has two owners", () =>
   replaceMember("platformatic with KIP-848"));
 
-function sorted(partitions: readonly TopicPartition[]): number[] {
-  return partitions.map(({ partition }) => partition).sort((a, b) => a - b);
-}
-
 testWith(
   "kcat",
-  "kcat's group of three survives a kill, and every message is processed",
-  (kcat) => replaceMember("kcat", kcat),
-);
-
-testWith(
-  "kcat",
-  "GroupConsumer and kcat divide partitions by range in one group",
-  (kcat) => mixMembers(["sdk", "kcat"], "range", kcat),
-);
-
-testWith(
-  "kcat",
-  "kcat and GroupConsumer divide partitions by round-robin in one group",
-  (kcat) => mixMembers(["kcat", "sdk"], "roundrobin", kcat),
+  "kcat's groups survive a kill, also with GroupConsumer, and every message is processed",
+  (kcat, t) =>
+    concurrentSteps(t, {
+      "three of kcat": () => replaceMember("kcat", kcat),
+      "GroupConsumer and kcat, divided by range": () => mixMembers(["sdk", "kcat"], "range", kcat),
+      "kcat and GroupConsumer, divided by round-robin": () =>
+        mixMembers(["kcat", "sdk"], "roundrobin", kcat),
+    }),
 );
