@@ -62,6 +62,7 @@ export class ElectionManager {
     this.view = {
       broker: (id) => cluster.broker(id),
       isDraining: (id) => cluster.isDraining(id),
+      isStopping: (id) => cluster.isShuttingDown(id),
       minInSync: ({ configs }, state) =>
         minInSync(new TopicConfig(config, configs).get("min.insync.replicas"), state),
     };

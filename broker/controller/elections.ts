@@ -23,6 +23,8 @@ export interface ElectionView {
   broker(id: number): BrokerInfo | undefined;
   /** Whether a broker should not lead if another can. */
   isDraining(id: number): boolean;
+  /** Whether a broker is about to stop, so that no leader should wait for it. */
+  isStopping(id: number): boolean;
   /** Fewest in-sync replicas for a commit. */
   minInSync(topic: TopicState, state: PartitionState): number;
 }
@@ -110,7 +112,7 @@ export function elect(
     incarnation: isReplicated(state) ? target.incarnation : undefined,
   }, {
     minInSync: view.minInSync(topic, state),
-    isLive: (id) => view.broker(id) !== undefined,
+    isLive: (id) => view.broker(id) !== undefined && !view.isStopping(id),
   });
   return { topic, index, next, target };
 }

@@ -6,6 +6,8 @@ import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 
 interface BrokersOptions {
   readonly draining?: readonly number[];
+  /** Draining brokers that are about to stop. */
+  readonly stopping?: readonly number[];
   /** The brokers whose process is a new one. */
   readonly restarted?: readonly number[];
   readonly crashed?: readonly number[];
@@ -14,7 +16,7 @@ interface BrokersOptions {
 
 /** Brokers are registered at revision 100; their process is the elected one unless they restarted. */
 function view(live: readonly number[], options: BrokersOptions = {}): ElectionView {
-  const { draining = [], restarted = [], crashed = [], minInSync = 2 } = options;
+  const { draining = [], stopping = [], restarted = [], crashed = [], minInSync = 2 } = options;
   const brokers = live.map((id): BrokerInfo => ({
     id,
     host: "test",
@@ -27,7 +29,8 @@ function view(live: readonly number[], options: BrokersOptions = {}): ElectionVi
   }));
   return {
     broker: (wanted) => brokers.find(({ id }) => id === wanted),
-    isDraining: (id) => draining.includes(id),
+    isDraining: (id) => draining.includes(id) || stopping.includes(id),
+    isStopping: (id) => stopping.includes(id),
     minInSync: (_, { replicas }) => Math.min(minInSync, replicas.length),
   };
 }
@@ -124,6 +127,27 @@ Deno.test("neededElections() elects draining brokers last, and moves what they l
     assertEquals(next(three({ isr: [1] }), view([1, 2, 3], { draining: [1] })), undefined);
     assertEquals(next(three({ isr: [2] }), view([2, 3], { draining: [2] }))!.leaderId, 2);
     assertEquals(next(three(), view([1, 2, 3], { draining: [1, 2, 3] })), undefined);
+  });
+});
+
+Deno.test("neededElections() lets new leaders do without brokers that are about to stop (KIP-841)", async (t) => {
+  await t.step("what it leads", () => {
+    const elected = { leaderId: 2, leaderEpoch: 1, leaderIncarnation: "old-2" };
+    assertEquals(next(three(), view([1, 2, 3], { stopping: [1] })), {
+      ...elected,
+      isr: [2, 3],
+      elr: [],
+    });
+    // One that drains to stay goes on following.
+    assertEquals(next(three(), view([1, 2, 3], { draining: [1] }))!.isr, [1, 2, 3]);
+  });
+  await t.step("what it can lead next if too few remain", () => {
+    const { isr, elr } = next(three({ isr: [1, 2] }), view([1, 2], { stopping: [1] }))!;
+    assertEquals({ isr, elr }, { isr: [2], elr: [1] });
+  });
+  await t.step("unless nobody else can lead", () => {
+    const { leaderId, isr } = next(three({ isr: [2] }), view([2, 3], { stopping: [2] }))!;
+    assertEquals({ leaderId, isr }, { leaderId: 2, isr: [2] });
   });
 });
 
