@@ -48,6 +48,7 @@ import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import { Replication } from "./replication/replication.ts";
 import { throttledRates } from "./replication/replication_throttle.ts";
+import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
@@ -243,6 +244,7 @@ export class Broker {
     cluster.onChange((change) => {
       if (change.type === "topic") counters.partitionChanges.note(change, nodeId);
     });
+    const replicaSessions = new ReplicaSessions();
     const topics = await TopicRegistry.open({
       cluster,
       config,
@@ -251,6 +253,7 @@ export class Broker {
       logger,
       replication,
       counters: counters.maintenance,
+      fence: new LeaderFence({ cluster, sessions: replicaSessions, clock }),
     });
     const { onFatal } = options;
     onLogFailure = leaveOnLogFailure({
@@ -308,7 +311,6 @@ export class Broker {
         topics: new ClusterTopics(cluster),
         config,
         configsOf: (groupId) => cluster.resourceConfigs("groups", groupId),
-        fence: cluster,
         clock,
         logger,
         counters: counters.groups,
@@ -335,9 +337,9 @@ export class Broker {
       reassignments,
       topics,
       groups,
-      producerIds: new ProducerIds(store),
+      producerIds: new ProducerIds(store, { isAhead: cluster.hasExpiringSessions }),
       fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
-      replicaSessions: new ReplicaSessions(),
+      replicaSessions,
       requestMemory,
       validations,
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),
@@ -370,6 +372,7 @@ export class Broker {
     if (cluster.incarnation !== undefined) {
       elections.start();
       reassignments.start();
+      context.producerIds.takeAhead();
     }
     server.start();
     replication.start();

@@ -42,6 +42,7 @@ import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import type { Partition } from "./topics/partition.ts";
+import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
@@ -53,6 +54,8 @@ export interface TestBrokerOptions {
   readonly fs?: FileSystem;
   readonly clock?: ManualClock;
   readonly logger?: Logger;
+  /** Whether the broker has not heard of the metadata store for too long. Default: it has. */
+  readonly isFenced?: () => boolean;
 }
 
 /** The components of a broker. */
@@ -102,7 +105,15 @@ export class TestBroker {
       config.setDynamic(cluster.brokerConfigs("all"), cluster.brokerConfigs(nodeId));
     follow();
     const stopFollowing = cluster.onChange(({ type }) => type === "broker-configs" && follow());
-    const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger });
+    const replicaSessions = new ReplicaSessions();
+    const { isFenced = () => false } = options;
+    const fenced = {
+      get isFenced() {
+        return isFenced();
+      },
+    };
+    const fence = new LeaderFence({ cluster: fenced, sessions: replicaSessions, clock });
+    const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger, fence });
     const requestMemory = new MemoryBudget(1 << 20);
     const elections = new ElectionManager({ cluster, config, clock, logger });
     const context: Omit<BrokerContext, "groups"> = {
@@ -139,7 +150,7 @@ export class TestBroker {
       topics,
       producerIds: new ProducerIds(store),
       fetchSessions: new FetchSessions(0),
-      replicaSessions: new ReplicaSessions(),
+      replicaSessions,
       requestMemory,
       validations: new BatchValidations(requestMemory),
       responseMemory: new MemoryBudget(config.get("queued.max.response.bytes")),

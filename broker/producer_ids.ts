@@ -13,6 +13,15 @@ import { type MetadataStore, RevisionConflictError } from "./cluster/metadata_st
 /** Number of ids in a block, as in Kafka. */
 export const PRODUCER_ID_BLOCK_SIZE = 1000;
 
+/** What allocates producer ids. */
+export interface ProducerIdsOptions {
+  /**
+   * Whether the next block is taken when half of one is used, and the first before it is needed: the
+   * store may be away when it is. Default: false.
+   */
+  readonly isAhead?: boolean;
+}
+
 const KEY = "producer_ids";
 /** Attempts to allocate a block while other brokers allocate concurrently. */
 const MAX_ATTEMPTS = 16;
@@ -20,24 +29,44 @@ const MAX_ATTEMPTS = 16;
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
+/** Ids that were allocated and are not used. */
+interface Block {
+  nextId: number;
+  readonly endId: number;
+}
+
 /** Allocates producer ids. */
 export class ProducerIds {
   readonly #store: MetadataStore;
-  #nextId = 0;
-  #endId = 0;
+  readonly #isAhead: boolean;
+  /** Blocks with unused ids. */
+  readonly #blocks: Block[] = [];
   #taking: Promise<void> | undefined;
 
-  constructor(store: MetadataStore) {
+  constructor(store: MetadataStore, { isAhead = false }: ProducerIdsOptions = {}) {
     this.#store = store;
+    this.#isAhead = isAhead;
   }
 
   /** Returns an unused producer id. */
   async next(): Promise<number> {
-    while (this.#nextId === this.#endId) {
-      this.#taking ??= this.#takeBlock().finally(() => this.#taking = undefined);
-      await this.#taking;
-    }
-    return this.#nextId++;
+    while (this.#blocks.length === 0) await this.#take();
+    const block = this.#blocks[0]!;
+    const id = block.nextId++;
+    if (block.nextId === block.endId) this.#blocks.shift();
+    this.takeAhead();
+    return id;
+  }
+
+  /** Takes another block in the background if few ids are left; it is tried again with the next id. */
+  takeAhead(): void {
+    if (!this.#isAhead) return;
+    const left = this.#blocks.reduce((sum, { nextId, endId }) => sum + endId - nextId, 0);
+    if (left < PRODUCER_ID_BLOCK_SIZE / 2) this.#take().catch(() => {});
+  }
+
+  #take(): Promise<void> {
+    return this.#taking ??= this.#takeBlock().finally(() => this.#taking = undefined);
   }
 
   async #takeBlock(): Promise<void> {
@@ -55,8 +84,7 @@ export class ProducerIds {
         if (error instanceof RevisionConflictError && attempt < MAX_ATTEMPTS) continue;
         throw error;
       }
-      this.#nextId = firstId;
-      this.#endId = endId;
+      this.#blocks.push({ nextId: firstId, endId });
       return;
     }
   }

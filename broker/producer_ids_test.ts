@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { MemoryFileSystem } from "../storage/mod.ts";
+import { type MetadataStore, MetadataStoreSilentError } from "./cluster/metadata_store.ts";
 import { TestBroker } from "./broker_testing.ts";
 import { PRODUCER_ID_BLOCK_SIZE, ProducerIds } from "./producer_ids.ts";
 
@@ -29,4 +30,38 @@ Deno.test("ProducerIds.next() never repeats an id, even after a power failure", 
     await broker.close();
   }
   assertEquals(new Set(given).size, given.length);
+});
+
+Deno.test("ProducerIds.next() needs no store for the first ids, and while half a block is left", async () => {
+  await using broker = await TestBroker.start();
+  const { store } = broker;
+  let isAway = false;
+  const reads = { count: 0 };
+  const ids = new ProducerIds({
+    get: (key: string) => {
+      reads.count++;
+      return isAway ? Promise.reject(new MetadataStoreSilentError("away")) : store.get(key);
+    },
+    commit: store.commit.bind(store),
+  } as unknown as MetadataStore, { isAhead: true });
+  ids.takeAhead();
+  while (reads.count === 0 || await store.get("producer_ids") === undefined);
+  isAway = true;
+  for (let id = 0; id < PRODUCER_ID_BLOCK_SIZE; id++) assertEquals(await ids.next(), id);
+  await assertRejects(() => ids.next(), MetadataStoreSilentError);
+  isAway = false;
+  assertEquals(await ids.next(), PRODUCER_ID_BLOCK_SIZE);
+});
+
+Deno.test("ProducerIds.next() takes the next block when half of one is used", async () => {
+  await using broker = await TestBroker.start();
+  const ids = new ProducerIds(broker.store, { isAhead: true });
+  const taken = async () => {
+    const entry = await broker.store.get("producer_ids");
+    return JSON.parse(new TextDecoder().decode(entry!.value)).next / PRODUCER_ID_BLOCK_SIZE;
+  };
+  for (let i = 0; i < PRODUCER_ID_BLOCK_SIZE / 2; i++) await ids.next();
+  assertEquals(await taken(), 1);
+  await ids.next();
+  while (await taken() < 2);
 });

@@ -207,6 +207,11 @@ export class ClusterState {
     return isExpiring ? epoch : this.#brokers.get(this.nodeId)?.epoch ?? 0;
   }
 
+  /** This broker's last epoch, also while it is not registered; 0 before it is for the first time. */
+  get lastBrokerEpoch(): number {
+    return this.#registration.isExpiring ? this.#registration.lastEpoch : this.brokerEpoch;
+  }
+
   /** Whether a broker that stops responding loses its session only some time later. */
   get hasExpiringSessions(): boolean {
     return this.#registration.isExpiring;
@@ -239,16 +244,16 @@ export class ClusterState {
 
   /**
    * Whether another broker may have taken over, because the store has not been reached for too
-   * long. While fenced, the broker must not acknowledge anything, nor respond as leader or
-   * coordinator.
+   * long. While fenced, the broker changes nothing, and leads or coordinates only where it knows that
+   * nobody else can (`../replication/leader_fence.ts`).
    */
   get isFenced(): boolean {
     return this.#registration.isFenced;
   }
 
-  /** Resolves when this broker is not fenced, or closed. */
-  async unfenced(): Promise<void> {
-    await this.#registration.unfenced();
+  /** Resolves when a fence is over, or this broker closed. */
+  async unfenced(isOver: () => boolean = () => !this.isFenced): Promise<void> {
+    await this.#registration.unfenced(isOver);
   }
 
   /** The revision of the store that the view has reached. */

@@ -95,10 +95,18 @@ export class ForwardingManager {
       }
       from.signal.throwIfAborted();
       const leftMs = deadlineMs - clock.monotonic();
-      if (leftMs <= 0 || this.#isClosed) throw new ApiError(ErrorCode.NOT_CONTROLLER);
+      if (leftMs <= 0 || this.#isClosed) throw this.#notController();
       await this.#change(Math.min(leftMs, RETRY_MS));
     }
     return undefined;
+  }
+
+  #notController(): ApiError {
+    const { cluster } = this.#options;
+    const message = cluster.isFenced
+      ? "The metadata store does not answer: nothing can be created, deleted, changed or moved until it does"
+      : undefined;
+    return new ApiError(ErrorCode.NOT_CONTROLLER, message);
   }
 
   /** Ends all waits; requests that have not been sent fail. */

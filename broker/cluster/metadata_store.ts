@@ -67,6 +67,8 @@ export interface MetadataSession {
   readonly deadline: number;
   /** Whether its keys certainly exist now. */
   readonly isCertain: boolean;
+  /** Whether it was past its deadline when its end was noticed; undefined if it never is. */
+  readonly hasLapsed?: boolean;
   /** Resolves when the session has ended: its keys are deleted, or about to be. */
   readonly lost: Promise<void>;
   /**

@@ -72,6 +72,8 @@ export const SESSION_TTL_MS = 6000;
 /** Interval of looking whether the fence is lifted, while something waits for it. */
 const FENCE_CHECK_MS = 50;
 const MIN_RETRY_MS = 1000;
+/** Delay before a broker returns that had not heard of the store: with all others, most likely. */
+const RETURN_MS = 50;
 const MAX_RETRY_MS = 30_000;
 
 const ENCODER = new TextEncoder();
@@ -82,8 +84,11 @@ export class Registration {
   #session: MetadataSession | undefined;
   #address: BrokerAddress | undefined;
   #epoch = 0;
+  #lastEpoch = 0;
   #timer: number | undefined;
-  #unfenced: PromiseWithResolvers<void> | undefined;
+  /** Those who wait for the end of a fence. */
+  readonly #waiting: Set<{ readonly isOver: () => boolean; readonly resolve: () => void }> =
+    new Set();
   #fenceTimer: number | undefined;
   #retryMs = MIN_RETRY_MS;
   /** The commit that registered the process for the first time; 0 if none has. */
@@ -116,6 +121,11 @@ export class Registration {
     return this.#session === undefined ? 0 : this.#epoch;
   }
 
+  /** The last broker epoch, also after the session of it; 0 if there was none. */
+  get lastEpoch(): number {
+    return this.#lastEpoch;
+  }
+
   /** The precondition of a commit that only the registered broker may make. */
   get expectation(): MetadataExpectation {
     return { key: `${BROKERS_PREFIX}${this.#options.nodeId}`, revision: this.#epoch };
@@ -131,26 +141,24 @@ export class Registration {
     return this.#session?.isCertain !== true;
   }
 
-  /** Resolves when the broker is not fenced, or closed. */
-  async unfenced(): Promise<void> {
-    if (!this.isFenced || this.#isClosed) return;
-    if (this.#unfenced === undefined) {
-      this.#unfenced = Promise.withResolvers();
-      this.#checkFence();
-    }
-    await this.#unfenced.promise;
+  /** Resolves when a fence is over, which only time brings about and nothing announces, or on closing. */
+  async unfenced(isOver: () => boolean): Promise<void> {
+    if (isOver() || this.#isClosed) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.add({ isOver, resolve });
+      if (this.#fenceTimer === undefined) this.#checkFences();
+    });
   }
 
-  /** A session is certain again by its clock, which nothing announces. */
-  #checkFence(): void {
-    const { clock } = this.#options;
-    if (this.isFenced && !this.#isClosed) {
-      this.#fenceTimer = clock.setTimeout(() => this.#checkFence(), FENCE_CHECK_MS);
-      return;
+  #checkFences(): void {
+    for (const waiter of this.#waiting) {
+      if (!this.#isClosed && !waiter.isOver()) continue;
+      this.#waiting.delete(waiter);
+      waiter.resolve();
     }
-    this.#fenceTimer = undefined;
-    this.#unfenced?.resolve();
-    this.#unfenced = undefined;
+    this.#fenceTimer = this.#waiting.size === 0
+      ? undefined
+      : this.#options.clock.setTimeout(() => this.#checkFences(), FENCE_CHECK_MS);
   }
 
   /**
@@ -190,7 +198,7 @@ export class Registration {
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
     if (this.#fenceTimer === undefined) return;
     clock.clearTimeout(this.#fenceTimer);
-    this.#checkFence();
+    this.#checkFences();
   }
 
   /** Ends the session, with the registration, and begins no other one. */
@@ -229,7 +237,7 @@ export class Registration {
       changes.push({ key: directoryKey, value: encode(directory) });
     }
     try {
-      this.#epoch = await store.commit(changes, { expect });
+      this.#epoch = this.#lastEpoch = await store.commit(changes, { expect });
       if (first) this.#firstEpoch = this.#epoch;
       return this.#epoch;
     } catch (error) {
@@ -251,7 +259,7 @@ export class Registration {
       this.#options.logger.warn(
         "Lost the session with the metadata store: fenced until registered",
       );
-      this.#renewLater();
+      this.#renewLater(session.hasLapsed === true ? RETURN_MS : this.#retryMs);
     });
   }
 
@@ -274,15 +282,15 @@ export class Registration {
       session?.end().catch(() => {});
       if (this.#isClosed) return;
       logger.warn("Cannot register with the metadata store", { error });
-      this.#renewLater();
+      this.#renewLater(this.#retryMs);
     }
   }
 
-  #renewLater(): void {
+  #renewLater(ms: number): void {
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined;
       this.#renew();
-    }, this.#retryMs);
+    }, ms);
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
   }
 }

@@ -30,8 +30,6 @@ export interface GroupCoordinatorOptions {
   /** The topics that groups can subscribe to. */
   readonly topics: GroupTopics;
   readonly config: GroupConfig;
-  /** Says when the broker must not act as coordinator. Default: never. */
-  readonly fence?: { readonly isFenced: boolean };
   /** Settings of single groups, which take precedence. Default: none. */
   readonly configsOf?: (groupId: string) => ConfigTexts;
   readonly clock: Clock;
@@ -55,7 +53,6 @@ export class GroupCoordinator {
   readonly #stopFollowing: (() => void)[];
   readonly #config: GroupConfig;
   readonly #configsOf: GroupCoordinatorOptions["configsOf"];
-  readonly #fence: GroupCoordinatorOptions["fence"];
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #counters: GroupCounters;
@@ -73,7 +70,6 @@ export class GroupCoordinator {
     this.#topics = options.topics;
     this.#config = options.config;
     this.#configsOf = options.configsOf;
-    this.#fence = options.fence;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#counters = options.counters ?? new GroupCounters();
@@ -149,15 +145,15 @@ export class GroupCoordinator {
    * The shard of a group.
    *
    * @throws {ApiError} NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE while
-   *   closing or fenced.
+   *   closing, or if another broker may have been elected.
    */
   shardOf(groupId: string): GroupShard {
-    if (this.#closing.signal.aborted || this.#fence?.isFenced === true) {
-      throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    }
+    if (this.#closing.signal.aborted) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const count = this.#shards.length;
-    const shard = count === 0 ? undefined : this.#shards[partitionOf(groupId, count)]?.shard;
+    const index = count === 0 ? 0 : partitionOf(groupId, count);
+    const shard = this.#shards[index]?.shard;
     if (shard === undefined) throw new ApiError(ErrorCode.NOT_COORDINATOR);
+    if (!this.#topic.isServed(index)) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     shard.ensureActive();
     return shard;
   }

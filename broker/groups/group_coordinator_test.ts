@@ -156,3 +156,17 @@ Deno.test("GroupCoordinator answers JoinGroup with NOT_COORDINATOR when it is no
   topic.elect(0, undefined);
   assertEquals((await waiting).errorCode, ErrorCode.NOT_COORDINATOR);
 });
+
+Deno.test("GroupCoordinator.shardOf() answers only where this broker is sure to lead", async () => {
+  const topic = new MemoryOffsetsTopic(2);
+  await using coordinator = start(topic);
+  await coordinator.loaded();
+  const [first, second] = [0, 1].map((index) =>
+    ["a", "b", "c", "d", "e"].find((id) => partitionOf(id, 2) === index)!
+  );
+  topic.unserved.add(0);
+  assertEquals(codeOf(() => coordinator.shardOf(first!)), ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  assertEquals(coordinator.shardOf(second!).index, 1);
+  topic.unserved.clear();
+  assertEquals(coordinator.shardOf(first!).index, 0);
+});

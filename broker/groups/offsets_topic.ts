@@ -16,6 +16,10 @@ export interface OffsetsTopic {
   create(): Promise<void>;
   /** The epoch in which this broker leads a partition; `undefined` if it is not the leader. */
   leaderEpoch(index: number): number | undefined;
+  /**
+   * Whether this broker is sure to lead a partition: it must not answer as a coordinator otherwise.
+   */
+  isServed(index: number): boolean;
   /** The log of a partition; `undefined` if this broker is not its leader. */
   log(index: number): GroupLog | undefined;
   /**

@@ -92,6 +92,10 @@ export class RegistryOffsetsTopic implements OffsetsTopic {
     return partition?.isLeader === true ? partition.leaderEpoch : undefined;
   }
 
+  isServed(index: number): boolean {
+    return this.#options.topics.partition(OFFSETS_TOPIC, index)?.isServed === true;
+  }
+
   onChange(listener: () => void): () => void {
     return this.#options.topics.onChange((name) => {
       if (name === OFFSETS_TOPIC) listener();

@@ -136,6 +136,13 @@ export class MemoryOffsetsTopic implements OffsetsTopic {
     return this.leaderEpochs.has(index) ? this.leaderEpochs.get(index) : 0;
   }
 
+  /** Partitions that this broker leads without being sure of it. */
+  readonly unserved: Set<number> = new Set();
+
+  isServed(index: number): boolean {
+    return !this.unserved.has(index);
+  }
+
   /** Elects this broker in an epoch, or another. */
   elect(index: number, leaderEpoch: number | undefined): void {
     this.leaderEpochs.set(index, leaderEpoch);

@@ -22,6 +22,8 @@ export function preferredReplica(
   if (leadership === undefined || rack === "" || cluster.broker(leaderId)?.rack === rack) {
     return undefined;
   }
+  // Followers are not sure of themselves, either.
+  if (cluster.isFenced) return undefined;
   let best: number | undefined;
   let bestEnd = fetchOffset - 1;
   for (const id of isr) {

@@ -8,7 +8,7 @@
 import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import type { RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
-import type { ClusterState } from "../cluster/cluster_state.ts";
+import type { BrokerInfo, ClusterState } from "../cluster/cluster_state.ts";
 import type { Peers } from "../cluster/peers.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
@@ -53,6 +53,8 @@ export class ReplicaFetcher {
   readonly #partitions: Map<Following, FetchedPartition> = new Map();
   readonly #session: FetcherSession = new FetcherSession();
   #running: Promise<void> | undefined;
+  /** The leader, as it was last registered. */
+  #leader: BrokerInfo | undefined;
   #isClosed = false;
   #retryMs = MIN_RETRY_MS;
   /** Called when a partition should be fetched without waiting for the answer under way. */
@@ -174,8 +176,9 @@ export class ReplicaFetcher {
   /** Sends a request with all that is due, and returns its number and answer. */
   async #send(maxWaitMs: number): Promise<Answer> {
     const { cluster, peers } = this.#options;
-    const leader = cluster.broker(this.#leaderId);
-    const { brokerEpoch, nodeId } = cluster;
+    // A registration that has ended may be about to return, with the same process.
+    const leader = this.#leader = cluster.broker(this.#leaderId) ?? this.#leader;
+    const { lastBrokerEpoch: brokerEpoch, nodeId } = cluster;
     if (leader === undefined) throw new Error(`Broker ${this.#leaderId} is not registered`);
     if (brokerEpoch === 0) throw new Error("This broker is not registered");
     const { number, ...changes } = this.#session.next(brokerEpoch);

@@ -5,6 +5,9 @@
  * leader: what a request costs depends on the partitions that have news, not on how many there are.
  * These sessions are not evicted, and take nothing from the sessions and the memory of consumers.
  *
+ * A request that is sent after the answer to the one before also proves something: when that answer
+ * was sent, or later, the follower followed this leader in each partition of the session.
+ *
  * @module
  */
 
@@ -47,6 +50,9 @@ export class ReplicaSession {
   onNews: () => void = () => {};
   /** Ends the wait of the request that is being served. */
   onNext: () => void = () => {};
+  /** When the last request was answered. */
+  #answeredMs = -Infinity;
+  #provenMs = -Infinity;
 
   constructor(id: number, replicaId: number, replicaEpoch: number) {
     this.id = id;
@@ -85,6 +91,25 @@ export class ReplicaSession {
   /** Number of partitions. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /**
+   * Notes a request that the follower sends when all before are answered. What arrives late, because
+   * this process or the network stood still, proves nothing new by that.
+   */
+  prove(): void {
+    this.#provenMs = this.#answeredMs;
+  }
+
+  /** Notes that a request is about to be answered. */
+  answered(nowMs: number): void {
+    this.#answeredMs = nowMs;
+  }
+
+  /** Until when the follower certainly followed this leader in a partition, in an epoch of it. */
+  followedUntilMs(topicId: string, index: number, leaderEpoch: number): number {
+    const position = this.#entries.get(keyOf(topicId, index))?.position;
+    return position?.leaderEpoch === leaderEpoch ? this.#provenMs : -Infinity;
   }
 
   /** Adds a partition, or replaces its position. */
@@ -137,6 +162,11 @@ export class ReplicaSessions {
   get(replicaId: number, id: number): ReplicaSession | undefined {
     const session = this.#byReplica.get(replicaId);
     return session?.id === id ? session : undefined;
+  }
+
+  /** The session of a follower, if it has one. */
+  of(replicaId: number): ReplicaSession | undefined {
+    return this.#byReplica.get(replicaId);
   }
 
   /** Opens a session, which replaces the one that the follower had. */

@@ -113,6 +113,14 @@ export class Leadership implements Commits {
     return this.#pending;
   }
 
+  /** The other replicas that may be elected without loss, whatever the store has accepted. */
+  get successors(): ReadonlySet<number> {
+    const { leaderId, isr, elr } = this.#state;
+    const successors = new Set([...isr, ...elr, ...this.#pending]);
+    successors.delete(leaderId);
+    return successors;
+  }
+
   /** The end of what a follower has on disk; undefined if unknown. */
   endOf(replica: number): number | undefined {
     return this.#followers.get(replica)?.endOffset;
@@ -138,9 +146,7 @@ export class Leadership implements Commits {
 
   get #leastLogStartOffset(): number {
     let least = Infinity;
-    const { leaderId, isr, elr } = this.#state;
-    for (const id of [...isr, ...elr, ...this.#pending]) {
-      if (id === leaderId) continue;
+    for (const id of this.successors) {
       least = Math.min(least, this.#followers.get(id)?.logStartOffset ?? -1);
     }
     return least;

@@ -149,7 +149,8 @@ export class Partition {
 
   /** Whether clients are served here: this broker leads the partition, and is sure of it. */
   get isServed(): boolean {
-    return this.isLeader && this.#fence?.isFenced !== true;
+    if (!this.isLeader) return false;
+    return this.#fence?.isFenced !== true || this.#fence.isFollowed(this);
   }
 
   /** Whether consumers may read here what is committed: this broker leads the partition, or follows. */

@@ -7,7 +7,7 @@
 import type { Acks } from "../../protocol/messages/records/produce.ts";
 import type { Log } from "../../storage/log.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
-import type { PartitionReplication } from "../roles/replicated_partition.ts";
+import type { PartitionReplication, ReplicatedPartition } from "../roles/replicated_partition.ts";
 import type { BatchValidations } from "../validation/batch_validations.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
@@ -69,7 +69,7 @@ export interface PartitionOptions {
   readonly config: TopicConfig;
   readonly logManager: PartitionLogManager;
   /** Says when the broker must not act as leader. Default: never. */
-  readonly fence?: Fence;
+  readonly fence?: Fence | undefined;
   /** This process, which must be the elected one to lead a replicated partition. */
   readonly incarnation?: string | undefined;
   /**
@@ -83,6 +83,8 @@ export interface PartitionOptions {
 /** Whether this broker may have been replaced without knowing. */
 export interface Fence {
   readonly isFenced: boolean;
+  /** Whether nobody can have replaced it as the leader of a partition all the same. */
+  isFollowed(partition: ReplicatedPartition): boolean;
 }
 
 /** The log maintenance that a partition requests from its broker. */

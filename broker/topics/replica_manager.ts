@@ -25,7 +25,7 @@ import type { MaintenanceCounters } from "../metrics/broker_counters.ts";
 import { logLosses } from "../log_losses.ts";
 import { LogManager } from "./log_manager.ts";
 import type { PartitionReplication } from "../roles/replicated_partition.ts";
-import { Partition } from "./partition.ts";
+import { type Fence, Partition } from "./partition.ts";
 import { TopicConfig } from "./topic_config.ts";
 import { isInternalTopic } from "./topic_name.ts";
 import type { Topic } from "./topic.ts";
@@ -41,6 +41,8 @@ export interface ReplicaManagerOptions {
   readonly counters?: MaintenanceCounters;
   /** Keeps replicated partitions in sync. Default: nothing does. */
   readonly replication?: PartitionReplication | undefined;
+  /** Says when the broker must not act as leader. Default: never. */
+  readonly fence?: Fence | undefined;
 }
 
 /** Time slice before yielding to other work. */
@@ -375,7 +377,7 @@ export class ReplicaManager {
     config: TopicConfig,
     created: Log[],
   ): Promise<Partition> {
-    const { cluster, replication } = this.#options;
+    const { cluster, replication, fence } = this.#options;
     const log = await this.#openLog(state, index, config, created);
     return new Partition({
       topic: state.name,
@@ -383,7 +385,7 @@ export class ReplicaManager {
       index,
       isInternal: isInternalTopic(state.name),
       nodeId: cluster.nodeId,
-      fence: cluster,
+      fence,
       incarnation: cluster.incarnation,
       highWatermark: this.#options.directory.highWatermarks.get(log.name),
       replication,

@@ -55,6 +55,7 @@ export class EtcdSession implements MetadataSession {
   /** Whether the log says that the session is past its deadline. */
   #isWarned = false;
   #confirming: Promise<boolean> | undefined;
+  #hasLapsed = false;
 
   /** The lease's. */
   readonly name: string;
@@ -87,6 +88,10 @@ export class EtcdSession implements MetadataSession {
     const { clock, gateway } = this.#options;
     return !this.#ending.signal.aborted && clock.monotonic() < this.#deadline &&
       this.#driftNow() - this.#drift < MAX_DRIFT_MS && gateway.failure === undefined;
+  }
+
+  get hasLapsed(): boolean {
+    return this.#hasLapsed;
   }
 
   get lost(): Promise<void> {
@@ -140,6 +145,7 @@ export class EtcdSession implements MetadataSession {
 
   #finish(): void {
     if (this.#ending.signal.aborted) return;
+    this.#hasLapsed = !this.isCertain;
     this.#ending.abort();
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -170,7 +176,8 @@ export class EtcdSession implements MetadataSession {
     if (this.#isWarned || this.isCertain || this.#ending.signal.aborted) return;
     this.#isWarned = true;
     this.#options.logger.warn(
-      "Cannot reach the metadata store: fenced until it answers, for another broker may take over",
+      "Cannot reach the metadata store: until it answers, nothing can be changed, and partitions are " +
+        "served only while all their in-sync replicas follow this broker",
       { error },
     );
   }
@@ -178,7 +185,7 @@ export class EtcdSession implements MetadataSession {
   #noteAnswer(): void {
     if (!this.#isWarned || !this.isCertain) return;
     this.#isWarned = false;
-    this.#options.logger.info("The metadata store answers again: no longer fenced");
+    this.#options.logger.info("The metadata store answers again");
   }
 
   #driftNow(): number {

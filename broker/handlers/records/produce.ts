@@ -329,9 +329,10 @@ function commit(
     for (const append of uncommitted) {
       append.committed.then(() => {
         if (append.isSettled) return;
-        if (!cluster.isFenced) return settle(append);
+        const { partition } = append;
+        if (partition.isServed) return settle(append);
         // The response waits until it is certain that no other broker leads the partition.
-        cluster.unfenced().then(() => {
+        cluster.unfenced(() => partition.isServed || !isStillLeader(append)).then(() => {
           if (append.isSettled) return;
           if (!isStillLed(append)) failed(append.response, notLeader(), context);
           settle(append);
@@ -345,8 +346,12 @@ function commit(
   });
 }
 
-function isStillLed({ partition, leaderEpoch }: Uncommitted): boolean {
-  return partition.isServed && partition.leaderEpoch === leaderEpoch;
+function isStillLeader({ partition, leaderEpoch }: Uncommitted): boolean {
+  return partition.isLeader && partition.leaderEpoch === leaderEpoch;
+}
+
+function isStillLed(append: Uncommitted): boolean {
+  return append.partition.isServed && isStillLeader(append);
 }
 
 /** Another broker has been put in this one's place while the append was on its way to disk. */

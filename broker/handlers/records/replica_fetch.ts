@@ -16,7 +16,8 @@ import type { RequestContext } from "../../handler.ts";
 import { divergence, divergenceWithoutRecords } from "../../roles/divergence.ts";
 import type { ReplicaEntry, ReplicaSession } from "../../replication/replica_sessions.ts";
 import type { Partition } from "../../topics/partition.ts";
-import { checkLeaderEpoch, leaderIn } from "./leader_of.ts";
+import { endOffsetForEpoch } from "../../topics/epoch_offsets.ts";
+import { checkLeaderEpoch } from "./leader_of.ts";
 
 type TopicResponse = FetchResponse["responses"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
@@ -58,7 +59,9 @@ async function serve(
   }
   const reading = new ReplicaReading(session, request, context);
   try {
-    return { sessionId: session.id, responses: await reading.responses() };
+    const responses = await reading.responses();
+    session.answered(context.broker.clock.monotonic());
+    return { sessionId: session.id, responses };
   } finally {
     context.whenTaken(() => reading.release());
   }
@@ -70,17 +73,22 @@ function sessionOf(request: FetchRequest, context: RequestContext): ReplicaSessi
   const { replicaId, replicaEpoch } = request.replicaState;
   if (apiVersion < FIRST_REPLICA_VERSION) return ErrorCode.UNSUPPORTED_VERSION;
   const registered = cluster.broker(replicaId);
-  if (registered === undefined) return ErrorCode.BROKER_ID_NOT_REGISTERED;
-  if (replicaEpoch < registered.epoch) return ErrorCode.STALE_BROKER_EPOCH;
+  if (registered !== undefined && replicaEpoch < registered.epoch) {
+    return ErrorCode.STALE_BROKER_EPOCH;
+  }
   const { sessionId, sessionEpoch } = request;
   if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
+    if (registered === undefined) return ErrorCode.BROKER_ID_NOT_REGISTERED;
     return replicaSessions.open(replicaId, replicaEpoch);
   }
+  // A follower whose registration has ended continues: it may be about to return.
   const session = replicaSessions.get(replicaId, sessionId);
   if (session === undefined) return ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
   const isNext = session.nextEpoch === sessionEpoch && session.replicaEpoch === replicaEpoch;
   if (!isNext) return ErrorCode.INVALID_FETCH_SESSION_EPOCH;
   session.nextEpoch++;
+  // Only a request that waits for nothing is sent before the one before is answered.
+  if (request.maxWaitMs > 0) session.prove();
   return session;
 }
 
@@ -202,9 +210,10 @@ class ReplicaReading {
     const { fetchOffset } = position;
     try {
       const partition = this.#find(position);
-      const { leaderEpoch: epoch, logEndOffset: endOffset } = partition;
-      const diverging = divergence(position, (epoch) => partition.endOffsetForEpoch(epoch)) ??
-        divergenceWithoutRecords(position, { epoch, endOffset });
+      const { leaderEpoch, logEndOffset: endOffset } = partition;
+      const diverging = divergence(position, (epoch) =>
+        endOffsetForEpoch(partition.log, leaderEpoch, epoch)) ??
+        divergenceWithoutRecords(position, { epoch: leaderEpoch, endOffset });
       if (diverging !== undefined) return this.#urgent(position, partition, diverging);
       if (fetchOffset < partition.log.logStartOffset) throw new OutOfRangeError(partition);
       if (entry.isNew) this.#note(entry, partition);
@@ -232,11 +241,19 @@ class ReplicaReading {
     }
   }
 
-  /** @throws {ApiError} If this broker does not lead the partition, in the follower's epoch. */
+  /**
+   * Finds a partition, also while clients are not served: followers may be what is missing for that.
+   *
+   * @throws {ApiError} If this broker does not lead the partition, in the follower's epoch.
+   */
   #find({ topicId, index, leaderEpoch }: ReplicaEntry["position"]): Partition {
     const topic = this.#context.broker.topics.byId(topicId);
     if (topic === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_ID);
-    const partition = leaderIn(topic, index);
+    if (topic.state.partitions[index] === undefined) {
+      throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    const partition = topic.partitions[index];
+    if (partition?.isLeader !== true) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     checkLeaderEpoch(leaderEpoch, partition);
     if (partition.leadership === undefined || leaderEpoch !== partition.leaderEpoch) {
       throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);

@@ -6,6 +6,7 @@ import { batchOf, TestBroker } from "../../broker_testing.ts";
 import { setText } from "../../cluster/metadata_store_contract_testing.ts";
 import { partitionStateOf } from "../../cluster/topic_state_testing.ts";
 import type { Partition } from "../../topics/partition.ts";
+import { FOLLOWED_MS } from "../../replication/leader_fence.ts";
 import { fetchHandler } from "./fetch.ts";
 
 const NOW_MS = 1_700_000_000_000;
@@ -32,8 +33,8 @@ class Fixture implements AsyncDisposable {
     this.epoch = epoch;
   }
 
-  static async start(): Promise<Fixture> {
-    const broker = await TestBroker.start();
+  static async start(isFenced?: () => boolean): Promise<Fixture> {
+    const broker = await TestBroker.start(isFenced === undefined ? {} : { isFenced });
     const partition = await broker.createTopic("a");
     partition.updateState(STATE);
     const address = { host: "localhost", port: 1, rack: null };
@@ -43,7 +44,7 @@ class Fixture implements AsyncDisposable {
   }
 
   append(...values: string[]): void {
-    this.partition.append(batchOf(values), { acks: -1, nowMs: NOW_MS });
+    this.partition.append(batchOf(values), { acks: -1, nowMs: NOW_MS, isInternal: true });
   }
 
   /** Fetches as follower 2; undefined leaves the partition as the session has it. */
@@ -147,4 +148,35 @@ Deno.test("Fetch of a follower in another epoch, or that has no replica, gets an
   assertEquals(await code({ currentLeaderEpoch: 2 }), ErrorCode.UNKNOWN_LEADER_EPOCH);
   fixture.partition.updateState({ ...STATE, replicas: [1, 3], isr: [1, 3], revision: 2 });
   assertEquals(await code({}), ErrorCode.NOT_LEADER_OR_FOLLOWER);
+});
+
+Deno.test("Fetch of a follower is served while the store is away, which lets clients be served", async () => {
+  await using fixture = await Fixture.start(() => true);
+  const { partition } = fixture;
+  fixture.append("x");
+  await partition.log.flush();
+  assertEquals(partition.isServed, false);
+  assertEquals((await fixture.fetch({})).values, ["x"]);
+  // Sent after the answer to the one before.
+  const idle = fixture.fetch({ fetchOffset: 1, lastFetchedEpoch: 1 }, 1);
+  await Promise.resolve();
+  assertEquals(partition.isServed, true);
+  fixture.broker.clock.advance(3);
+  assertEquals((await idle).found!.highWatermark, 1);
+  fixture.broker.clock.advance(FOLLOWED_MS + 1);
+  assertEquals(partition.isServed, false, "the follower is silent");
+  const asked = { fetchOffset: 1, lastFetchedEpoch: 1, highWatermark: 1 };
+  await fixture.fetch(asked);
+  assertEquals(partition.isServed, false, "sent while the one before may not have been answered");
+});
+
+Deno.test("Fetch of a follower whose registration has ended is served in its session only", async () => {
+  await using fixture = await Fixture.start();
+  await fixture.fetch({});
+  const { store, cluster } = fixture.broker;
+  await cluster.caughtUp(await store.commit([{ key: "brokers/2", value: null }]));
+  assertEquals((await fixture.fetch(undefined)).errorCode, ErrorCode.NONE);
+  fixture.sessionEpoch = 0;
+  fixture.sessionId = 0;
+  assertEquals((await fixture.fetch({})).errorCode, ErrorCode.BROKER_ID_NOT_REGISTERED);
 });

@@ -15,6 +15,7 @@ import type { Api, RequestTo, ResponseOf } from "../../../protocol/schema/schema
 import type { RecordBook } from "../record_book.ts";
 import { check } from "../violation.ts";
 import type { ClusterMachine } from "./cluster_machine.ts";
+import type { LeaderWatch } from "./leader_watch.ts";
 import type { ClusterPartition, ClusterTopic } from "./model.ts";
 import type { Host, SimChannel, SimNetwork } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
@@ -29,6 +30,7 @@ export interface ClusterWorld {
   readonly machines: readonly ClusterMachine[];
   readonly book: RecordBook;
   readonly topics: ClusterTopic[];
+  readonly leaders: LeaderWatch;
   /** Whether nothing is failing, so that errors need another explanation. */
   readonly isCalm: boolean;
   /** The random numbers of the current step. */
@@ -49,8 +51,8 @@ export interface KnownLeader {
 export interface Answer<T> {
   readonly response: T;
   readonly broker: ClusterMachine;
-  /** Whether the broker received the request, and answered it, when another may have replaced it. */
-  readonly isPastDeadline: boolean;
+  /** When the broker received the request, if it was past its deadline then and when it answered. */
+  readonly pastDeadlineMs: number | undefined;
 }
 
 /** A participant, on a host of its own. */
@@ -174,6 +176,17 @@ export class ClusterClient implements Host {
     }
   }
 
+  /** Fails if a broker answered as a partition's leader though another had replaced it. */
+  checkLeader(answer: Answer<unknown>, { topic, index }: ClusterPartition): void {
+    this.world.leaders.check(answer, topic.id, index);
+  }
+
+  /** Fails if a broker answered as a group's coordinator though another had replaced it. */
+  protected checkCoordinator(answer: Answer<unknown>, groupId: string): void {
+    const found = answer.broker.partitionOfGroup(groupId);
+    if (found !== undefined) this.world.leaders.check(answer, found.topicId, found.index);
+  }
+
   /** Records an outcome, which must be one of those allowed while nothing fails. */
   protected note(what: string, errorCode: number, allowed: readonly number[] = []): void {
     const answer = nameOf(errorCode);
@@ -250,7 +263,7 @@ class ClientConnection {
       this.#sent.delete(correlationId);
       readResponseHeaderTags(reader, api, version);
       const response = codec(api.response, version).decode(reader) as never;
-      resolve({ response, isPastDeadline: frame.isPastDeadline });
+      resolve({ response, pastDeadlineMs: frame.pastDeadlineMs });
     }
     this.#end();
   }

@@ -12,10 +12,14 @@ import {
   type Logger,
   type MetadataSession,
 } from "../../../broker/mod.ts";
+import { partsOf } from "../../../broker/broker.ts";
+import { partitionOf } from "../../../broker/groups/group_coordinator.ts";
+import { OFFSETS_TOPIC } from "../../../broker/groups/offsets_topic.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
 import { FaultyFileSystem } from "../../../storage/file_system/faulty_file_system_testing.ts";
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import type { SimEtcd } from "./etcd.ts";
+import type { ServedPartition } from "./leader_watch.ts";
 import { SimMetadataStore, type StoreWeather } from "./metadata_store.ts";
 import type { Host, SimNetwork } from "./network.ts";
 import { type ClockError, Process } from "./process.ts";
@@ -123,6 +127,32 @@ export class ClusterMachine implements Host {
     const [process, session] = [this.#process, this.#session];
     return process !== undefined && session !== undefined &&
       process.monotonic() >= session.deadline;
+  }
+
+  /** The partitions that clients are served of. */
+  *served(): Generator<ServedPartition, void> {
+    if (this.#broker === undefined || this.isPaused) return;
+    const { topics } = partsOf(this.#broker).context;
+    for (const { id: topicId, partitions } of topics.all()) {
+      for (const [index, partition] of partitions.entries()) {
+        if (partition?.isServed !== true) continue;
+        yield { topicId, index, leaderEpoch: partition.leaderEpoch };
+      }
+    }
+  }
+
+  /** The epoch in which the broker knows a partition. */
+  leaderEpochOf(topicId: string, index: number): number | undefined {
+    if (this.#broker === undefined) return undefined;
+    return partsOf(this.#broker).context.topics.byId(topicId)?.partitions[index]?.leaderEpoch;
+  }
+
+  /** The partition that a group belongs to. */
+  partitionOfGroup(groupId: string): { topicId: string; index: number } | undefined {
+    if (this.#broker === undefined) return undefined;
+    const topic = partsOf(this.#broker).context.topics.get(OFFSETS_TOPIC);
+    if (topic === undefined) return undefined;
+    return { topicId: topic.id, index: partitionOf(groupId, topic.partitions.length) };
   }
 
   enter(callback: () => void): void {

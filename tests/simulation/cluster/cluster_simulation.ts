@@ -28,6 +28,7 @@ import { SimEtcd } from "./etcd.ts";
 import { type ClusterFault, drawFault, type FaultContext } from "./faults.ts";
 import { GroupMember, type GroupOffsets } from "./group_member.ts";
 import type { ClusterTopic } from "./model.ts";
+import { LeaderWatch } from "./leader_watch.ts";
 import { ReplicaAuditor } from "./replica_auditor.ts";
 import { SimNetwork } from "./network.ts";
 import { ClusterProducer } from "./producer.ts";
@@ -102,6 +103,7 @@ class ClusterSimulation implements ClusterWorld {
   readonly machines: readonly ClusterMachine[];
   readonly book = new RecordBook();
   readonly topics: ClusterTopic[] = [];
+  readonly leaders: LeaderWatch;
   random: Random;
   readonly #options: ClusterSimulationOptions;
   readonly #etcd: SimEtcd;
@@ -146,6 +148,8 @@ class ClusterSimulation implements ClusterWorld {
         onViolation: (error) => this.#violation ??= error,
       }));
     for (const machine of this.machines) this.network.add(machine);
+    this.leaders = new LeaderWatch(this.machines, timeline);
+    this.leaders.start();
     const producerIds = new Set<number>();
     this.#producers = [true, true, true, false].map((isIdempotent, i) =>
       new ClusterProducer(`producer-${i}`, this, { isIdempotent, acks: -1 }, producerIds)

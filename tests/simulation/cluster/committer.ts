@@ -9,7 +9,7 @@ import { findCoordinator } from "../../../protocol/messages/groups/find_coordina
 import { offsetCommit } from "../../../protocol/messages/groups/offset_commit.ts";
 import { offsetFetch } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { check } from "../violation.ts";
-import { type Answer, ClusterClient, type ClusterWorld, liveTopics } from "./client.ts";
+import { ClusterClient, type ClusterWorld, liveTopics } from "./client.ts";
 import type { ClusterMachine } from "./cluster_machine.ts";
 import type { ClusterPartition } from "./model.ts";
 
@@ -82,7 +82,7 @@ export class ClusterCommitter extends ClusterClient {
       this.#coordinator = undefined;
       return;
     }
-    this.#checkDeadline(answer);
+    this.checkCoordinator(answer, this.name);
     // What was unanswered before may still be on its way to a broker that does not run.
     const late = before.slice(1);
     this.#possible.set(partition, [committedOffset, ...late]);
@@ -107,7 +107,7 @@ export class ClusterCommitter extends ClusterClient {
       this.#coordinator = undefined;
       return false;
     }
-    this.#checkDeadline(answer);
+    this.checkCoordinator(answer, this.name);
     response.topics.forEach(({ partitions: [found] }, i) => {
       const partition = partitions[i]!;
       const { committedOffset, errorCode } = found!;
@@ -121,14 +121,5 @@ export class ClusterCommitter extends ClusterClient {
       );
     });
     return true;
-  }
-
-  #checkDeadline(
-    { broker, isPastDeadline }: Answer<unknown>,
-  ): void {
-    check(
-      !isPastDeadline,
-      () => `${broker.name} answered as coordinator of ${this.name} past its deadline`,
-    );
   }
 }

@@ -24,6 +24,7 @@ export const CLUSTER_FAULTS = [
   "two-apart",
   "cut-connection",
   "store-away",
+  "store-gone",
   "store-late",
   "store-election",
   "store-revokes",
@@ -84,6 +85,7 @@ export function drawFault(context: FaultContext): DrawnFault {
     [1, () => block("two-apart", network, pairs(twoOf(context).map(({ name }) => name)), longMs)],
     [1, () => instant("cut-connection", () => network.cut(machine.name, () => random.chance(0.5)))],
     [3, () => storeAway(random.chance(0.4) ? machines : [machine], network, longMs)],
+    [1.4, () => storeGone(random.chance(0.5) ? machines : [machine], context)],
     [3, () => storeLate(machine, network, random, longMs)],
     [1, () => instant("store-election", () => etcd.elect())],
     [0.5, () => instant("store-revokes", () => etcd.revokeAll())],
@@ -231,9 +233,10 @@ function storeAway(
   machines: readonly ClusterMachine[],
   { timeline }: SimNetwork,
   durationMs: number,
+  fault: "store-away" | "store-gone" = "store-away",
 ): DrawnFault {
   return {
-    fault: "store-away",
+    fault,
     durationMs,
     begin: () => {
       for (const { weather } of machines) {
@@ -248,6 +251,14 @@ function storeAway(
       };
     },
   };
+}
+
+/** For longer than sessions last, so that other brokers take over if they reach it. */
+function storeGone(
+  machines: readonly ClusterMachine[],
+  { network, random }: FaultContext,
+): DrawnFault {
+  return storeAway(machines, network, 7000 + random.below(15_000), "store-gone");
 }
 
 function storeLate(

@@ -14,7 +14,7 @@ import { offsetCommit } from "../../../protocol/messages/groups/offset_commit.ts
 import { offsetFetch } from "../../../protocol/messages/groups/offset_fetch.ts";
 import type { ResponseOf } from "../../../protocol/schema/schema.ts";
 import { check } from "../violation.ts";
-import { type Answer, ClusterClient, type ClusterWorld, liveTopics } from "./client.ts";
+import { ClusterClient, type ClusterWorld, liveTopics } from "./client.ts";
 import type { ClusterMachine } from "./cluster_machine.ts";
 import type { ClusterPartition } from "./model.ts";
 
@@ -107,7 +107,7 @@ export class GroupMember extends ClusterClient {
       this.#fail(errorCode);
       return;
     }
-    this.#checkDeadline(answer);
+    this.checkCoordinator(answer, this.#groupId);
     this.#memberEpoch = memberEpoch;
     if (assignment !== null) this.#assign(assignment);
   }
@@ -186,7 +186,7 @@ export class GroupMember extends ClusterClient {
       this.#fail(errorCode);
       return;
     }
-    this.#checkDeadline(answer);
+    this.checkCoordinator(answer, this.#groupId);
     check(
       committedOffset > before || topic.state !== "live",
       () =>
@@ -221,7 +221,7 @@ export class GroupMember extends ClusterClient {
     }
     const { committedOffset, errorCode } = group!.topics[0]!.partitions[0]!;
     if (errorCode !== ErrorCode.NONE || topic.state !== "live") return;
-    this.#checkDeadline(answer);
+    this.checkCoordinator(answer, this.#groupId);
     check(
       committedOffset >= before && committedOffset <= offsets.attempted,
       () =>
@@ -229,12 +229,5 @@ export class GroupMember extends ClusterClient {
         `and ${offsets.attempted} attempted`,
     );
     if (this.#owned.has(partition)) this.#owned.set(partition, committedOffset);
-  }
-
-  #checkDeadline({ broker, isPastDeadline }: Answer<unknown>): void {
-    check(
-      !isPastDeadline,
-      () => `${broker.name} answered as coordinator of ${this.#groupId} past its deadline`,
-    );
   }
 }

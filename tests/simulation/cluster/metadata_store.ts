@@ -318,6 +318,7 @@ class SimSession implements MetadataSession {
   #drift: number;
   #timer: number | undefined;
   #hasEnded = false;
+  #hasLapsed = false;
 
   constructor(options: SimSessionOptions) {
     this.#options = options;
@@ -337,6 +338,10 @@ class SimSession implements MetadataSession {
   get isCertain(): boolean {
     return !this.#hasEnded && this.#options.process.monotonic() < this.#deadline &&
       this.#driftNow() - this.#drift < MAX_DRIFT_MS;
+  }
+
+  get hasLapsed(): boolean {
+    return this.#hasLapsed;
   }
 
   get lost(): Promise<void> {
@@ -370,6 +375,7 @@ class SimSession implements MetadataSession {
 
   #finish(): void {
     if (this.#hasEnded) return;
+    this.#hasLapsed = !this.isCertain;
     this.#hasEnded = true;
     if (this.#timer !== undefined) this.#options.process.clearTimeout(this.#timer);
     this.#options.onEnd(this);

@@ -25,7 +25,7 @@ export interface Host {
   readonly isListening: boolean;
   /** Accepts a connection. */
   accept(): FrameChannel | undefined;
-  /** Whether what the process sends now must not be sent, because another may have replaced it. */
+  /** Whether the process has not heard of the metadata store for so long that another may replace it. */
   readonly isPastDeadline: boolean;
 }
 
@@ -33,10 +33,10 @@ export interface Host {
 export interface ArrivedFrame {
   readonly bytes: Uint8Array;
   /**
-   * Whether the sender was past its deadline, and so already when the request arrived that the frame
-   * responds to: a response may wait for earlier ones of its connection.
+   * If the sender was past its deadline, and so already when the request arrived that the frame responds
+   * to, when that was: a response may wait for earlier ones of its connection.
    */
-  readonly isPastDeadline: boolean;
+  readonly pastDeadlineMs: number | undefined;
 }
 
 /** What the network draws delays from, in milliseconds. */
@@ -146,8 +146,8 @@ class Link {
   #served: FrameChannel | undefined;
   readonly #outward: Lane;
   readonly #homeward: Lane;
-  /** For each request without a response, whether the broker was past its deadline when it arrived. */
-  readonly #arrivals: boolean[] = [];
+  /** For each request without a response, when it arrived if the broker was past its deadline then. */
+  readonly #arrivals: (number | undefined)[] = [];
   #hasEnded = false;
   isOpen = false;
 
@@ -190,7 +190,7 @@ class Link {
   }
 
   #deliver(bytes: Uint8Array): void {
-    this.#arrivals.push(this.to.isPastDeadline);
+    this.#arrivals.push(this.to.isPastDeadline ? this.#network.timeline.nowMs : undefined);
     this.#serverSees(({ out }) => {
       out.beginFrame();
       out.raw(bytes);
@@ -213,8 +213,9 @@ class Link {
       const frame = await served.next();
       if (this.#served !== served) return;
       if (frame === null) break;
-      const isPastDeadline = this.#arrivals.shift() === true && this.to.isPastDeadline;
-      const arrived = { bytes: frame.slice(), isPastDeadline };
+      const arrivedMs = this.#arrivals.shift();
+      const pastDeadlineMs = this.to.isPastDeadline ? arrivedMs : undefined;
+      const arrived = { bytes: frame.slice(), pastDeadlineMs };
       this.#homeward.send(() => {
         if (!this.#hasEnded) this.#channel.arrive(arrived);
       });

@@ -186,10 +186,9 @@ export class ClusterProducer extends ClusterClient {
         return;
       }
       const { errorCode, baseOffset } = answer.response.responses[0]!.partitionResponses[0]!;
-      check(
-        errorCode !== ErrorCode.NONE || this.#options.acks !== -1 || !answer.isPastDeadline,
-        () => `${answer.broker.name} acknowledged records of ${lane.partition} past its deadline`,
-      );
+      if (errorCode === ErrorCode.NONE && this.#options.acks === -1) {
+        this.checkLeader(answer, lane.partition);
+      }
       this.#receive(lane, sending, errorCode, baseOffset);
     });
   }

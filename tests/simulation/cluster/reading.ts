@@ -59,7 +59,7 @@ export async function read(
     };
   });
   if (answer === undefined) return undefined;
-  const { response, leaderEpoch, isPastDeadline, broker } = answer;
+  const { response, leaderEpoch } = answer;
   if (response.errorCode !== ErrorCode.NONE) {
     const told = { leaderEpoch, highWatermark: -1, logStartOffset: -1 };
     return { errorCode: response.errorCode, told, records: [], nextOffset: fetchOffset };
@@ -73,10 +73,7 @@ export async function read(
   for (const batch of recordBatches(whole)) nextOffset = batch.nextOffset;
   checkRecords(partition, fetchOffset, highWatermark, records);
   if (errorCode === ErrorCode.NONE) {
-    check(
-      !isPastDeadline,
-      () => `${broker.name} answered a read of ${partition} past its deadline`,
-    );
+    client.checkLeader(answer, partition);
     // A new leader learns of the high watermark after a moment, and answers fetches before that.
     const atLeast = Math.max(highWatermark, before!.highWatermark);
     partition.tell({ ...told, highWatermark: atLeast }, before!);
@@ -126,10 +123,7 @@ export async function offsetOf(
   const { errorCode, offset } = answer.response.topics[0]!.partitions[0]!;
   const { leaderEpoch } = answer;
   if (errorCode === ErrorCode.NONE) {
-    check(
-      !answer.isPastDeadline,
-      () => `${answer.broker.name} told an offset past its deadline`,
-    );
+    client.checkLeader(answer, partition);
     if (timestamp === ListOffsetsTimestamp.latest) {
       partition.tell({ leaderEpoch, highWatermark: offset, logStartOffset: -1 }, before!);
     }

@@ -1,0 +1,143 @@
+/**
+ * Tests of a leader that has not heard of the metadata store for too long: it serves while nobody can have
+ * replaced it, and lets appends wait otherwise.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { fetch } from "../../../protocol/messages/records/fetch.ts";
+import { produce } from "../../../protocol/messages/records/produce.ts";
+import { batchOf, TestBroker } from "../../broker_testing.ts";
+import { partitionStateOf } from "../../cluster/topic_state_testing.ts";
+import { HeldSyncFileSystem } from "../../held_sync_testing.ts";
+import type { Partition } from "../../topics/partition.ts";
+import { fetchHandler } from "./fetch.ts";
+import { produceHandler } from "./produce.ts";
+
+/** Only this broker is in sync; the follower may be, once the store has answered. */
+const STATE = partitionStateOf({ leaderEpoch: 1, replicas: [1, 2], isr: [1], revision: 1 });
+
+/** A leader that can be fenced, with a slow disk. */
+class Fixture implements AsyncDisposable {
+  readonly broker: TestBroker;
+  readonly fs: HeldSyncFileSystem;
+  readonly partition: Partition;
+  readonly #fence: { isFenced: boolean };
+
+  private constructor(
+    broker: TestBroker,
+    fs: HeldSyncFileSystem,
+    partition: Partition,
+    fence: { isFenced: boolean },
+  ) {
+    this.broker = broker;
+    this.fs = fs;
+    this.partition = partition;
+    this.#fence = fence;
+  }
+
+  static async start(): Promise<Fixture> {
+    const fs = new HeldSyncFileSystem();
+    const fence = { isFenced: false };
+    const broker = await TestBroker.start({ fs, isFenced: () => fence.isFenced });
+    const partition = await broker.createTopic("a");
+    partition.updateState(STATE);
+    return new Fixture(broker, fs, partition, fence);
+  }
+
+  set isFenced(isFenced: boolean) {
+    this.#fence.isFenced = isFenced;
+  }
+
+  async produce(timeoutMs = 30_000): Promise<number> {
+    const { responses } = await this.broker.call(produce, produceHandler, 11, {
+      acks: -1,
+      timeoutMs,
+      topicData: [{
+        name: "a",
+        partitionData: [{ index: 0, records: batchOf(["x"]).bytes }],
+      }],
+    });
+    return responses[0]!.partitionResponses[0]!.errorCode;
+  }
+
+  async fetch(): Promise<number> {
+    const { responses } = await this.broker.call(fetch, fetchHandler, 12, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      topics: [{
+        topic: "a",
+        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }],
+      }],
+    });
+    return responses[0]!.partitions[0]!.errorCode;
+  }
+
+  /** Appends, and is fenced before the append is on disk. */
+  async produceFenced(timeoutMs?: number): Promise<{ answer: Promise<number> }> {
+    this.fs.hold();
+    const count = this.fs.syncCount;
+    const answer = this.produce(timeoutMs);
+    await this.fs.begun(count + 1);
+    this.isFenced = true;
+    // An ISR that was asked for, and may have been accepted.
+    this.partition.leadership!.ask([1, 2]);
+    this.partition.leadership!.fetched({
+      replicaId: 2,
+      brokerEpoch: 1,
+      fetchOffset: this.partition.logEndOffset,
+      logStartOffset: 0,
+      nowMs: 0,
+    });
+    this.fs.release();
+    await this.partition.log.flush();
+    return { answer };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.fs.release();
+    await this.broker.close();
+  }
+}
+
+Deno.test("Produce and Fetch at a fenced leader that nobody can succeed are served", async () => {
+  await using fixture = await Fixture.start();
+  fixture.isFenced = true;
+  assertEquals([await fixture.produce(), await fixture.fetch()], [ErrorCode.NONE, ErrorCode.NONE]);
+});
+
+Deno.test("Produce and Fetch at a fenced leader that another may have replaced are refused", async () => {
+  await using fixture = await Fixture.start();
+  fixture.isFenced = true;
+  fixture.partition.updateState({ ...STATE, isr: [1, 2], revision: 2 });
+  const { NOT_LEADER_OR_FOLLOWER } = ErrorCode;
+  const codes = [await fixture.produce(), await fixture.fetch()];
+  assertEquals(codes, [NOT_LEADER_OR_FOLLOWER, NOT_LEADER_OR_FOLLOWER]);
+  // Whoever is in the ELR can be elected, too.
+  fixture.partition.updateState({ ...STATE, elr: [2], revision: 3 });
+  assertEquals(await fixture.fetch(), NOT_LEADER_OR_FOLLOWER);
+});
+
+Deno.test("Produce that a fence overtakes is answered when it is over", async () => {
+  await using fixture = await Fixture.start();
+  const { answer } = await fixture.produceFenced();
+  assertEquals(await Promise.race([answer, Promise.resolve("waits")]), "waits");
+  fixture.isFenced = false;
+  fixture.broker.clock.advance(50);
+  assertEquals(await answer, ErrorCode.NONE);
+});
+
+Deno.test("Produce that a fence overtakes fails if another leads then, or within its timeout", async () => {
+  await using fixture = await Fixture.start();
+  const { answer } = await fixture.produceFenced();
+  fixture.partition.updateState({ ...STATE, leaderEpoch: 2, leaderId: 2, revision: 2 });
+  fixture.broker.clock.advance(50);
+  assertEquals(await answer, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  fixture.isFenced = false;
+  fixture.partition.updateState({ ...STATE, leaderEpoch: 3, revision: 3 });
+  const late = await fixture.produceFenced(300);
+  fixture.broker.clock.advance(300);
+  assertEquals(await late.answer, ErrorCode.REQUEST_TIMED_OUT);
+});
