@@ -31,6 +31,7 @@ import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
 import { ReassignmentManager } from "./controller/reassignment_manager.ts";
+import { DiskSpace } from "./disk_space.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
@@ -346,6 +347,7 @@ export class Broker {
       timeouts,
       turns: new Turns(clock),
       counters,
+      disk: new DiskSpace(isInProcess ? undefined : directory.path),
       clock,
       logger,
     };

@@ -38,6 +38,7 @@ import {
 } from "./handler.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { DiskSpace } from "./disk_space.ts";
 import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
@@ -157,6 +158,7 @@ export class TestBroker {
       timeouts: new Timeouts(clock),
       turns: new Turns(clock),
       counters: new BrokerCounters(),
+      disk: new DiskSpace(undefined),
       clock,
       logger,
     };

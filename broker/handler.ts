@@ -16,6 +16,7 @@ import type { RequestedElections } from "./controller/requested_elections.ts";
 import type { HeartbeatManager } from "./controller/heartbeat_manager.ts";
 import type { ReassignmentManager } from "./controller/reassignment_manager.ts";
 import type { ForwardingManager } from "./cluster/forwarding_manager.ts";
+import type { DiskSpace } from "./disk_space.ts";
 import type { BrokerConfig } from "./settings/config.ts";
 import type { FetchSessions } from "./fetch_sessions.ts";
 import type { GroupCoordinator } from "./groups/group_coordinator.ts";
@@ -52,6 +53,8 @@ export interface BrokerContext {
   /** Decides which connection may handle its next request. */
   readonly turns: Turns;
   readonly counters: BrokerCounters;
+  /** The space on the disk of the data folder. */
+  readonly disk: DiskSpace;
   readonly clock: Clock;
   readonly logger: Logger;
 }

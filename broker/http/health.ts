@@ -5,7 +5,6 @@
  */
 
 import type { BrokerParts } from "../broker.ts";
-import type { DiskSpace } from "./disk_space.ts";
 
 /** One thing that must be right. */
 export interface Check {
@@ -21,21 +20,18 @@ export interface Check {
 export interface Readiness {
   readonly isReady: boolean;
   readonly checks: readonly Check[];
+  /** What an operator should do something about while the broker serves: see `MetadataStoreHealth`. */
+  readonly warnings: readonly string[];
 }
-
-/** With less space than this, appends are refused. */
-const MIN_FREE_BYTES = 1024 * 1024;
 
 /** Checks the health of a broker. */
 export class Health {
   readonly #parts: BrokerParts;
-  readonly #disk: DiskSpace;
   readonly #since: Map<string, { readonly ok: boolean; readonly ms: number }> = new Map();
   #isClosing = false;
 
-  constructor(parts: BrokerParts, disk: DiskSpace) {
+  constructor(parts: BrokerParts) {
     this.#parts = parts;
-    this.#disk = disk;
   }
 
   /** Notes that the broker is about to stop: it is not ready any more. */
@@ -52,7 +48,8 @@ export class Health {
       this.#result("disk", this.#diskProblem()),
       this.#result("closing", this.#isClosing ? "the broker is stopping" : undefined),
     ];
-    return { isReady: checks.every(({ ok }) => ok), checks };
+    const warnings = this.#parts.store.health?.problems ?? [];
+    return { isReady: checks.every(({ ok }) => ok), checks, warnings };
   }
 
   #dataFolderProblem(): string | undefined {
@@ -81,8 +78,7 @@ export class Health {
   }
 
   #diskProblem(): string | undefined {
-    const { space } = this.#disk;
-    if (space === undefined || space.freeBytes >= MIN_FREE_BYTES) return undefined;
+    if (!this.#parts.context.disk.isFull) return undefined;
     return "the disk is full: writes are refused until there is space";
   }
 

@@ -9,11 +9,12 @@
 
 import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
 import type { HostPort } from "../settings/listener.ts";
-import { DiskSpace } from "./disk_space.ts";
+import { ClusterEvents } from "./events/cluster_events.ts";
 import { Health } from "./health.ts";
 import { HttpCounters } from "./http_counters.ts";
 import { HttpError, methodNotAllowed } from "./http_error.ts";
 import type { OtherEnds } from "./metrics/group_metrics.ts";
+import type { History } from "./metrics/history/history.ts";
 import type { MetricsPage } from "./metrics/metrics_page.ts";
 import { RequestGuard } from "./request_guard.ts";
 import type { RestApi } from "./rest/api.ts";
@@ -40,6 +41,9 @@ const METRICS = "./metrics/mod.ts";
 const REST = "./rest/api.ts";
 const CONSOLE = "./console/console.ts";
 
+/** When the samples for charts begin, unless somebody asks before: starting has precedence. */
+const HISTORY_DELAY_MS = 60_000;
+
 /** How long requests in progress may take while the server closes. */
 const CLOSE_GRACE_MS = 1000;
 /** Turns of the event loop after the last request in progress. */
@@ -53,18 +57,25 @@ export class HttpServer {
   readonly #abort = new AbortController();
   readonly #guard: RequestGuard;
   readonly #counters = new HttpCounters();
-  readonly #disk: DiskSpace;
   readonly #health: Health;
   #metrics: Promise<MetricsPage> | undefined;
   #api: Promise<RestApi> | undefined;
+  readonly #events: ClusterEvents;
+  #history: Promise<History> | undefined;
+  #historyTimer: number | undefined;
   #inProgress = 0;
   #closing: Promise<void> | undefined;
 
   private constructor(options: HttpOptions) {
     this.#options = options;
     this.#parts = partsOf(options.broker);
-    this.#disk = new DiskSpace(this.#parts.directory.path);
-    this.#health = new Health(this.#parts, this.#disk);
+    this.#health = new Health(this.#parts);
+    const { cluster, clock } = this.#parts.context;
+    this.#events = new ClusterEvents(cluster, clock);
+    this.#historyTimer = clock.setTimeout(() => {
+      this.#historyTimer = undefined;
+      this.#openHistory();
+    }, HISTORY_DELAY_MS);
     const { host, port } = options.address;
     this.#server = Deno.serve({
       hostname: host,
@@ -99,6 +110,7 @@ export class HttpServer {
   async #close(): Promise<void> {
     this.#health.closing();
     const { clock } = this.#parts.context;
+    if (this.#historyTimer !== undefined) clock.clearTimeout(this.#historyTimer);
     await (await this.#api)?.close();
     const untilMs = clock.monotonic() + CLOSE_GRACE_MS;
     while (this.#inProgress > 0 && clock.monotonic() < untilMs) await clock.yield();
@@ -107,6 +119,8 @@ export class HttpServer {
     this.#abort.abort();
     await this.#server.finished;
     (await this.#metrics)?.close();
+    await (await this.#history)?.close();
+    this.#events[Symbol.dispose]();
   }
 
   /** Stops serving. */
@@ -158,10 +172,10 @@ export class HttpServer {
 
   /** For {@linkcode OWN}. */
   async readiness(): Promise<Response> {
-    await this.#disk.refresh();
-    const { isReady, checks } = this.#health.check();
+    await this.#parts.context.disk.refresh();
+    const { isReady, checks, warnings } = this.#health.check();
     const status = isReady ? "ready" : "not ready";
-    return Response.json({ status, checks }, { status: isReady ? 200 : 503 });
+    return Response.json({ status, checks, warnings }, { status: isReady ? 200 : 503 });
   }
 
   /** For {@linkcode OWN}. */
@@ -178,7 +192,17 @@ export class HttpServer {
       parts: this.#parts,
       allowsWrites: this.#options.allowsWrites ?? true,
       counters: this.#counters,
+      events: this.#events,
+      health: this.#health,
+      history: () => this.#openHistory(),
     });
+  }
+
+  #openHistory(): Promise<History> {
+    return this.#history ??= (async () => {
+      const { History }: typeof import("./metrics/mod.ts") = await import(METRICS);
+      return History.start(this.#parts);
+    })();
   }
 
   async #openMetrics(): Promise<MetricsPage> {
@@ -187,7 +211,6 @@ export class HttpServer {
       parts: this.#parts,
       version: this.#options.version,
       health: this.#health,
-      disk: this.#disk,
       http: this.#counters,
       otherEnds: () => this.#otherEnds(),
     });

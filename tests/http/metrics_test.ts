@@ -8,7 +8,6 @@ import { assert, assertEquals } from "@std/assert";
 import { type BrokerParts, partsOf } from "../../broker/broker.ts";
 import { HttpServer } from "../../broker/http/mod.ts";
 import { METRICS, MetricsPage } from "../../broker/http/metrics/mod.ts";
-import { DiskSpace } from "../../broker/http/disk_space.ts";
 import { Health } from "../../broker/http/health.ts";
 import { HttpCounters } from "../../broker/http/http_counters.ts";
 import { Broker, Cluster } from "../../broker/mod.ts";
@@ -52,12 +51,10 @@ async function metricsOf(
   maxSeries?: number,
   parts: BrokerParts = partsOf(broker),
 ): Promise<string> {
-  const disk = new DiskSpace(parts.directory.path);
   const page = new MetricsPage({
     parts,
     version: VERSION,
-    health: new Health(parts, disk),
-    disk,
+    health: new Health(parts),
     http: new HttpCounters(),
     ...(maxSeries === undefined ? {} : { maxSeries }),
   });

@@ -2,8 +2,8 @@
  * DescribeLogDirs: the data folder and the size of each partition in it (KIP-113). Versions 1 to 4.
  *
  * `null` topics select all. Partitions that are not on this broker are omitted. Version 2 is
- * flexible, 3 adds a top-level error, 4 the size of the volume (KIP-827), which is reported as
- * unknown.
+ * flexible, 3 adds a top-level error, 4 the size of the volume (KIP-827), unknown for
+ * data in memory.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import { TimeSlice } from "../../../storage/mod.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapNested } from "../each_item.ts";
+import type { Topic } from "../../topics/topic.ts";
 import type { Partition } from "../../topics/partition.ts";
 
 type TopicResponse = DescribeLogDirsResponse["results"][number]["topics"][number];
@@ -25,6 +26,7 @@ type TopicResponse = DescribeLogDirsResponse["results"][number]["topics"][number
 /** Upper bounds of the encoded sizes of a topic and a partition. */
 const TOPIC_BYTES = 20;
 const PARTITION_BYTES = 24;
+const UNKNOWN = -1;
 
 /** Serves DescribeLogDirs. */
 export const describeLogDirsHandler: ApiHandler = handler(describeLogDirs, handleDescribeLogDirs);
@@ -49,13 +51,26 @@ async function handleDescribeLogDirs(
     ([, partitions]) => [...partitions],
     (_, partition) => describePartition(partition),
   );
+  const { disk } = context.broker;
+  await disk.refresh();
+  const { totalBytes, freeBytes } = disk.space ?? { totalBytes: UNKNOWN, freeBytes: UNKNOWN };
   return {
     results: [{
-      errorCode: error,
+      errorCode: error !== ErrorCode.NONE ? error : folderError(all.all()),
       logDir: all.logDirectory,
+      totalBytes,
+      usableBytes: freeBytes,
       topics: described.map(([[name], partitions]) => ({ name, partitions })),
     }],
   };
+}
+
+/** KAFKA_STORAGE_ERROR if a log is offline after a disk error, as Kafka's whole folder would be. */
+function folderError(topics: Iterable<Topic>): number {
+  for (const { partitions } of topics) {
+    if (partitions.some((partition) => partition?.isOffline)) return ErrorCode.KAFKA_STORAGE_ERROR;
+  }
+  return ErrorCode.NONE;
 }
 
 function here(partitions: readonly (Partition | undefined)[]): Set<Partition> {

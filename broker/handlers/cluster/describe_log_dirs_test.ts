@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { describeLogDirs } from "../../../protocol/messages/cluster/describe_log_dirs.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
+import { HeldSyncFileSystem } from "../../held_sync_testing.ts";
 import { describeLogDirsHandler } from "./describe_log_dirs.ts";
 
 Deno.test("DescribeLogDirs returns the size of each partition in the data folder (KIP-113)", async (t) => {
@@ -39,4 +40,22 @@ Deno.test("DescribeLogDirs returns the size of each partition in the data folder
       assertEquals((await call([])).results[0]!.topics, []);
     });
   }
+});
+
+Deno.test("DescribeLogDirs returns the error of a folder with a log that is offline", async () => {
+  const fs = new HeldSyncFileSystem();
+  const broker = await TestBroker.start({ fs });
+  const partition = await broker.createTopic("a");
+  const call = () => broker.call(describeLogDirs, describeLogDirsHandler, 4, { topics: [] });
+  assertEquals((await call()).results[0]!.errorCode, ErrorCode.NONE);
+  fs.isFailing = true;
+  const nowMs = 1_700_000_000_000;
+  await partition.append(batchOf(["x"]), { acks: -1, nowMs }).committed!.catch(() => {});
+  assertEquals(partition.isOffline, true);
+  const { errorCode, results } = await call();
+  assertEquals([errorCode, results[0]!.errorCode], [
+    ErrorCode.NONE,
+    ErrorCode.KAFKA_STORAGE_ERROR,
+  ]);
+  await broker.close();
 });

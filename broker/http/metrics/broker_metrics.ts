@@ -7,7 +7,6 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { apiName } from "../../../protocol/api_name.ts";
 import type { BrokerParts } from "../../broker.ts";
-import type { DiskSpace } from "../disk_space.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import { type Exposition, labelsOf } from "./exposition.ts";
 import { METRICS } from "./metric_names.ts";
@@ -107,14 +106,16 @@ export function addEvents(
 }
 
 /** Adds the memory and time of the process, and the space on its disk where it is known. */
-export function addProcess(out: Exposition, disk: DiskSpace): void {
+export function addProcess(
+  out: Exposition,
+  { context: { disk: { space } }, directory: { path } }: BrokerParts,
+): void {
   const { rss, heapUsed, external } = Deno.memoryUsage();
   out.add(METRICS.resident, "", rss);
   out.add(METRICS.heapUsed, "", heapUsed);
   out.add(METRICS.external, "", external);
   const { user, system } = globalThis.process.cpuUsage();
   out.add(METRICS.cpu, "", (user + system) / 1e6);
-  const { space, path } = disk;
   if (space === undefined) return;
   const dir = labelsOf({ dir: path });
   out.add(METRICS.diskFree, dir, space.freeBytes);

@@ -6,7 +6,6 @@
 
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
-import type { DiskSpace } from "../disk_space.ts";
 import type { Health } from "../health.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import {
@@ -36,7 +35,6 @@ export interface MetricsSources {
   readonly parts: BrokerParts;
   readonly version: string;
   readonly health: Health;
-  readonly disk: DiskSpace;
   readonly http: HttpCounters;
   /** The ends of partitions that other brokers lead. Default: unknown. */
   readonly otherEnds?: () => Promise<OtherEnds>;
@@ -73,16 +71,19 @@ export class MetricsPage {
   }
 
   async #make(): Promise<string> {
-    const { parts, health, disk, http, otherEnds, maxSeries = MAX_SERIES } = this.#sources;
+    const { parts, health, http, otherEnds, maxSeries = MAX_SERIES } = this.#sources;
     const startMs = this.#nowMs();
     this.#loopDelay.watch();
-    const [ends] = await Promise.all([otherEnds?.() ?? (() => undefined), disk.refresh()]);
+    const [ends] = await Promise.all([
+      otherEnds?.() ?? (() => undefined),
+      parts.context.disk.refresh(),
+    ]);
     const slice = new TimeSlice(SLICE_MS);
     const out = new Exposition(maxSeries);
     const { context } = parts;
     addBroker(out, parts, this.#sources);
     out.add(METRICS.ready, "", health.check().isReady ? 1 : 0);
-    addProcess(out, disk);
+    addProcess(out, parts);
     out.addHistogram(METRICS.loopDelay, "", this.#loopDelay.delays);
     addRequests(out, parts);
     addEvents(out, parts);

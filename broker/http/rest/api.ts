@@ -10,7 +10,10 @@
 import { Hono } from "npm:hono@4.13.19";
 import type { Admin } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
+import type { ClusterEvents } from "../events/cluster_events.ts";
+import type { Health } from "../health.ts";
 import type { HttpCounters } from "../http_counters.ts";
+import type { History } from "../metrics/history/history.ts";
 import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
@@ -38,6 +41,9 @@ export interface RestApiOptions {
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
   readonly counters: HttpCounters;
+  readonly events: ClusterEvents;
+  readonly health: Health;
+  history(): Promise<History>;
 }
 
 /** Serves the REST API of one broker. */
@@ -50,7 +56,7 @@ export class RestApi {
   /** The address of the client of each request in progress. */
   readonly #addresses: WeakMap<Request, string> = new WeakMap();
 
-  constructor({ parts, allowsWrites, counters }: RestApiOptions) {
+  constructor({ parts, allowsWrites, counters, events, health, history }: RestApiOptions) {
     const client = openLocalClient(parts);
     const broker = parts.context;
     const admin = client.admin();
@@ -67,6 +73,9 @@ export class RestApi {
       bodies: new BodyMemory(),
       streams,
       allowsWrites,
+      events,
+      health,
+      history,
     };
     this.#router = this.#createRouter();
   }

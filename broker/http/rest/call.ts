@@ -6,6 +6,9 @@
 
 import type { Admin, Client, Producer } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
+import type { ClusterEvents } from "../events/cluster_events.ts";
+import type { Health } from "../health.ts";
+import type { History } from "../metrics/history/history.ts";
 import { HttpError } from "../http_error.ts";
 import type { ConsumerInstances } from "../rest_v2/consumer_instances.ts";
 import type { Streams } from "../stream/streams.ts";
@@ -31,6 +34,10 @@ export interface RestContext {
   readonly streams: Streams;
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
+  readonly events: ClusterEvents;
+  readonly health: Health;
+  /** The samples of the last hour. */
+  history(): Promise<History>;
 }
 
 /** The largest body of a request that is not a stream of records. */

@@ -104,6 +104,9 @@ function routesOf(owner: Owner): Route[] {
       path,
       tag,
       summary: "All configs",
+      query: {
+        include_documentation: "true for what each does, and its type; not in Confluent's API",
+      },
       answer: LIST,
       async handle(call) {
         const resources = resourcesOf(call);
@@ -189,14 +192,16 @@ async function entriesOf(
   owner: Owner,
   resource: ConfigResource,
 ): Promise<readonly ConfigEntry[]> {
-  const entries = await call.admin.describeConfigs(resource, { synonyms: true });
+  const documentation = call.query("include_documentation") === "true";
+  const options = { synonyms: true, documentation };
+  const entries = await call.admin.describeConfigs(resource, options);
   return owner.has === undefined ? entries : entries.filter((entry) => owner.has!(entry));
 }
 
 function config(
   owner: Owner,
   resource: ConfigResource,
-  { name, value, source, isReadOnly, isSensitive, synonyms }: ConfigEntry,
+  { name, value, source, isReadOnly, isSensitive, synonyms, type, documentation }: ConfigEntry,
   resources: Resources,
 ): Json {
   const segments = owner.segments(resource);
@@ -219,6 +224,7 @@ function config(
       value: synonym.value,
       source: SOURCES[synonym.source],
     })),
+    ...(documentation === null ? {} : { documentation, type }),
   };
 }
 

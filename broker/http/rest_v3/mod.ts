@@ -12,6 +12,7 @@ import { CLUSTER_ROUTES } from "./clusters.ts";
 import { CONFIG_ROUTES } from "./configs.ts";
 import { GROUP_OFFSET_ROUTES } from "./group_offsets.ts";
 import { GROUP_ROUTES } from "./groups.ts";
+import { OBSERVATION_ROUTES } from "./observations.ts";
 import { PARTITION_ROUTES } from "./partitions.ts";
 import { RECORD_ROUTES } from "./records.ts";
 import { TOPIC_ROUTES } from "./topics.ts";
@@ -26,4 +27,5 @@ export const V3_ROUTES: readonly Route[] = [
   ...GROUP_ROUTES,
   ...GROUP_OFFSET_ROUTES,
   ...ACL_ROUTES,
+  ...OBSERVATION_ROUTES,
 ];

@@ -6,10 +6,14 @@
 
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
+import {
+  examineCluster,
+  type Health,
+  type HealthAdmin,
+} from "../../../client/admin/cluster_examination.ts";
 import { delay } from "../../../client/connection/waiting.ts";
 import { ExitCode, messageOf } from "../../errors.ts";
 import { type Json, writeJsonDocument } from "../../records/json.ts";
-import { examineCluster, type Health, type HealthAdmin } from "./cluster_examination.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import { formatDuration } from "../../../client/text/duration.ts";

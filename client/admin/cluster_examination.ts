@@ -1,11 +1,12 @@
 /**
- * Finds problems of a cluster.
+ * Finds problems of a cluster: for `dqueue cluster health`, and the page of the same name in the console.
  *
  * @module
  */
 
-import type { Admin, BrokerNode, TopicDescription } from "../../../client/mod.ts";
-import { messageOf } from "../../errors.ts";
+import type { Admin } from "./admin.ts";
+import type { TopicDescription } from "./admin_types.ts";
+import type { BrokerNode } from "../connection/cluster_metadata.ts";
 
 /** The methods of `Admin` that the examination uses. */
 export type HealthAdmin = Pick<
@@ -25,7 +26,7 @@ export interface Health {
 }
 
 /** A kind of problem, with everything it affects. */
-interface Problem {
+export interface Problem {
   /** Name of the problem as a key in JSON. */
   readonly name: string;
   /** Title for people. */
@@ -34,6 +35,8 @@ interface Problem {
   readonly items: readonly string[];
 }
 
+/** With less space than this on its disk, a broker refuses writes. */
+const MIN_FREE_BYTES = 1024 * 1024;
 /** A healthy broker answers far sooner. */
 const ANSWER_TIMEOUT_MS = 5000;
 
@@ -106,13 +109,16 @@ async function askBroker(
   const options = { brokers: [broker.id], topics: [], timeoutMs: ANSWER_TIMEOUT_MS, signal };
   try {
     const folders = await admin.describeLogDirs(options);
-    const problems = folders
-      .filter(({ error }) => error !== undefined)
-      .map(({ path, error }) => `${name}, folder ${path}: ${error!.message}`);
+    const problems = folders.flatMap(({ path, error, usableBytes }) => {
+      if (error !== undefined) return [`${name}, folder ${path}: ${error.message}`];
+      const isFull = usableBytes >= 0 && usableBytes < MIN_FREE_BYTES;
+      return isFull ? [`${name}, folder ${path}: the disk is full, and writes are refused`] : [];
+    });
     return { isSilent: false, problems };
   } catch (error) {
     signal.throwIfAborted();
-    return { isSilent: true, problems: [`${name}: ${messageOf(error)}`] };
+    const message = error instanceof Error ? error.message : String(error);
+    return { isSilent: true, problems: [`${name}: ${message}`] };
   }
 }
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { BrokerNode, LogDirDescription, PartitionMetadata } from "../../../client/mod.ts";
-import { ConnectionError, KafkaError } from "../../../client/errors.ts";
-import { ErrorCode } from "../../../protocol/errors.ts";
+import type { LogDirDescription } from "./admin_types.ts";
+import type { BrokerNode, PartitionMetadata } from "../connection/cluster_metadata.ts";
+import { ConnectionError, KafkaError } from "../errors.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
 import { examineCluster, type HealthAdmin } from "./cluster_examination.ts";
 
 const signal = new AbortController().signal;
@@ -72,6 +73,23 @@ Deno.test("examineCluster() finds brokers that do not respond, and failed folder
     ["failed_brokers", [
       "broker 1 at host:9091, folder /data: Cannot use log directory /data: KAFKA_STORAGE_ERROR",
       "broker 2 at host:9092: Cannot connect to host:9092: refused",
+    ]],
+  ]);
+});
+
+Deno.test("examineCluster() finds full disks, and none where the space is unknown", async () => {
+  const logDirsOf = (broker: number): LogDirDescription[] => [{
+    brokerId: broker,
+    path: "/data",
+    error: undefined,
+    totalBytes: 1_000_000_000,
+    usableBytes: broker === 1 ? 4096 : -1,
+    replicas: [],
+  }];
+  const { problems } = await examineCluster(admin([], 1, logDirsOf), signal);
+  assertEquals(problems.map(({ name, items }) => [name, items]), [
+    ["failed_brokers", [
+      "broker 1 at host:9091, folder /data: the disk is full, and writes are refused",
     ]],
   ]);
 });
