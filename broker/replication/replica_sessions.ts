@@ -43,6 +43,7 @@ export class ReplicaSession {
   /** Resolves when the request that is being served has been; undefined if none is. */
   #serving: Promise<void> | undefined;
   #hasNext = false;
+  #isClosed = false;
   /** Partitions that may have news, in the order in which they got them. */
   readonly ready: Set<ReplicaEntry> = new Set();
   readonly #entries: Map<string, ReplicaEntry> = new Map();
@@ -86,6 +87,11 @@ export class ReplicaSession {
       this.#hasNext = false;
     }
     return await request();
+  }
+
+  /** Whether it has ended: its positions may be older than those of the follower's next session. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Number of partitions. */
@@ -146,6 +152,7 @@ export class ReplicaSession {
 
   /** Ends the session. */
   close(): void {
+    this.#isClosed = true;
     for (const { unsubscribe } of this.#entries.values()) unsubscribe?.();
     this.#entries.clear();
     this.ready.clear();

@@ -167,7 +167,7 @@ class ReplicaReading {
     session.onNews = () => wake();
     session.onNext = end;
     try {
-      while (!this.#isUrgent && !isOver) {
+      while (!this.#isUrgent && !isOver && !session.isClosed) {
         if (topics.size > 0) newsTimer ??= clock.setTimeout(end, NEWS_DELAY_MS);
         if (session.ready.size === 0) await new Promise<void>((resolve) => wake = resolve);
         await this.#collect(topics);
@@ -186,7 +186,7 @@ class ReplicaReading {
     const { ready } = this.#session;
     for (const entry of [...ready]) {
       // The rest is returned with the next request.
-      if (this.#size >= this.#request.maxBytes) break;
+      if (this.#size >= this.#request.maxBytes || this.#session.isClosed) break;
       ready.delete(entry);
       const found = this.#read(entry);
       const news = found instanceof Promise ? await found : found;

@@ -19,28 +19,34 @@ interface Asked {
   readonly highWatermark?: number;
 }
 
-/** A leader, and its registered follower 2. */
+/** A leader of two partitions, and its registered follower 2. */
 class Fixture implements AsyncDisposable {
   readonly broker: TestBroker;
   readonly partition: Partition;
+  readonly other: Partition;
   readonly epoch: number;
   sessionId = 0;
   sessionEpoch = 0;
 
-  private constructor(broker: TestBroker, partition: Partition, epoch: number) {
+  private constructor(
+    broker: TestBroker,
+    [partition, other]: readonly [Partition, Partition],
+    epoch: number,
+  ) {
     this.broker = broker;
     this.partition = partition;
+    this.other = other;
     this.epoch = epoch;
   }
 
   static async start(isFenced?: () => boolean): Promise<Fixture> {
     const broker = await TestBroker.start(isFenced === undefined ? {} : { isFenced });
-    const partition = await broker.createTopic("a");
-    partition.updateState(STATE);
+    const partitions = [await broker.createTopic("a"), await broker.createTopic("b")] as const;
+    for (const partition of partitions) partition.updateState(STATE);
     const address = { host: "localhost", port: 1, rack: null };
     const epoch = await broker.store.commit([setText("brokers/2", JSON.stringify(address))]);
     await broker.cluster.caughtUp(epoch);
-    return new Fixture(broker, partition, epoch);
+    return new Fixture(broker, partitions, epoch);
   }
 
   append(...values: string[]): void {
@@ -122,6 +128,58 @@ Deno.test("Fetch of a follower waits for records, and ends with the next request
   const next = fixture.fetch(undefined, 0);
   assertEquals((await idle).found, undefined);
   assertEquals((await next).errorCode, ErrorCode.NONE);
+});
+
+Deno.test("Fetch of a follower notes no position of a session that another has replaced", async () => {
+  await using fixture = await Fixture.start();
+  const { broker, partition: slow, other, epoch } = fixture;
+  for (const partition of [slow, other]) {
+    partition.append(batchOf(["x"]), { acks: -1, nowMs: NOW_MS });
+    await partition.log.flush();
+  }
+  const opened = (positions: readonly (readonly [Partition, number])[]) =>
+    broker.call(fetch, fetchHandler, 18, {
+      replicaState: { replicaId: 2, replicaEpoch: epoch },
+      maxWaitMs: 0,
+      minBytes: 1,
+      sessionEpoch: 0,
+      topics: positions.map(([{ topicId }, fetchOffset]) => ({
+        topicId,
+        partitions: [{
+          partition: 0,
+          fetchOffset,
+          lastFetchedEpoch: fetchOffset === 0 ? -1 : 1,
+          currentLeaderEpoch: 1,
+          logStartOffset: 0,
+          highWatermark: 0,
+          partitionMaxBytes: 1 << 20,
+        }],
+      })),
+    });
+  const { log } = slow;
+  const isRead = Promise.withResolvers<void>();
+  const read = log.read.bind(log);
+  log.read = async (offset, options) => {
+    await isRead.promise;
+    return await read(offset, options);
+  };
+  // The follower gives up the first, whose answer it never sees.
+  const first = opened([[slow, 0], [other, 0]]);
+  await opened([[other, 1]]);
+  assertEquals(other.leadership!.endOf(2), 1);
+  isRead.resolve();
+  assertEquals((await first).responses.length, 1);
+  assertEquals(other.leadership!.endOf(2), 1);
+});
+
+Deno.test("Fetch of a follower that waits ends when another session replaces its own", async () => {
+  await using fixture = await Fixture.start();
+  await fixture.fetch({});
+  const waiting = fixture.fetch(undefined, 60_000);
+  await Promise.resolve();
+  fixture.sessionEpoch = 0;
+  await fixture.fetch({});
+  assertEquals((await waiting).found, undefined);
 });
 
 Deno.test("Fetch of a follower is refused unless it is the registered process and continues its session", async () => {
