@@ -187,6 +187,21 @@ export class MemoryFileSystem implements FileSystem {
     return copy;
   }
 
+  /**
+   * A folder's content as it is after a power failure that loses all unsynced changes; undefined if
+   * the folder is lost, too.
+   */
+  cloneSynced(path: string): MemoryFileSystem | undefined {
+    let node: FileNode | FolderNode | undefined = this.#root;
+    for (const name of partsOf(path)) {
+      node = node instanceof FolderNode ? node.synced(name) : undefined;
+    }
+    if (!(node instanceof FolderNode)) return undefined;
+    const copy = new MemoryFileSystem({ now: this.#now });
+    copy.#root = node.clone("lost", new Map());
+    return copy;
+  }
+
   #find(path: string): FileNode | FolderNode | undefined {
     let node: FileNode | FolderNode | undefined = this.#root;
     for (const name of partsOf(path)) {

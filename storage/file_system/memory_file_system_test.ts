@@ -155,3 +155,20 @@ function randomNumbers(): () => number {
   let seed = 1;
   return () => (seed = (seed * 48271) % 0x7fffffff) / 0x7fffffff;
 }
+
+Deno.test("MemoryFileSystem.cloneSynced() copies what was synced of a folder", async () => {
+  const fs = new MemoryFileSystem();
+  fs.mkdirSync("/a/b");
+  assertEquals(fs.cloneSynced("/a/b"), undefined);
+  await fs.syncDir("/");
+  await fs.syncDir("/a");
+  const file = fs.openSync("/a/b/x", "append", { create: true });
+  file.appendSync(new Uint8Array([1, 2]));
+  await file.syncData();
+  assertEquals(fs.cloneSynced("/a/b")!.readDirSync("/"), []);
+  await fs.syncDir("/a/b");
+  file.appendSync(new Uint8Array([3]));
+  file.close();
+  assertEquals(fs.cloneSynced("/a/b")!.readFileSync("/x"), new Uint8Array([1, 2]));
+  assertEquals(fs.cloneSynced("/a/b/x"), undefined);
+});

@@ -34,6 +34,11 @@ export class FolderNode {
   #syncCount = 0;
   #lastSync = 0;
 
+  /** What was under a name as of the last sync. */
+  synced(name: string): Node | undefined {
+    return this.#synced.get(name);
+  }
+
   /** Starts a sync of the current entries; the returned function completes it. */
   beginSync(): () => void {
     const number = ++this.#syncCount;

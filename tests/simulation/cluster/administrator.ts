@@ -48,7 +48,13 @@ export class ClusterAdministrator extends ClusterClient {
     ]);
     const partitionCount = 1 + random.below(3);
     const name = `topic-${this.#count++}`;
-    const topic = new ClusterTopic(name, partitionCount, replicationFactor, configs);
+    const topic = new ClusterTopic(
+      name,
+      partitionCount,
+      replicationFactor,
+      configs,
+      (partition) => this.world.promised(partition),
+    );
     topics.push(topic);
     this.world.spawn(async () => {
       const broker = random.pick(this.world.machines);

@@ -35,6 +35,8 @@ export interface ClusterWorld {
   readonly isCalm: boolean;
   /** The random numbers of the current step. */
   readonly random: Random;
+  /** Called when more records of a partition are promised than before. */
+  promised(partition: ClusterPartition): void;
   /** Records an event. */
   trace(event: string): void;
   /** Runs something in the background; if it throws, the simulation fails. */
@@ -61,6 +63,7 @@ export class ClusterClient implements Host {
   readonly hasPower = true;
   readonly isListening = false;
   readonly isPastDeadline = false;
+  readonly renewals = 0;
   protected readonly world: ClusterWorld;
   readonly #connections: Map<ClusterMachine, Promise<ClientConnection | undefined>> = new Map();
   readonly #leaders: Map<ClusterPartition, KnownLeader> = new Map();

@@ -10,7 +10,6 @@ import {
   type BrokerSettings,
   type FrameChannel,
   type Logger,
-  type MetadataSession,
 } from "../../../broker/mod.ts";
 import { partsOf } from "../../../broker/broker.ts";
 import { partitionOf } from "../../../broker/groups/group_coordinator.ts";
@@ -20,7 +19,7 @@ import { FaultyFileSystem } from "../../../storage/file_system/faulty_file_syste
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import type { SimEtcd } from "./etcd.ts";
 import type { ServedPartition } from "./leader_watch.ts";
-import { SimMetadataStore, type StoreWeather } from "./metadata_store.ts";
+import { SimMetadataStore, type SimSession, type StoreWeather } from "./metadata_store.ts";
 import type { Host, SimNetwork } from "./network.ts";
 import { type ClockError, Process } from "./process.ts";
 
@@ -47,7 +46,7 @@ export interface ClusterMachineOptions {
 export type MachineState = "down" | "starting" | "up" | "stopping";
 
 /** The syncs and reads of a good disk take less. */
-const DISK_MS = 1.5;
+export const GOOD_DISK_MS = 1.5;
 /** Delay of a start, and of another after a failed one. */
 const BOOT_MS = 50;
 const RESTART_MS = 1000;
@@ -60,6 +59,7 @@ export class ClusterMachine implements Host {
     isAway: false,
     lossRate: 0,
     lagMs: 0,
+    watchLagMs: 0,
     echoRate: 0,
     badUntilMs: 0,
   };
@@ -68,7 +68,7 @@ export class ClusterMachine implements Host {
   #fs: FaultyFileSystem;
   #process: Process | undefined;
   #broker: Broker | undefined;
-  #session: MetadataSession | undefined;
+  #session: SimSession | undefined;
   #state: MachineState = "down";
   #pendingOperations = 0;
   #isWanted = false;
@@ -77,7 +77,7 @@ export class ClusterMachine implements Host {
   /** Whether its disk was replaced, and no broker has started on the new one since. */
   isDiskLost = false;
   /** Longest time that an operation of the disk takes, in milliseconds. */
-  diskMs = DISK_MS;
+  diskMs = GOOD_DISK_MS;
 
   constructor(options: ClusterMachineOptions) {
     this.#options = options;
@@ -127,6 +127,10 @@ export class ClusterMachine implements Host {
     const [process, session] = [this.#process, this.#session];
     return process !== undefined && session !== undefined &&
       process.monotonic() >= session.deadline;
+  }
+
+  get renewals(): number {
+    return this.#session?.renewals ?? 0;
   }
 
   /** The partitions that clients are served of. */
@@ -203,7 +207,7 @@ export class ClusterMachine implements Host {
           },
           openStore: () => {
             const { weather } = this;
-            const onSession = (session: MetadataSession) => {
+            const onSession = (session: SimSession) => {
               if (process.isAlive) this.#session = session;
             };
             return Promise.resolve(

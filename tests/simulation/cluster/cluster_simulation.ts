@@ -25,10 +25,10 @@ import { ClusterCommitter } from "./committer.ts";
 import { ClusterConsumer } from "./consumer.ts";
 import { ClusterMachine } from "./cluster_machine.ts";
 import { SimEtcd } from "./etcd.ts";
-import { type ClusterFault, drawFault, type FaultContext } from "./faults.ts";
+import { type ClusterFault, drawFault, type FaultContext, twoOf } from "./faults.ts";
 import { GroupMember, type GroupOffsets } from "./group_member.ts";
-import type { ClusterTopic } from "./model.ts";
 import { LeaderWatch } from "./leader_watch.ts";
+import type { ClusterPartition, ClusterTopic } from "./model.ts";
 import { ReplicaAuditor } from "./replica_auditor.ts";
 import { SimNetwork } from "./network.ts";
 import { ClusterProducer } from "./producer.ts";
@@ -64,6 +64,8 @@ const TURN = 40;
 /** Time that a cluster gets to become whole when nothing fails any more. */
 const MAX_HEALING_MS = 60_000;
 const POLL_MS = 250;
+/** Probability that two machines die together at the end, and one of them stays dead for a while. */
+const LOST_PAIR = 0.35;
 const DECODER = new TextDecoder();
 /** Time within which brokers find others dead that were silent while something failed. */
 const SILENCE_MS = 2500;
@@ -141,6 +143,7 @@ class ClusterSimulation implements ClusterWorld {
           "group.consumer.session.timeout.ms": 3000,
           "group.consumer.min.heartbeat.interval.ms": 400,
           "group.consumer.heartbeat.interval.ms": 400,
+          "replica.lag.time.max.ms": 1000,
           "log.flush.offset.checkpoint.interval.ms": 3000,
         },
         random,
@@ -165,6 +168,10 @@ class ClusterSimulation implements ClusterWorld {
 
   get isCalm(): boolean {
     return this.#heals.size === 0;
+  }
+
+  promised(partition: ClusterPartition): void {
+    this.#replicaAuditor.auditPartition(partition);
   }
 
   trace(event: string): void {
@@ -204,12 +211,13 @@ class ClusterSimulation implements ClusterWorld {
       }
       this.trace("heals");
       await this.#audit();
+      if (!this.#isLeftOut("two-die")) await this.#loseTwo();
       if (!this.#isLeftOut("all-power")) {
         this.trace("loses power everywhere");
         for (const machine of this.machines) machine.crash("power");
         await this.#pass(this.random.below(8000));
-        await this.#audit();
       }
+      await this.#audit();
     } catch (error) {
       failure = { step: this.#step, error };
     }
@@ -331,9 +339,32 @@ class ClusterSimulation implements ClusterWorld {
     }
   }
 
+  /** Two machines die, and one returns: whatever has a second replica must be served without the other. */
+  async #loseTwo(): Promise<void> {
+    const { random } = this;
+    if ((this.#options.replicas ?? 1) < 3 || !random.chance(LOST_PAIR)) return;
+    const dead = twoOf(this);
+    const crash = random.pick(["kill", "power"] as const);
+    this.trace(`loses ${dead.map(({ name }) => name)} together`);
+    for (const machine of dead) machine.crash(crash);
+    await this.#pass(random.below(10_000));
+    dead[0]!.start();
+    for (const producer of this.#producers) producer.act();
+    await this.#awaitProducers();
+  }
+
   /** Compares everything, once all that was sent is acknowledged. */
   async #audit(): Promise<void> {
     await this.#becomeWhole();
+    await this.#awaitProducers();
+    await this.#drive(this.#auditor.auditAll());
+    for (const committer of this.#committers) await this.#verify(committer);
+    await this.#awaitMembers();
+    this.#replicaAuditor.auditHealed(this.topics);
+  }
+
+  /** Waits until all that was sent is acknowledged. */
+  async #awaitProducers(): Promise<void> {
     const endMs = this.timeline.nowMs + MAX_HEALING_MS;
     for (;;) {
       const waiting = this.#producers.filter(({ isIdle }) => !isIdle);
@@ -345,10 +376,6 @@ class ClusterSimulation implements ClusterWorld {
       for (const producer of waiting) producer.retryAll();
       await this.#pass(POLL_MS);
     }
-    await this.#drive(this.#auditor.auditAll());
-    for (const committer of this.#committers) await this.#verify(committer);
-    await this.#awaitMembers();
-    this.#replicaAuditor.auditHealed(this.topics);
   }
 
   /** Waits until the members own all partitions, each of them one member. */

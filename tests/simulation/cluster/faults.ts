@@ -5,7 +5,7 @@
  */
 
 import type { Random } from "../../../protocol/random_testing.ts";
-import type { ClusterMachine } from "./cluster_machine.ts";
+import { type ClusterMachine, GOOD_DISK_MS } from "./cluster_machine.ts";
 import type { SimEtcd } from "./etcd.ts";
 import type { SimNetwork } from "./network.ts";
 
@@ -91,7 +91,7 @@ export function drawFault(context: FaultContext): DrawnFault {
     [0.5, () => instant("store-revokes", () => etcd.revokeAll())],
     [1, () => instant("store-compacts", () => etcd.compact())],
     [1, () => failedSync(machine, random, shortMs)],
-    [1, () => slowDisk(machine, random, longMs)],
+    [3, () => slowDisk(machine, random, longMs)],
     [replicas > 1 ? 4 : 0, () => lostDisk(context, machine, shortMs)],
   ]);
   return draw();
@@ -108,7 +108,10 @@ function instant(fault: ClusterFault, act: () => void): DrawnFault {
   };
 }
 
-function twoOf({ machines, random }: FaultContext): ClusterMachine[] {
+/** Draws two machines. */
+export function twoOf(
+  { machines, random }: Pick<FaultContext, "machines" | "random">,
+): ClusterMachine[] {
   const first = random.pick(machines);
   const others = machines.filter((machine) => machine !== first);
   return others.length === 0 ? [first] : [first, random.pick(others)];
@@ -272,12 +275,17 @@ function storeLate(
     durationMs,
     begin: () => {
       weather.lagMs = random.pick([50, 400, 1000]);
-      weather.lossRate = random.pick([0, 0.2, 0.5]);
+      weather.watchLagMs = random.pick([0, 0, 2500]);
+      weather.lossRate = random.pick([0, 0.2, 0.5, 0.9]);
       weather.echoRate = random.pick([0, 0.3]);
       weather.badUntilMs = Infinity;
       return () => {
         weather.badUntilMs = timeline.nowMs;
-        weather.lagMs = weather.lossRate = weather.echoRate = 0;
+        weather.lagMs =
+          weather.watchLagMs =
+          weather.lossRate =
+          weather.echoRate =
+            0;
       };
     },
   };
@@ -325,9 +333,8 @@ function slowDisk(machine: ClusterMachine, random: Random, durationMs: number): 
     fault: "slow-disk",
     durationMs,
     begin: () => {
-      const before = machine.diskMs;
-      machine.diskMs = random.pick([20, 200, 1000]);
-      return () => machine.diskMs = before;
+      machine.diskMs = random.pick([20, 200, 1000, 4000]);
+      return () => machine.diskMs = GOOD_DISK_MS;
     },
   };
 }

@@ -35,6 +35,8 @@ export interface StoreWeather {
   lossRate: number;
   /** How much longer requests, answers and events take, at most. */
   lagMs: number;
+  /** How much longer events take beyond that, at most. */
+  watchLagMs: number;
   /** Probability that an event is sent twice. */
   echoRate: number;
   /** When the last of this ended: the true time, or Infinity. */
@@ -49,7 +51,7 @@ export interface SimMetadataStoreOptions {
   readonly weather: StoreWeather;
   random(): Random;
   /** Called with the session that the broker has from now on. */
-  onSession?(session: MetadataSession): void;
+  onSession?(session: SimSession): void;
 }
 
 const MIN_DELAY_MS = 0.3;
@@ -109,6 +111,7 @@ export class SimMetadataStore implements SharedStore {
     const apply = () => outcome ??= outcomeOf(() => etcd.commit(changes, expect));
     if (random.chance(weather.lossRate)) {
       this.#applyLate(apply, random);
+      await this.#pause(random.below(MAX_LATENESS_MS));
       throw new CommitUnknownError("The store has not answered");
     }
     for (;;) {
@@ -164,7 +167,7 @@ export class SimMetadataStore implements SharedStore {
     };
     const send = (event: MetadataEvent) => {
       queue.push(event);
-      lastDueMs = Math.max(lastDueMs, timeline.nowMs + this.#delay());
+      lastDueMs = Math.max(lastDueMs, timeline.nowMs + this.#delay(weather.watchLagMs));
       timeline.after(lastDueMs - timeline.nowMs, deliver);
     };
     const unwatch = etcd.watch(from, send);
@@ -275,9 +278,9 @@ export class SimMetadataStore implements SharedStore {
     });
   }
 
-  #delay(): number {
+  #delay(moreMs = 0): number {
     const random = this.#options.random();
-    return MIN_DELAY_MS + random.next() * (USUAL_DELAY_MS + this.#options.weather.lagMs);
+    return MIN_DELAY_MS + random.next() * (USUAL_DELAY_MS + this.#options.weather.lagMs + moreMs);
   }
 
   #pause(ms: number): Promise<void> {
@@ -311,7 +314,7 @@ interface SimSessionOptions {
 }
 
 /** A session that lasts while it is renewed, with the rules of `EtcdSession`. */
-class SimSession implements MetadataSession {
+export class SimSession implements MetadataSession {
   readonly #options: SimSessionOptions;
   readonly #lost: PromiseWithResolvers<void> = Promise.withResolvers();
   #deadline: number;
@@ -319,6 +322,8 @@ class SimSession implements MetadataSession {
   #timer: number | undefined;
   #hasEnded = false;
   #hasLapsed = false;
+  /** How often it was renewed. */
+  renewals = 0;
 
   constructor(options: SimSessionOptions) {
     this.#options = options;
@@ -360,6 +365,7 @@ class SimSession implements MetadataSession {
     if (this.#hasEnded) return false;
     this.#deadline = sentMs + ttlMs * CERTAIN;
     this.#drift = drift;
+    this.renewals++;
     return true;
   }
 

@@ -27,7 +27,15 @@ async function withStore(
     etcd,
     timeline,
     process,
-    weather: { isAway: false, lossRate: 0, lagMs: 0, echoRate: 0, badUntilMs: 0, ...weather },
+    weather: {
+      isAway: false,
+      lossRate: 0,
+      lagMs: 0,
+      watchLagMs: 0,
+      echoRate: 0,
+      badUntilMs: 0,
+      ...weather,
+    },
     random: () => random,
   });
   let hasEnded = false;

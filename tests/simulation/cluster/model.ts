@@ -28,14 +28,18 @@ export class ClusterTopic {
   possibleConfigs: ReadonlyMap<string, string>[];
   /** Whether a change of it is in flight or uncertain. */
   isChanging = false;
+  /** Called when more records of a partition are promised than before. */
+  readonly onPromise: (partition: ClusterPartition) => void;
 
   constructor(
     name: string,
     partitionCount: number,
     replicationFactor: number,
     configs: ReadonlyMap<string, string>,
+    onPromise: (partition: ClusterPartition) => void,
   ) {
     this.name = name;
+    this.onPromise = onPromise;
     this.replicationFactor = replicationFactor;
     this.partitionLimit = partitionCount;
     this.possibleConfigs = [configs];
@@ -103,15 +107,19 @@ export class ClusterPartition {
   /** A batch was acknowledged under acks=all. */
   acknowledge(batch: ModelBatch, baseOffset: number): void {
     batch.records.forEach((record, i) => this.#learn(baseOffset + i, record));
-    this.#promisedEnd = Math.max(this.#promisedEnd, baseOffset + batch.records.length);
+    this.#promise(baseOffset + batch.records.length);
   }
 
   /** Records were shown to a consumer. */
   show(records: readonly FoundRecord[]): void {
-    for (const { offset, record } of records) {
-      this.#learn(offset, record);
-      this.#promisedEnd = Math.max(this.#promisedEnd, offset + 1);
-    }
+    for (const { offset, record } of records) this.#learn(offset, record);
+    if (records.length > 0) this.#promise(records.at(-1)!.offset + 1);
+  }
+
+  #promise(end: number): void {
+    if (end <= this.#promisedEnd) return;
+    this.#promisedEnd = end;
+    this.topic.onPromise(this);
   }
 
   #learn(offset: number, record: ModelRecord): void {

@@ -27,14 +27,17 @@ export interface Host {
   accept(): FrameChannel | undefined;
   /** Whether the process has not heard of the metadata store for so long that another may replace it. */
   readonly isPastDeadline: boolean;
+  /** How often the session of the process was renewed. */
+  readonly renewals: number;
 }
 
 /** A frame, and what its sender should have known. */
 export interface ArrivedFrame {
   readonly bytes: Uint8Array;
   /**
-   * If the sender was past its deadline, and so already when the request arrived that the frame responds
-   * to, when that was: a response may wait for earlier ones of its connection.
+   * If the sender was past its deadline ever since the request arrived that the frame responds to, when
+   * that was: a response may wait for earlier ones of its connection, and what a paused process has
+   * received may renew its session before the request is seen.
    */
   readonly pastDeadlineMs: number | undefined;
 }
@@ -147,7 +150,7 @@ class Link {
   readonly #outward: Lane;
   readonly #homeward: Lane;
   /** For each request without a response, when it arrived if the broker was past its deadline then. */
-  readonly #arrivals: (number | undefined)[] = [];
+  readonly #arrivals: ({ readonly atMs: number; readonly renewals: number } | undefined)[] = [];
   #hasEnded = false;
   isOpen = false;
 
@@ -190,7 +193,10 @@ class Link {
   }
 
   #deliver(bytes: Uint8Array): void {
-    this.#arrivals.push(this.to.isPastDeadline ? this.#network.timeline.nowMs : undefined);
+    const { isPastDeadline, renewals } = this.to;
+    this.#arrivals.push(
+      isPastDeadline ? { atMs: this.#network.timeline.nowMs, renewals } : undefined,
+    );
     this.#serverSees(({ out }) => {
       out.beginFrame();
       out.raw(bytes);
@@ -213,8 +219,9 @@ class Link {
       const frame = await served.next();
       if (this.#served !== served) return;
       if (frame === null) break;
-      const arrivedMs = this.#arrivals.shift();
-      const pastDeadlineMs = this.to.isPastDeadline ? arrivedMs : undefined;
+      const arrival = this.#arrivals.shift();
+      const isPastDeadline = this.to.isPastDeadline && arrival?.renewals === this.to.renewals;
+      const pastDeadlineMs = isPastDeadline ? arrival.atMs : undefined;
       const arrived = { bytes: frame.slice(), pastDeadlineMs };
       this.#homeward.send(() => {
         if (!this.#hasEnded) this.#channel.arrive(arrived);

@@ -30,6 +30,12 @@ export interface ReplicaAuditorOptions {
   readonly etcd: SimEtcd;
 }
 
+/** A replica on a disk. */
+interface Replica {
+  readonly machine: ClusterMachine;
+  readonly batches: readonly DiskBatch[];
+}
+
 /** Compares replicas. */
 export class ReplicaAuditor {
   readonly #options: ReplicaAuditorOptions;
@@ -46,15 +52,14 @@ export class ReplicaAuditor {
     const live = topics.filter(({ state }) => state === "live");
     // What a machine has after a power failure is compared, too.
     for (const machine of machines) {
-      const disk = machine.fs.disk;
-      const durable = disk.clone({ unsynced: "lost" });
+      const { disk } = machine.fs;
       for (const topic of live) {
         for (const partition of topic.partitions) {
           this.#compare(machine, partition, readDiskLog(disk, folderOf(partition)) ?? []);
           const state = this.#stateOf(partition);
           if (state === undefined || machine.isDiskLost) continue;
           if (![...state.isr, ...state.elr].includes(machine.id)) continue;
-          this.#checkEnd(machine, partition, readDiskLog(durable, folderOf(partition)), state);
+          this.#checkEnd(machine, partition, durableLog(machine, partition), state);
         }
       }
     }
@@ -64,13 +69,22 @@ export class ReplicaAuditor {
   auditChange(topicId: string, index: number, topics: readonly ClusterTopic[]): void {
     const topic = topics.find(({ id, state }) => id === topicId && state === "live");
     const partition = topic?.partitions[index];
-    const state = partition && this.#stateOf(partition);
-    if (partition === undefined || state === undefined) return;
+    if (partition !== undefined) this.auditPartition(partition);
+  }
+
+  /** Checks the replicas that can lead a partition. */
+  auditPartition(partition: ClusterPartition): void {
+    const state = this.#stateOf(partition);
+    if (state === undefined) return;
+    let other: Replica | undefined;
     for (const id of [...state.isr, ...state.elr]) {
       const machine = this.#options.machines[id - 1]!;
       if (machine.isDiskLost) continue;
-      const durable = machine.fs.disk.clone({ unsynced: "lost" });
-      this.#checkEnd(machine, partition, readDiskLog(durable, folderOf(partition)), state);
+      const batches = durableLog(machine, partition);
+      this.#checkEnd(machine, partition, batches, state);
+      const replica = { machine, batches: batches ?? [] };
+      if (other !== undefined) checkSame(partition, other, replica);
+      other = replica;
     }
   }
 
@@ -163,6 +177,32 @@ export class ReplicaAuditor {
         `leader ${leaderId} in epoch ${leaderEpoch}, in sync are ${isr}, eligible are ${elr}`,
     );
   }
+}
+
+/** Checks that two replicas have the same of what was promised. */
+function checkSame(partition: ClusterPartition, one: Replica, two: Replica): void {
+  const epochs = new Map(
+    one.batches.map(({ baseOffset, leaderEpoch }) => [baseOffset, leaderEpoch]),
+  );
+  for (const { baseOffset, leaderEpoch } of two.batches) {
+    if (baseOffset >= partition.promisedEnd) break;
+    const epoch = epochs.get(baseOffset) ?? leaderEpoch;
+    check(
+      epoch === leaderEpoch,
+      () =>
+        `${one.machine.name} has offset ${baseOffset} of ${partition} from epoch ${epoch}, and ` +
+        `${two.machine.name} from epoch ${leaderEpoch}`,
+    );
+  }
+}
+
+/** The batches that a machine has after a power failure. */
+function durableLog(
+  { fs: { disk } }: ClusterMachine,
+  partition: ClusterPartition,
+): DiskBatch[] | undefined {
+  const folder = disk.cloneSynced(folderOf(partition));
+  return folder && readDiskLog(folder, "/");
 }
 
 function folderOf(partition: ClusterPartition): string {
