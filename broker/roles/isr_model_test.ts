@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Bounds, type Break, BREAKS, explore } from "./isr_model_testing.ts";
+import { explore } from "./exploration_testing.ts";
+import { type Bounds, type Break, BREAKS, IsrModel } from "./isr_model_testing.ts";
 
 /**
  * Most states of a run: with `DQUEUE_MODEL_STATES=3000000` the checks below are complete, and take
@@ -16,8 +17,11 @@ const BOUNDS: Bounds = {
   moves: 0,
   lags: 0,
   losses: 0,
-  maxStates: MAX_STATES,
+  lostDisks: 0,
+  lowered: 0,
 };
+
+const TWO = { brokers: 2, minInSync: 1 };
 
 const CORRECT: readonly Partial<Bounds>[] = [
   { lags: 1, losses: 1 },
@@ -25,7 +29,11 @@ const CORRECT: readonly Partial<Bounds>[] = [
   { lags: 1, crashes: 1 },
   { moves: 1, crashes: 1 },
   { depositions: 1, lags: 1, losses: 1 },
-  { brokers: 2, minInSync: 1, lags: 1, crashes: 1, losses: 1 },
+  { ...TWO, lags: 1, crashes: 1, losses: 1 },
+  { ...TWO, lags: 1, losses: 1, depositions: 1 },
+  { ...TWO, lags: 1, crashes: 1, lostDisks: 1 },
+  { lags: 2, lowered: 1 },
+  { lags: 1, crashes: 1, lostDisks: 1 },
 ];
 
 /** Where the model finds each break soon. */
@@ -35,18 +43,18 @@ const BROKEN: Readonly<Partial<Record<Break, Partial<Bounds>>>> = {
   "lead in the epoch of an earlier process": { crashes: 1, appends: 2 },
   "fetch before a flush": { crashes: 1 },
   "begin with the high watermark at the log end": { crashes: 1 },
-  "forget what is pending": { crashes: 1, maxStates: Math.max(30_000, MAX_STATES) },
-  "count a fetch that diverges": {
-    crashes: 1,
-    appends: 2,
-    maxStates: Math.max(30_000, MAX_STATES),
-  },
+  "advance the high watermark with an ELR": { lags: 2, lowered: 1 },
+  "join without the registration as a guard": { ...TWO, lags: 1, crashes: 1, lostDisks: 1 },
+  "settle doubts beside an earlier registration": { ...TWO, lags: 1, crashes: 1, lostDisks: 1 },
+  "force what was wanted": { ...TWO, lags: 1, losses: 1, depositions: 1 },
+  "forget what is pending": { lags: 1, losses: 1 },
+  "count a fetch that diverges": { crashes: 1, appends: 2 },
 };
 
 Deno.test("The rules of replication keep their promises in every order of events", async (t) => {
   for (const bounds of CORRECT) {
     await t.step(JSON.stringify(bounds), () => {
-      const { violation, states } = explore({ ...BOUNDS, ...bounds });
+      const { violation, states } = explore(new IsrModel({ ...BOUNDS, ...bounds }), MAX_STATES);
       assertEquals(violation, undefined);
       assert(states > 1000);
     });
@@ -58,7 +66,8 @@ Deno.test("The model of replication notices broken rules", async (t) => {
     const bounds = BROKEN[broken];
     if (bounds === undefined) continue;
     await t.step(broken, () => {
-      const { violation } = explore({ ...BOUNDS, ...bounds }, broken);
+      const maxStates = Math.max(30_000, MAX_STATES);
+      const { violation } = explore(new IsrModel({ ...BOUNDS, ...bounds }, broken), maxStates);
       assert(violation !== undefined, "nothing was noticed");
     });
   }

@@ -4,15 +4,29 @@
  * decisions with the broker: who is in sync, what is committed, where logs are cut.
  *
  * Modelled are delayed and lost changes of the metadata, brokers with an old view, wrong
- * depositions, crashes that keep any part of what was not synced, and an operator who moves leaders.
+ * depositions, crashes that keep any part of what was not synced, disks that are replaced by empty ones,
+ * and an operator who moves leaders or lowers `min.insync.replicas`.
  *
  * @module
  */
 
-import type { PartitionState } from "../cluster/topic_state.ts";
+import { doubtedState, type PartitionState } from "../cluster/topic_state.ts";
 import { divergence, mayCut, truncationOffset } from "./divergence.ts";
 import { followerHighWatermark, nextHighWatermark } from "./high_watermark.ts";
+import type { Explorable, Step } from "./exploration_testing.ts";
 import { electedState, nextInSync } from "./isr.ts";
+import {
+  ask,
+  clone,
+  crash,
+  dropDead,
+  endOf,
+  isSame,
+  keyOf,
+  type Node,
+  register,
+  type World,
+} from "./isr_world_testing.ts";
 
 /** Rules that can be broken on purpose, to see that the model notices. */
 export const BREAKS = [
@@ -26,7 +40,8 @@ export const BREAKS = [
   "count a fetch that diverges",
   "fetch before a flush",
   "begin with the high watermark at the log end",
-  "delete the old registration last",
+  "settle doubts beside an earlier registration",
+  "force what was wanted",
 ] as const;
 
 /** A rule that is broken. */
@@ -42,124 +57,29 @@ export interface Bounds {
   readonly moves: number;
   readonly lags: number;
   readonly losses: number;
-  /** Stops after so many states. */
-  readonly maxStates: number;
+  /** How many disks are replaced. */
+  readonly lostDisks: number;
+  /** How often an operator sets `min.insync.replicas=1`. */
+  readonly lowered: number;
 }
 
-/** What the model found. */
-export interface Found {
-  readonly states: number;
-  readonly isComplete: boolean;
-  /** The broken promise, and the steps to it. */
-  readonly violation: { readonly problem: string; readonly steps: readonly string[] } | undefined;
-}
+type ModelStep = Step<World>;
 
-/** A record: the epoch in which it was appended, and which one it is. */
-interface Entry {
-  readonly epoch: number;
-  readonly id: number;
-}
-
-/** A change of the partition's key on its way to the store. */
-interface Message {
-  readonly isr: readonly number[];
-  readonly elr: readonly number[];
-  readonly expect: number;
-  /** The leader's registration. */
-  readonly own: number;
-  /** The registration of the follower that joins; 0 without one. */
-  readonly joining: number;
-  readonly joiningEpoch: number;
-}
-
-interface Node {
-  /** 0 stopped, 1 started, 2 registered. */
-  up: number;
-  incarnation: number;
-  registered: number;
-  log: Entry[];
-  flushed: number;
-  highWatermark: number;
-  view: PartitionState | undefined;
-  isLeader: boolean;
-  startOffset: number;
-  ends: (number | undefined)[];
-  endEpochs: number[];
-  pending: number[];
-  wanted: Message | undefined;
-  message: Message | undefined;
-  mustFlush: boolean;
-}
-
-interface World {
-  state: PartitionState;
-  revision: number;
-  /** The registration of each broker in the store: its revision and incarnation, 0 for none. */
-  registrations: { epoch: number; incarnation: number }[];
-  nodes: Node[];
-  /** What somebody was told. */
-  told: Entry[];
-  left: {
-    appends: number;
-    crashes: number;
-    depositions: number;
-    moves: number;
-    lags: number;
-    losses: number;
-  };
-}
-
-/** A step that is possible, and where it leads. */
-interface Step {
-  readonly what: string;
-  readonly world: World;
-}
-
-/** Explores what can happen, breadth first. */
-export function explore(bounds: Bounds, broken?: Break): Found {
-  const model = new Model(bounds, broken);
-  const first = model.begin();
-  const seen = new Set([keyOf(first)]);
-  const reached: { world: World | undefined; readonly from: number; readonly what: string }[] = [
-    { world: first, from: -1, what: "begin" },
-  ];
-  for (let at = 0; at < reached.length; at++) {
-    if (seen.size > bounds.maxStates) {
-      return { states: seen.size, isComplete: false, violation: undefined };
-    }
-    const { world } = reached[at]!;
-    for (const step of model.steps(world!)) {
-      if (model.problem !== undefined) {
-        const steps = [step.what];
-        for (let to = at; to > 0; to = reached[to]!.from) steps.unshift(reached[to]!.what);
-        const violation = { problem: model.problem, steps };
-        return { states: seen.size, isComplete: false, violation };
-      }
-      const key = keyOf(step.world);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      reached.push({ world: step.world, from: at, what: step.what });
-    }
-    // Only the way here is needed from now on.
-    reached[at]!.world = undefined;
-  }
-  return { states: seen.size, isComplete: true, violation: undefined };
-}
-
-class Model {
+/** Everything that can happen to a partition. */
+export class IsrModel implements Explorable<World> {
   readonly #bounds: Bounds;
   readonly #broken: Break | undefined;
-  /** The promise that the last step broke. */
-  problem: string | undefined;
+  /** The promise that the step under way breaks. */
+  #problem: string | undefined;
 
-  constructor(bounds: Bounds, broken: Break | undefined) {
+  constructor(bounds: Bounds, broken?: Break) {
     this.#bounds = bounds;
     this.#broken = broken;
   }
 
   /** All brokers are registered, and the first leads. */
   begin(): World {
-    const { brokers, appends, crashes, depositions, moves, lags, losses } = this.#bounds;
+    const { brokers, minInSync, ...left } = this.#bounds;
     const ids = Array.from({ length: brokers }, (_, id) => id);
     const state: PartitionState = {
       leaderId: 0,
@@ -176,6 +96,7 @@ class Model {
     const world: World = {
       state,
       revision: brokers + 1,
+      minInSync,
       registrations: ids.map((id) => ({ epoch: id + 1, incarnation: 1 })),
       nodes: ids.map((id) => ({
         up: 2,
@@ -193,16 +114,17 @@ class Model {
         wanted: undefined,
         message: undefined,
         mustFlush: false,
+        isLost: false,
       })),
       told: [],
-      left: { appends, crashes, depositions, moves, lags, losses },
+      left,
     };
     for (const id of ids) this.#learn(world, id);
     return world;
   }
 
   /** Everything that can happen next. */
-  *steps(from: World): Generator<Step, void> {
+  *steps(from: World): Generator<ModelStep, void> {
     for (let id = 0; id < from.nodes.length; id++) {
       if (from.nodes[id]!.up === 2) {
         yield* this.#brokerSteps(from, id);
@@ -214,16 +136,31 @@ class Model {
     yield* this.#controllerSteps(from);
   }
 
-  #step(from: World, what: string, change: (world: World) => void): Step {
-    this.problem = undefined;
+  keyOf(world: World): string {
+    return keyOf(world);
+  }
+
+  /** Nothing fails any more: whoever leads must have settled what it asked for, and commit. */
+  stuck({ state, nodes, minInSync }: World): string | undefined {
+    const leader = nodes[state.leaderId]!;
+    if (!leader.isLeader || leader.view !== state) return undefined;
+    if (leader.wanted !== undefined) return "an ISR that was asked for is never settled";
+    if (state.isr.length < minInSync || leader.highWatermark === leader.log.length) {
+      return undefined;
+    }
+    return `the high watermark stays at ${leader.highWatermark}`;
+  }
+
+  #step(from: World, what: string, change: (world: World) => void): ModelStep {
+    this.#problem = undefined;
     const world = clone(from);
     change(world);
     this.#check(world);
     dropDead(world, this.#broken === "join without the registration as a guard");
-    return { what, world };
+    return { what, world, problem: this.#problem };
   }
 
-  *#brokerSteps(from: World, id: number): Generator<Step, void> {
+  *#brokerSteps(from: World, id: number): Generator<ModelStep, void> {
     const node = from.nodes[id]!;
     if (node.view !== from.state) {
       yield this.#step(from, `${id} learns`, (world) => this.#learn(world, id));
@@ -244,7 +181,7 @@ class Model {
     }
   }
 
-  *#leaderSteps(from: World, id: number): Generator<Step, void> {
+  *#leaderSteps(from: World, id: number): Generator<ModelStep, void> {
     const leader = from.nodes[id]!;
     const { view } = leader;
     if (from.left.appends > 0) {
@@ -253,7 +190,7 @@ class Model {
         world.nodes[id]!.log.push(entry);
       });
     }
-    const { minInSync } = this.#bounds;
+    const { minInSync } = from;
     const isAsking = leader.wanted !== undefined || leader.message !== undefined;
     for (let other = 0; other < from.nodes.length; other++) {
       if (other === id) continue;
@@ -283,12 +220,26 @@ class Model {
         });
       }
     }
+    const emptied = nextInSync(view!, {
+      minInSync,
+      mustLeave: () => false,
+      mayJoin: () => false,
+    });
+    if (!isAsking && emptied !== undefined) {
+      yield this.#step(from, `${id} asks to empty the ELR`, (world) => {
+        ask(world, id, emptied, undefined);
+      });
+    }
     if (leader.wanted !== undefined && leader.message === undefined) {
       yield this.#step(from, `${id} forces what is pending`, (world) => {
+        const node = world.nodes[id]!;
+        if (this.#broken === "force what was wanted") {
+          node.message = { ...node.wanted!, own: node.registered };
+          return;
+        }
         const { isr, elr, revision } = view!;
-        const own = world.nodes[id]!.registered;
-        const message = { isr, elr, expect: revision, own, joining: -1, joiningEpoch: 0 };
-        world.nodes[id]!.message = message;
+        const own = node.registered;
+        node.message = { isr, elr, expect: revision, own, joining: -1, joiningEpoch: 0 };
       });
     }
     if (leader.wanted !== undefined && this.#broken === "forget what is pending") {
@@ -301,7 +252,7 @@ class Model {
   }
 
   /** The change that a broker has sent reaches the store, or is lost. */
-  *#storeSteps(from: World, id: number): Generator<Step, void> {
+  *#storeSteps(from: World, id: number): Generator<ModelStep, void> {
     const { isr, elr, expect, own, joining, joiningEpoch } = from.nodes[id]!.message!;
     const isGuarded = this.#broken !== "join without the registration as a guard";
     const isAccepted = from.state.revision === expect && from.registrations[id]!.epoch === own &&
@@ -323,7 +274,7 @@ class Model {
     });
   }
 
-  *#lifeSteps(from: World, id: number): Generator<Step, void> {
+  *#lifeSteps(from: World, id: number): Generator<ModelStep, void> {
     const node = from.nodes[id]!;
     if (node.up > 0 && from.left.crashes > 0) {
       for (let kept = node.flushed; kept <= node.log.length; kept++) {
@@ -334,22 +285,36 @@ class Model {
           });
         }
       }
+      if (canLoseDisk(from, id)) {
+        yield this.#step(from, `${id} loses its disk`, (world) => {
+          world.left.crashes--;
+          world.left.lostDisks--;
+          crash(world, id, 0, false);
+          world.nodes[id]!.flushed = 0;
+          world.nodes[id]!.isLost = true;
+        });
+      }
     }
     if (node.up === 0 && from.registrations[id]!.epoch !== 0) {
       yield this.#step(from, `the registration of ${id} ends`, (world) => {
         world.registrations[id] = { epoch: 0, incarnation: 0 };
       });
     }
-    if (node.up === 0) {
+    // The number belongs to another disk while that is registered.
+    const isBeside = this.#broken === "settle doubts beside an earlier registration";
+    const isRefused = node.isLost && from.registrations[id]!.epoch !== 0 && !isBeside;
+    if (node.up === 0 && !isRefused) {
       yield this.#step(from, `${id} starts`, (world) => {
         const started = world.nodes[id]!;
         started.up = 1;
         started.incarnation++;
-        if (this.#broken !== "delete the old registration last") {
-          world.registrations[id] = { epoch: 0, incarnation: 0 };
-        }
+        if (!isBeside) world.registrations[id] = { epoch: 0, incarnation: 0 };
         if (this.#broken !== "fetch before a flush") started.flushed = started.log.length;
         started.mustFlush = true;
+        if (!started.isLost) return;
+        started.isLost = false;
+        const next = doubtedState(world.state, id);
+        if (next !== undefined) world.state = { ...next, revision: ++world.revision };
       });
     }
     if (node.up === 1) {
@@ -360,7 +325,7 @@ class Model {
     }
   }
 
-  *#controllerSteps(from: World): Generator<Step, void> {
+  *#controllerSteps(from: World): Generator<ModelStep, void> {
     const { state, registrations } = from;
     const { leaderId, leaderIncarnation, isr, elr } = state;
     const leader = registrations[leaderId]!;
@@ -368,7 +333,7 @@ class Model {
     const isGone = leader.epoch === 0 || !isr.includes(leaderId) ||
       (!isEarlierAllowed && leaderIncarnation !== `${leader.incarnation}`);
     const isLive = (id: number) => registrations[id]!.epoch !== 0;
-    const { minInSync } = this.#bounds;
+    const { minInSync } = from;
     const elect = (id: number, what: string, isMove: boolean) =>
       this.#step(from, `${what} ${id}`, (world) => {
         if (isMove) world.left.moves--;
@@ -380,7 +345,15 @@ class Model {
       const members = isr.filter(isLive);
       const eligible = members.length > 0 ? members : elr.filter(isLive);
       for (const id of eligible) yield elect(id, "the controller elects", false);
-    } else if (from.left.moves > 0) {
+    }
+    if (from.left.lowered > 0 && from.minInSync > 1) {
+      yield this.#step(from, "an operator sets min.insync.replicas=1", (world) => {
+        world.left.lowered--;
+        world.minInSync = 1;
+        for (const id of world.nodes.keys()) this.#advance(world, id);
+      });
+    }
+    if (!isGone && from.left.moves > 0) {
       for (const id of isr) {
         if (id !== leaderId && isLive(id)) yield elect(id, "an operator moves the leader to", true);
       }
@@ -408,7 +381,7 @@ class Model {
       node.startOffset = node.log.length;
       this.#forgetEnds(node);
       if (world.told.some((entry, offset) => !isSame(node.log[offset], entry))) {
-        this.problem = `broker ${id} leads and lacks what was told`;
+        this.#problem = `broker ${id} leads and lacks what was told`;
       }
       if (this.#broken === "begin with the high watermark at the log end") {
         node.highWatermark = node.log.length;
@@ -456,7 +429,7 @@ class Model {
       const latestEpoch = follower.log.at(-1)!.epoch;
       const { highWatermark } = follower;
       if (!mayCut({ offset, highWatermark, latestEpoch, uncleanEpoch: -1 })) {
-        this.problem = `broker ${id} must cut below its high watermark`;
+        this.#problem = `broker ${id} must cut below its high watermark`;
       }
       follower.log.length = offset;
       follower.flushed = Math.min(follower.flushed, offset);
@@ -484,7 +457,7 @@ class Model {
         elr: this.#broken === "advance the high watermark with an ELR" ? [] : elr,
       },
       pending: isEarly ? [] : node.pending,
-      minInSync: this.#bounds.minInSync,
+      minInSync: world.minInSync,
       flushedOffset: isUnflushed ? node.log.length : node.flushed,
       endOf: (replica) => node.ends[replica],
     });
@@ -499,10 +472,10 @@ class Model {
     for (let offset = 0; offset < highWatermark; offset++) {
       const entry = log[offset];
       const told = world.told[offset];
-      if (entry === undefined) this.problem = `the high watermark of ${id} is above its log end`;
+      if (entry === undefined) this.#problem = `the high watermark of ${id} is above its log end`;
       else if (told === undefined) world.told.push(entry);
       else if (!isSame(entry, told)) {
-        this.problem = `what was told at ${offset} is another at ${id}`;
+        this.#problem = `what was told at ${offset} is another at ${id}`;
       }
     }
   }
@@ -514,142 +487,28 @@ class Model {
         for (let offset = 0; offset < Math.min(log.length, other.log.length); offset++) {
           const [one, two] = [log[offset]!, other.log[offset]!];
           if (one.epoch === two.epoch && one.id !== two.id) {
-            this.problem = `epoch ${one.epoch} has two records at ${offset}`;
+            this.#problem = `epoch ${one.epoch} has two records at ${offset}`;
           }
         }
       }
     }
     for (const id of [...state.isr, ...state.elr]) {
-      const { log, flushed } = nodes[id]!;
+      const { log, flushed, isLost } = nodes[id]!;
+      if (isLost) continue;
       if (told.every((entry, offset) => offset < flushed && isSame(log[offset], entry))) continue;
-      this.problem = `broker ${id} is in sync and lacks on disk what was told`;
+      this.#problem = `broker ${id} is in sync and lacks on disk what was told`;
     }
   }
 }
 
-function isSame(a: Entry | undefined, b: Entry): boolean {
-  return a?.epoch === b.epoch && a.id === b.id;
-}
-
-/** The largest epoch up to one, and its end. */
-function endOf(log: readonly Entry[], epoch: number, leaderEpoch: number) {
-  let found = leaderEpoch >= 0 && leaderEpoch <= epoch ? leaderEpoch : -1;
-  for (const entry of log) if (entry.epoch <= epoch) found = Math.max(found, entry.epoch);
-  const end = log.findIndex((entry) => entry.epoch > found);
-  return { epoch: found, endOffset: end < 0 ? log.length : end };
-}
-
-function ask(
-  world: World,
-  id: number,
-  { isr, elr }: { readonly isr: readonly number[]; readonly elr: readonly number[] },
-  joining: number | undefined,
-): void {
-  const node = world.nodes[id]!;
-  node.message = node.wanted = {
-    isr,
-    elr,
-    expect: node.view!.revision,
-    own: node.registered,
-    joining: joining ?? -1,
-    joiningEpoch: joining === undefined ? 0 : node.endEpochs[joining]!,
-  };
-  node.pending = [...new Set([...node.pending, ...isr])];
-}
-
-function register(world: World, id: number): void {
-  const node = world.nodes[id]!;
-  node.registered = ++world.revision;
-  world.registrations[id] = { epoch: node.registered, incarnation: node.incarnation };
-}
-
-function crash(world: World, id: number, kept: number, hasMark: boolean): void {
-  const node = world.nodes[id]!;
-  node.log.length = kept;
-  node.flushed = Math.min(node.flushed, kept);
-  node.highWatermark = hasMark ? Math.min(node.highWatermark, kept) : 0;
-  node.up = node.registered = node.startOffset = 0;
-  node.view = node.wanted = undefined;
-  node.isLeader = node.mustFlush = false;
-  node.pending = [];
-  node.ends = node.ends.map(() => undefined);
-  node.endEpochs = node.endEpochs.map(() => 0);
-}
-
-function clone(world: World): World {
-  return {
-    ...world,
-    registrations: world.registrations.slice(),
-    nodes: world.nodes.map((node) => ({
-      ...node,
-      log: node.log.slice(),
-      ends: node.ends.slice(),
-      endEpochs: node.endEpochs.slice(),
-    })),
-    told: world.told.slice(),
-    left: { ...world.left },
-  };
-}
-
-/** Drops messages that never apply: what becomes of them makes no difference. */
-function dropDead(world: World, isUnguarded: boolean): void {
-  const { nodes, registrations } = world;
-  for (const [id, node] of nodes.entries()) {
-    const { message } = node;
-    if (message === undefined) continue;
-    const isDead = message.expect !== world.state.revision ||
-      registrations[id]!.epoch !== message.own ||
-      (!isUnguarded && message.joining >= 0 &&
-        registrations[message.joining]!.epoch !== message.joiningEpoch);
-    if (isDead) node.message = undefined;
-  }
-}
-
-/** Identifies a world, whatever its revisions are numbered. */
-function keyOf(world: World): string {
-  const { state, registrations, nodes, told, left } = world;
-  const revisions = new Set([0, state.revision]);
-  for (const { epoch } of registrations) revisions.add(epoch);
-  for (const { registered, view, endEpochs, wanted, message } of nodes) {
-    revisions.add(registered);
-    if (view !== undefined) revisions.add(view.revision);
-    for (const epoch of endEpochs) revisions.add(epoch);
-    for (const sent of [wanted, message]) {
-      if (sent !== undefined) revisions.add(sent.expect).add(sent.own).add(sent.joiningEpoch);
-    }
-  }
-  const ranks = new Map([...revisions].sort((a, b) => a - b).map((revision, at) => [revision, at]));
-  const rank = (revision: number) => ranks.get(revision)!;
-  const stateKey = (of: PartitionState | undefined) =>
-    of === undefined
-      ? "-"
-      : [of.leaderId, of.leaderEpoch, of.leaderIncarnation, of.isr, of.elr, rank(of.revision)];
-  const messageKey = (of: Message | undefined) =>
-    of === undefined
-      ? "-"
-      : [of.isr, of.elr, rank(of.expect), rank(of.own), of.joining, rank(of.joiningEpoch)];
-  const entries = (log: readonly Entry[]) => log.map(({ epoch, id }) => `${epoch}.${id}`);
-  return JSON.stringify([
-    stateKey(state),
-    registrations.map(({ epoch, incarnation }) => [rank(epoch), incarnation]),
-    nodes.map((node) => [
-      node.up,
-      node.incarnation,
-      rank(node.registered),
-      entries(node.log),
-      node.flushed,
-      node.highWatermark,
-      stateKey(node.view),
-      node.isLeader ? 1 : 0,
-      node.startOffset,
-      node.ends,
-      node.endEpochs.map(rank),
-      node.pending.toSorted(),
-      messageKey(node.wanted),
-      messageKey(node.message),
-      node.mustFlush ? 1 : 0,
-    ]),
-    entries(told),
-    Object.values(left),
-  ]);
+/**
+ * Whether a disk may be replaced without the loss of all copies: another replica has everything, and no
+ * change under way leaves it out.
+ */
+function canLoseDisk({ left, state, nodes }: World, id: number): boolean {
+  if (left.lostDisks === 0 || nodes.some(({ isLost }) => isLost)) return false;
+  const hasOther = ({ isr, elr }: Pick<PartitionState, "isr" | "elr">) =>
+    [...isr, ...elr].some((other) => other !== id);
+  return hasOther(state) &&
+    nodes.every(({ message }) => message === undefined || hasOther(message));
 }
