@@ -6,7 +6,12 @@
 
 import type { Suspicion } from "./suspicions.ts";
 import type { MetadataEntry } from "./metadata_store.ts";
-import { type BrokerAddress, BROKERS_PREFIX, DIRECTORIES_PREFIX } from "./registration.ts";
+import {
+  type BrokerAddress,
+  BROKERS_PREFIX,
+  DIRECTORIES_PREFIX,
+  type DirectoryValue,
+} from "./registration.ts";
 import { SUSPECTS_PREFIX, Suspicions } from "./suspicions.ts";
 import { decodeValue } from "./topic_state.ts";
 
@@ -21,6 +26,13 @@ export interface BrokerInfo extends BrokerAddress {
   readonly session: string | undefined;
   /** Whether its process may lack records that an earlier one of this broker had. */
   readonly hasCrashed: boolean;
+}
+
+/** A broker that belongs to the cluster, whether it is registered now or not. */
+export interface Member {
+  readonly id: number;
+  /** The rack that it last registered with. */
+  readonly rack: string | null;
 }
 
 /** What a change concerned. */
@@ -38,7 +50,7 @@ export interface DrainingValue {
 /** The brokers, and what is said of them. */
 export class BrokersView {
   readonly #brokers: Map<number, BrokerInfo> = new Map();
-  readonly #members: Set<string> = new Set();
+  readonly #members: Map<number, Member> = new Map();
   readonly #draining: Map<number, DrainingValue> = new Map();
   readonly #suspicions: Suspicions = new Suspicions();
 
@@ -52,9 +64,14 @@ export class BrokersView {
     return this.#brokers.get(id);
   }
 
-  /** Number of brokers that belong to the cluster, registered or not. */
-  get memberCount(): number {
-    return this.#members.size;
+  /** The brokers that have registered, and were not forgotten since; none if only one uses the store. */
+  get members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  /** Whether a broker belongs to the cluster, registered or not. */
+  isMember(id: number): boolean {
+    return this.#members.has(id) || this.#brokers.has(id);
   }
 
   /** Whether a broker should not lead if another can. */
@@ -79,8 +96,13 @@ export class BrokersView {
       if (entry === undefined) this.#brokers.delete(id);
       else this.#brokers.set(id, brokerInfo(id, entry));
     } else if (key.startsWith(DIRECTORIES_PREFIX)) {
-      if (entry === undefined) this.#members.delete(key);
-      else this.#members.add(key);
+      const id = Number(key.slice(DIRECTORIES_PREFIX.length));
+      const { incarnation, rack = null } = entry === undefined
+        ? {}
+        : decodeValue<Partial<DirectoryValue>>(entry);
+      // A number that was only reserved is not a broker yet.
+      if (incarnation === undefined) this.#members.delete(id);
+      else this.#members.set(id, { id, rack });
     } else if (key.startsWith(DRAINING_PREFIX)) {
       const id = Number(key.slice(DRAINING_PREFIX.length));
       if (entry === undefined) this.#draining.delete(id);

@@ -69,6 +69,7 @@ import {
   type BrokersChange,
   BrokersView,
   DRAINING_PREFIX,
+  type Member,
 } from "./brokers_view.ts";
 import {
   brokerConfigsKey,
@@ -217,9 +218,14 @@ export class ClusterState {
     return this.#registration.isExpiring;
   }
 
-  /** Number of brokers that belong to the cluster, registered or not. */
-  get memberCount(): number {
-    return this.#brokers.memberCount;
+  /** The brokers that have registered, and were not forgotten since; none if only one uses the store. */
+  get members(): Iterable<Member> {
+    return this.#brokers.members;
+  }
+
+  /** Whether a broker belongs to the cluster, registered or not. */
+  isMember(id: number): boolean {
+    return this.#brokers.isMember(id);
   }
 
   /** Whether a broker should not lead if another can. */

@@ -45,6 +45,8 @@ export interface DirectoryValue {
   readonly directoryId: string;
   /** The process that registered last on it; undefined if none has. */
   readonly incarnation?: string;
+  /** The rack that it registered with; undefined for none. */
+  readonly rack?: string;
 }
 
 /** Options of a registration. */
@@ -233,7 +235,11 @@ export class Registration {
     const changes: MetadataChange[] = [{ key, value, session }];
     if (first) {
       const { directoryId, incarnation } = identity;
-      const directory: DirectoryValue = { directoryId, incarnation };
+      const directory: DirectoryValue = {
+        directoryId,
+        incarnation,
+        ...(rack === null ? {} : { rack }),
+      };
       changes.push({ key: directoryKey, value: encode(directory) });
     }
     try {

@@ -143,7 +143,7 @@ export class ReassignmentManager {
     throw invalid("Cannot replace the reassignment: none of the remaining replicas is in sync");
   }
 
-  /** Brokers that have a replica may be away for the moment; others get none then. */
+  /** Brokers may be away: they copy when they are back. */
   #check({ replicas: before }: PartitionState, replicas: readonly number[]): void {
     const { cluster } = this.#options;
     const includes = (problem: string) =>
@@ -151,7 +151,7 @@ export class ReassignmentManager {
     if (replicas.length === 0) throw includes("an empty replica list");
     const seen = new Set<number>();
     for (const id of replicas) {
-      if (cluster.broker(id) === undefined && !before.includes(id)) {
+      if (!cluster.isMember(id) && !before.includes(id)) {
         throw includes(`broker ${id}, but no such broker is registered`);
       }
       if (seen.has(id)) throw includes(`the broker ${id} more than once`);

@@ -16,6 +16,8 @@ export interface ReplicaHolder {
   readonly id: number;
   /** Where it stands: brokers of one rack may fail together. */
   readonly rack: string | null;
+  /** Whether it does not run at the moment, or is about to stop. Default: false. */
+  readonly isAway?: boolean;
 }
 
 /** How to spread replicas. */
@@ -31,9 +33,10 @@ export interface SpreadOptions {
 
 /**
  * Spreads the replicas of partitions over brokers; the first replica of each is the leader. Racks
- * alternate as far as possible.
+ * alternate as far as possible. As in Kafka, brokers that are away get replicas only if there are too
+ * few others, and do not lead.
  *
- * @throws {ApiError} INVALID_REPLICATION_FACTOR if there are fewer brokers than replicas.
+ * @throws {ApiError} INVALID_REPLICATION_FACTOR if there are fewer brokers than replicas, or all are away.
  */
 export function spreadReplicas(
   brokers: readonly ReplicaHolder[],
@@ -46,14 +49,25 @@ export function spreadReplicas(
         `the cluster has ${brokers.length} broker${brokers.length === 1 ? "" : "s"}`,
     );
   }
-  const ids = alternateRacks(brokers);
+  const ids = alternateRacks(brokers.filter(({ isAway }) => isAway !== true));
+  const away = alternateRacks(brokers.filter(({ isAway }) => isAway === true));
+  if (ids.length === 0) {
+    throw new ApiError(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      "Cannot place a partition: all brokers are away",
+    );
+  }
   const start = firstLeader === undefined ? -1 : ids.indexOf(firstLeader);
   const first = firstPartition + (start >= 0 ? start : anyBelow(ids.length));
-  return Array.from({ length: count }, (_, at) =>
-    Array.from(
-      { length: replicationFactor },
-      (_, replica) => ids[(first + at + replica) % ids.length]!,
-    ));
+  const here = Math.min(replicationFactor, ids.length);
+  return Array.from({ length: count }, (_, at) => [
+    ...rotated(ids, first + at, here),
+    ...rotated(away, first + at, replicationFactor - here),
+  ]);
+}
+
+function rotated(ids: readonly number[], first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, at) => ids[(first + at) % ids.length]!);
 }
 
 function anyBelow(count: number): number {
@@ -75,18 +89,22 @@ function alternateRacks(brokers: readonly ReplicaHolder[]): number[] {
  * Validates an assignment requested by a client.
  *
  * @param replicationFactor Required number of replicas per partition. Default: that of the first.
- * @throws {ApiError} INVALID_REPLICA_ASSIGNMENT if a broker is listed twice or unknown, or
- * partitions differ in their number of replicas.
+ * @throws {ApiError} INVALID_REPLICA_ASSIGNMENT if a broker is listed twice or unknown, all brokers of a
+ * partition are away, or partitions differ in their number of replicas.
  */
 export function checkAssignment(
   assignment: ReplicaAssignment,
-  brokers: readonly number[],
+  brokers: readonly ReplicaHolder[],
   replicationFactor: number = assignment[0]?.length ?? 0,
 ): void {
+  const isAway = new Map(brokers.map((broker) => [broker.id, broker.isAway === true]));
   for (const replicas of assignment) {
-    const unknown = replicas.find((id) => !brokers.includes(id));
+    const unknown = replicas.find((id) => !isAway.has(id));
     if (replicas.length === 0) throw invalid("a partition has no replica");
     if (unknown !== undefined) throw invalid(`there is no broker ${unknown}`);
+    if (replicas.every((id) => isAway.get(id))) {
+      throw invalid(`all brokers of a partition (${replicas.join(", ")}) are away`);
+    }
     if (new Set(replicas).size !== replicas.length) throw invalid("a partition has a broker twice");
     if (replicas.length !== replicationFactor) {
       throw invalid(

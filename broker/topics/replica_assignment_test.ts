@@ -64,15 +64,15 @@ Deno.test("spreadReplicas() rejects more replicas than brokers with INVALID_REPL
 });
 
 Deno.test("checkAssignment() rejects unknown, duplicate and missing brokers, and uneven replicas", () => {
-  checkAssignment([[1], [2]], [1, 2]);
+  checkAssignment([[1], [2]], brokers(null, null));
   for (const assignment of [[[3]], [[1, 1]], [[]], [[1], [1, 2]], [[1], []]]) {
     assertEquals(
-      codeOf(() => checkAssignment(assignment, [1, 2])),
+      codeOf(() => checkAssignment(assignment, brokers(null, null))),
       ErrorCode.INVALID_REPLICA_ASSIGNMENT,
     );
   }
   assertEquals(
-    codeOf(() => checkAssignment([[1]], [1, 2], 2)),
+    codeOf(() => checkAssignment([[1]], brokers(null, null), 2)),
     ErrorCode.INVALID_REPLICA_ASSIGNMENT,
   );
 });
@@ -83,4 +83,31 @@ Deno.test("inPartitionOrder() requires each partition from 0 on once, in any ord
   for (const wrong of [[at(0), at(0)], [at(1)], [at(0), at(2)], [at(-1)]]) {
     assertEquals(codeOf(() => inPartitionOrder(wrong)), ErrorCode.INVALID_REPLICA_ASSIGNMENT);
   }
+});
+
+Deno.test("spreadReplicas() gives brokers that are away replicas only if there are too few others", () => {
+  const three = brokers(null, null, null).map((broker) => ({ ...broker, isAway: broker.id === 2 }));
+  const options = { firstPartition: 0, count: 4, firstLeader: 1 };
+  assertEquals(
+    spreadReplicas(three, { ...options, replicationFactor: 2 }),
+    [[1, 3], [3, 1], [1, 3], [3, 1]],
+  );
+  assertEquals(
+    spreadReplicas(three, { ...options, replicationFactor: 3 }),
+    [[1, 3, 2], [3, 1, 2], [1, 3, 2], [3, 1, 2]],
+  );
+  const away = three.map((broker) => ({ ...broker, isAway: true }));
+  assertEquals(
+    codeOf(() => spreadReplicas(away, { ...options, replicationFactor: 1 })),
+    ErrorCode.INVALID_REPLICATION_FACTOR,
+  );
+});
+
+Deno.test("checkAssignment() rejects partitions whose brokers are all away", () => {
+  const two = brokers(null, null).map((broker) => ({ ...broker, isAway: broker.id === 2 }));
+  checkAssignment([[1, 2], [2, 1]], two);
+  assertEquals(
+    codeOf(() => checkAssignment([[1], [2]], two)),
+    ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+  );
 });

@@ -381,7 +381,7 @@ export class TopicRegistry {
         );
       }
       checkPartitionCount(assignment.length);
-      checkAssignment(assignment, brokers.map(({ id }) => id));
+      checkAssignment(assignment, brokers);
       this.#checkReplication(assignment);
       return assignment;
     }
@@ -409,8 +409,8 @@ export class TopicRegistry {
   /** @throws {ApiError} INVALID_REPLICATION_FACTOR if one failure can take several replicas. */
   #checkReplication(assignment: ReplicaAssignment): void {
     if (assignment.every(({ length }) => length === 1)) return;
-    const brokers = new Set(assignment.flat());
-    if ([...brokers].every((id) => this.#cluster.broker(id)?.incarnation !== undefined)) return;
+    // A broker that is away has registered as one that fails alone.
+    if (this.#cluster.incarnation !== undefined) return;
     throw new ApiError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
       "Cannot place several replicas of a partition: the brokers are threads of one process, which " +
@@ -447,25 +447,31 @@ export class TopicRegistry {
           `${assignment.length} assignments are given`,
       );
     }
-    const brokers = this.#replicaHolders.map(({ id }) => id);
-    checkAssignment(assignment, brokers, replicationFactor);
+    checkAssignment(assignment, this.#replicaHolders, replicationFactor);
     return assignment;
   }
 
   /**
    * The number of replicas that the cluster has brokers for, at most `wanted`. Brokers that are away
-   * count: without them the topic cannot be created, rather than with too few replicas for good.
+   * count, or the topic would have too few replicas for good.
    */
   replicationFactor(wanted: number): number {
-    const { incarnation, memberCount } = this.#cluster;
-    return incarnation === undefined ? 1 : Math.max(1, Math.min(wanted, memberCount));
+    if (this.#cluster.incarnation === undefined) return 1;
+    return Math.max(1, Math.min(wanted, this.#replicaHolders.length));
   }
 
-  /** Brokers that can have replicas: the registered ones, and this one before it is registered. */
+  /** Brokers that can have replicas: all that belong to the cluster. */
   get #replicaHolders(): readonly ReplicaHolder[] {
-    const { brokers, nodeId } = this.#cluster;
-    if (this.#cluster.broker(nodeId) !== undefined) return brokers;
-    return [...brokers, { id: nodeId, rack: this.#options.config.get("broker.rack") }];
+    const { brokers, members, nodeId } = this.#cluster;
+    const holders = new Map<number, ReplicaHolder>();
+    for (const { id, rack } of members) holders.set(id, { id, rack, isAway: true });
+    for (const { id, rack } of brokers) {
+      holders.set(id, { id, rack, isAway: this.#cluster.isShuttingDown(id) });
+    }
+    // This one may not be registered yet.
+    const own = { id: nodeId, rack: this.#options.config.get("broker.rack") };
+    if (!brokers.some(({ id }) => id === nodeId)) holders.set(nodeId, own);
+    return [...holders.values()];
   }
 }
 

@@ -12,6 +12,9 @@ export interface LocalBrokerOptions {
   readonly config?: Partial<BrokerSettings>;
 }
 
+/** The variable with the address of an etcd, as `etcd://HOST:PORT`, in which brokers have their metadata. */
+export const METADATA_VARIABLE = "DQUEUE_TEST_METADATA";
+
 /**
  * A broker for a test. Disposal fails if the broker logged an error, which it does only for its own faults.
  */
@@ -29,7 +32,7 @@ export class LocalBroker {
   private constructor(folder: TemporaryFolder, options: LocalBrokerOptions) {
     this.#folder = folder;
     this.#options = options;
-    const etcd = Deno.env.get("DQUEUE_TEST_METADATA");
+    const etcd = Deno.env.get(METADATA_VARIABLE);
     this.#metadata = etcd === undefined ? {} : { metadata: `${etcd}/${crypto.randomUUID()}` };
   }
 

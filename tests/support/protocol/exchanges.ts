@@ -12,6 +12,7 @@ import { randomUuid } from "../../../protocol/primitives/uuid.ts";
 import type { RawConnection } from "./raw_connection.ts";
 import { batchOf } from "./records.ts";
 import { createTopic } from "./requests.ts";
+import { METADATA_VARIABLE } from "../broker/local_broker.ts";
 
 /** The topics and groups that requests refer to. */
 export class World {
@@ -190,6 +191,10 @@ function reassignmentOf(
 
 function quorumOf(topicName: string): RequestTo<typeof messages.describeQuorum> {
   return { topics: [{ topicName, partitions: [{ partitionIndex: 0 }] }] };
+}
+
+function isMetadataInEtcd(): boolean {
+  return Deno.env.get(METADATA_VARIABLE) !== undefined;
 }
 
 /** All exchanges, one for each API. */
@@ -492,11 +497,18 @@ export const EXCHANGES: readonly Exchange[] = [
     () => reassignmentOf([99]),
   ),
   exchange(messages.listPartitionReassignments, () => ({ topics: null })),
-  exchange(
-    messages.describeQuorum,
-    () => quorumOf("__cluster_metadata"),
-    () => quorumOf("t"),
-  ),
+  // There is no log of metadata that is in etcd.
+  isMetadataInEtcd()
+    ? refused(
+      messages.describeQuorum,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      () => quorumOf("__cluster_metadata"),
+    )
+    : exchange(
+      messages.describeQuorum,
+      () => quorumOf("__cluster_metadata"),
+      () => quorumOf("t"),
+    ),
   exchange(
     messages.updateFeatures,
     () => ({ featureUpdates: [{ feature: "group.version", maxVersionLevel: 1 }] }),
