@@ -113,6 +113,16 @@ Deno.test("ARCHITECTURE.md: names only classes and functions that exist", async 
   assertEquals([...symbols].filter((name) => !new RegExp(`\\b${name}\\b`).test(code)), []);
 });
 
+Deno.test("ARCHITECTURE.md: names only tests that exist", async () => {
+  const markdown = await Deno.readTextFile(new URL(".github/ARCHITECTURE.md", root));
+  const named = [...markdown.matchAll(/`([\w/]+_test\.ts)` "([^"]+)"/g)];
+  assert(named.length > 0, "the document names tests");
+  for (const [, path, name] of named) {
+    const code = await Deno.readTextFile(new URL(path!, root));
+    assert(code.includes(`"${name}"`), `${path} has no test "${name}"`);
+  }
+});
+
 /** Returns the code of all TypeScript files in some folders. */
 async function codeOf(folders: readonly string[]): Promise<string> {
   const parts: string[] = [];
