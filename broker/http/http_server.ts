@@ -201,7 +201,7 @@ export class HttpServer {
   #openHistory(): Promise<History> {
     return this.#history ??= (async () => {
       const { History }: typeof import("./metrics/mod.ts") = await import(METRICS);
-      return History.start(this.#parts);
+      return await History.start(this.#parts);
     })();
   }
 

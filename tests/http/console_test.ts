@@ -12,6 +12,8 @@ import { HttpBroker } from "../support/http.ts";
 import { testWith } from "../support/outside.ts";
 import { within } from "../support/within.ts";
 
+/** Messages to search in; set to a million for what users may have. */
+const MANY = Number(Deno.env.get("DQUEUE_CONSOLE_MESSAGES") ?? 20_000);
 const SIZES = { desktop: [1280, 800], phone: [375, 812] } as const;
 
 /** Functions for the page: find what people see, and use it. */
@@ -25,10 +27,13 @@ const HELPERS = `
   globalThis.input = (label, within = document) =>
     [...within.querySelectorAll("label")].find((one) => one.firstChild.textContent === label)
       ?.querySelector("input, select, textarea");
+  globalThis.rowCount = () =>
+    Number(document.querySelector("table.records").getAttribute("aria-rowcount")) - 1;
   globalThis.fill = (label, value, within = document) => {
     const one = input(label, within);
     one.value = value;
     one.dispatchEvent(new Event("input", { bubbles: true }));
+    one.dispatchEvent(new Event("change", { bubbles: true }));
   };
   true
 `;
@@ -61,6 +66,20 @@ async function open(
   await page.evaluate(HELPERS);
   await until(page, `document.querySelector("h1")`);
   return page;
+}
+
+/** Writes messages `{"order":{"id":0}}` and so on. */
+async function produceMany(http: HttpBroker, topic: string, count: number): Promise<void> {
+  await http.client.admin().createTopic({ name: topic });
+  const producer = http.client.producer({ acks: 1 });
+  for (let at = 0; at < count; at += 10_000) {
+    await producer.sendBatch(
+      Array.from({ length: Math.min(10_000, count - at) }, (_, i) => ({
+        topic,
+        value: `{"order":{"id":${at + i}},"text":"some more of a message"}`,
+      })),
+    );
+  }
 }
 
 /** What a user with a screen reader or a small screen would stumble over. */
@@ -126,8 +145,8 @@ for (const [name, size] of Object.entries(SIZES)) {
         page,
         `document.querySelector("main").textContent.includes("1 found among 3,001")`,
       );
-      await until(page, `document.querySelector("tbody tr")`);
-      await page.evaluate(`document.querySelector("tbody tr").click()`);
+      await until(page, `document.querySelector("tr.record")`);
+      await page.evaluate(`document.querySelector("tr.record").click()`);
       await until(page, `!document.querySelector("section.detail").hidden`);
       const detail = String(
         await page.evaluate(`document.querySelector("section.detail").innerText`),
@@ -139,13 +158,17 @@ for (const [name, size] of Object.entries(SIZES)) {
 
     await step("follows new messages", async () => {
       const page = await open(browser, http, "topics/orders/messages", size);
-      await until(page, `document.querySelectorAll("tbody tr").length === 100`);
+      await until(page, `rowCount() === 100`);
+      const drawn = Number(await page.evaluate(`document.querySelectorAll("tr.record").length`));
+      assert(drawn > 5 && drawn < 100, `only what is in sight is drawn: ${drawn}`);
+      await page.evaluate(`document.querySelector(".list").scrollTop = 1e6`);
+      await until(page, `document.querySelector("[aria-rowindex='101']")`);
       await page.evaluate(`button("Live").click()`);
-      await until(page, `document.querySelectorAll("tbody tr").length === 0`);
+      await until(page, `rowCount() === 0`);
       let sent = 0;
       await within(
         (async () => {
-          while (await page.evaluate(`document.querySelectorAll("tbody tr").length`) === 0) {
+          while (await page.evaluate(`rowCount()`) === 0) {
             await http.client.producer().send({ topic: "orders", value: `live ${sent++}` });
             await new Promise((resolve) => setTimeout(resolve, 50));
           }
@@ -181,7 +204,9 @@ for (const [name, size] of Object.entries(SIZES)) {
       await check(page, "group");
       await page.evaluate(`button("Reset offsets…").click()`);
       await page.evaluate(
-        `fill("To", "10", document.querySelector("dialog")); button("Apply").click()`,
+        `fill("To", "other", document.querySelector("dialog"));
+         fill("Position", "10", document.querySelector("dialog"));
+         button("Apply").click()`,
       );
       await until(
         page,
@@ -196,10 +221,159 @@ for (const [name, size] of Object.entries(SIZES)) {
       assertEquals(committed!.offset, 10);
     });
 
-    await step("shows overview, brokers and partitions", async () => {
-      for (const where of ["", "brokers", "topics/orders/partitions", "nowhere"]) {
+    await step("finds one of many messages by a path into JSON, with progress", async () => {
+      await produceMany(http, "many", MANY);
+      const wanted = MANY - 7;
+      const find = encodeURIComponent(`$.order.id = ${wanted}`);
+      const page = await open(browser, http, "topics/many/messages?offset=end", size);
+      await page.evaluate(`
+        globalThis.progress = new Set();
+        new MutationObserver(() => {
+          const { textContent } = document.querySelector("main [role=status]");
+          if (textContent.includes(" left")) progress.add(textContent);
+        }).observe(document.querySelector("main"), { subtree: true, childList: true });
+        true
+      `);
+      await page.evaluate(
+        `fill("From", "start"); fill("Find", decodeURIComponent("${find}")); button("Search").click()`,
+      );
+      await until(
+        page,
+        `document.querySelector("main [role=status]").textContent.startsWith("1 found")`,
+      );
+      const text = String(
+        await page.evaluate(`document.querySelector("main [role=status]").textContent`),
+      );
+      assert(text.startsWith(`1 found among ${MANY.toLocaleString("en-US")} in `), text);
+      if (MANY >= 1_000_000) assert(Number(await page.evaluate("progress.size")) > 0, "progress");
+      await until(
+        page,
+        `document.querySelector("tr.record")?.textContent.includes('"id":${wanted}')`,
+      );
+      await check(page, "one of many");
+    });
+
+    await step("stops a search, and says how much was found", async () => {
+      const page = await open(browser, http, "topics/many/messages?offset=end", size);
+      await page.evaluate(`fill("From", "start"); fill("CEL", "value.order.id % 2 == 1")`);
+      await page.evaluate(`button("Search").click(); button("Stop").click()`);
+      await until(
+        page,
+        `document.querySelector("main [role=status]").textContent.startsWith("Stopped: ")`,
+      );
+      assertEquals(await page.evaluate(`button("Stop").disabled`), true);
+    });
+
+    await step("sends a message of any bytes again, edited", async () => {
+      const topic = "binary";
+      await http.client.admin().createTopic({ name: topic });
+      const key = new Uint8Array([0, 255, 1]);
+      const value = new Uint8Array([0, 0, 0, 0, 7, 200]);
+      const headers: [string, Uint8Array | string | null][] = [
+        ["h", "text"],
+        ["h", new Uint8Array([255, 0])],
+        ["none", null],
+      ];
+      await http.client.producer().send({ topic, key, value, headers });
+      const page = await open(browser, http, `topics/${topic}/messages`, size);
+      await until(page, `document.querySelector("tr.record")`);
+      await page.evaluate(`document.querySelector("tr.record").click()`);
+      await until(page, `!document.querySelector("section.detail").hidden`);
+      const detail = String(await page.evaluate(`document.querySelector(".detail").innerText`));
+      assert(detail.includes("perhaps of schema 7"), detail);
+      await check(page, "binary message");
+      await page.evaluate(
+        `[...document.querySelectorAll(".detail a")].find((a) => a.textContent === "Edit and resend").click()`,
+      );
+      await until(page, `button("Send")`);
+      await check(page, "resend");
+      await page.evaluate(`button("Send").click()`);
+      const isWritten = (offset: number) =>
+        `document.querySelector("main [role=status]").textContent.includes("offset ${offset}")`;
+      await until(page, isWritten(1));
+      await page.evaluate(
+        `fill("Value as", "text"); fill("Value", "edited"); button("Send").click()`,
+      );
+      await until(page, isWritten(2));
+      const { messages } = await http.client.consumer().fetchFrom(topic, 0, 0);
+      const [first, copy, edited] = messages;
+      for (const sent of [copy!, edited!]) {
+        assertEquals([sent.key, [...sent.headers]], [first!.key, [...first!.headers]]);
+      }
+      assertEquals([copy!.value, edited!.text()], [value, "edited"]);
+    });
+
+    await step("shows when a message is gone that was to be sent again", async () => {
+      const page = await open(browser, http, "topics/binary/produce?from=0:99", size);
+      await until(page, `document.querySelector("form .bad")`);
+      await check(page, "gone");
+    });
+
+    await step("exports what is shown", async () => {
+      const page = await open(browser, http, "topics/binary/messages", size);
+      await until(page, `rowCount() === 3`);
+      await page.evaluate(`
+        globalThis.saved = [];
+        URL.createObjectURL = (blob) => (saved.push(blob.text()), "data:,");
+        HTMLAnchorElement.prototype.click = () => {};
+        const select = document.querySelector("[aria-label=Export]");
+        for (const value of ["shown csv", "all jsonl"]) {
+          select.value = value;
+          select.dispatchEvent(new Event("change"));
+        }
+      `);
+      await until(page, `saved.length === 2`);
+      const [csv, jsonl] = JSON.parse(
+        String(await page.evaluate(`Promise.all(saved).then(JSON.stringify)`)),
+      ) as string[];
+      assertEquals(csv!.trimEnd().split("\n").length, 4);
+      const offsets = jsonl!.trimEnd().split("\n").map((line) => JSON.parse(line).offset);
+      assertEquals(offsets, [0, 1, 2]);
+    });
+
+    await step("moves between pages and messages by keys", async () => {
+      const page = await open(browser, http, "topics/binary/messages", size);
+      await until(page, `rowCount() === 3`);
+      const press = (key: string) =>
+        page.evaluate(`document.body.dispatchEvent(
+          new KeyboardEvent("keydown", { key: "${key}", bubbles: true }))`);
+      await press("j");
+      await press("j");
+      await until(page, `document.querySelector(".detail h2")?.textContent.endsWith("offset 1")`);
+      await press("Escape");
+      await until(page, `document.querySelector(".detail").hidden`);
+      await press("]");
+      await until(page, `location.pathname.endsWith("/partitions")`);
+      await press("?");
+      await until(page, `document.querySelector("dialog")`);
+      await check(page, "keys");
+      await page.evaluate(`document.querySelector("dialog").close()`);
+      for (const [key, path] of [["e", "events"], ["g", "groups"], ["o", ""]]) {
+        await press("g");
+        await press(key!);
+        await until(page, `location.pathname === "/ui/${path}"`);
+      }
+    });
+
+    await step("shows all other pages, in light and dark", async () => {
+      for (
+        const where of [
+          "",
+          "brokers",
+          "brokers/1",
+          "events",
+          "topics/orders/partitions",
+          "topics/orders/groups",
+          "nowhere",
+        ]
+      ) {
         const page = await open(browser, http, where, size);
         await check(page, where);
+        if (name !== "desktop") continue;
+        await page.call("Emulation.setEmulatedMedia", {
+          features: [{ name: "prefers-color-scheme", value: "dark" }],
+        });
+        await check(page, `${where}, dark`);
       }
     });
   });

@@ -14,6 +14,8 @@ export type ValueMode = "full" | "none" | number;
 /** What a stream has. */
 export interface StreamQuery {
   readonly offset: OffsetSpec;
+  /** Whether it ends at what is there now. */
+  readonly isExit: boolean;
   /** Whether it begins at the end. */
   readonly isFromEnd: boolean;
   /** Its partitions; undefined for all. */
@@ -79,6 +81,7 @@ export function parseStreamQuery(
   }
   return {
     offset: spec,
+    isExit,
     isFromEnd: spec.from.type === "end" && spec.from.minus === 0,
     partitions: partitionsOf(query.get("partition")),
     conditions: conditionsOf(query),

@@ -351,6 +351,8 @@ async function startOf(
   });
   const until = query.offset.to === undefined
     ? undefined
-    : ranges.map(({ to, end }) => Math.min(to ?? end, Number.MAX_SAFE_INTEGER));
+    : ranges.map(({ to, end }) =>
+      Math.min(to ?? end, query.isExit ? end : Number.MAX_SAFE_INTEGER)
+    );
   return { positions, ends: ranges.map(({ end }) => end), until, gaps };
 }

@@ -60,3 +60,55 @@ export function sum(series, name, labels = {}) {
   }
   return total;
 }
+
+/** Calls `refresh` again and again until the page is left, never twice at a time. */
+export function eachOf(ms, refresh, onLeave) {
+  let isRunning = false;
+  const timer = setInterval(async () => {
+    if (isRunning || document.hidden) return;
+    isRunning = true;
+    // What is shown stays while the broker cannot be reached.
+    await refresh().catch(() => {});
+    isRunning = false;
+  }, ms);
+  onLeave(() => clearInterval(timer));
+}
+
+/** Samples of the last hour, or of all topics or groups of the last minutes. */
+export async function history(query = "") {
+  return (await inCluster("GET", `/history?${query}`)).data;
+}
+
+/** The data folders of all brokers; those of a broker that does not answer are left out. */
+export async function logDirs() {
+  const { data } = await inCluster("GET", "/brokers");
+  const all = await inParallel(data, async ({ broker_id: id }) => {
+    const { data } = await inCluster("GET", `/brokers/${id}/log-dirs`).catch(() => ({ data: [] }));
+    return data;
+  });
+  return all.flat();
+}
+
+/** Bytes of each topic on the disks of all brokers. */
+export async function sizesOnDisk() {
+  const sizes = new Map();
+  for (const { replicas } of await logDirs()) {
+    for (const { topic_name: name, size_bytes: size } of replicas) {
+      sizes.set(name, (sizes.get(name) ?? 0) + size);
+    }
+  }
+  return sizes;
+}
+
+/** Calls `run` with each item, a few at a time, and returns the results in the same order. */
+export async function inParallel(items, run, most = 4) {
+  const results = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, async () => {
+    while (next < items.length) {
+      const at = next++;
+      results[at] = await run(items[at]);
+    }
+  }));
+  return results;
+}

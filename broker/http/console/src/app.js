@@ -1,20 +1,39 @@
 /** The console: finds the page for an address, and shows it. */
 
-import { h } from "./dom.js";
-import * as pages from "./pages.js";
+import { h, openDialog, table } from "./dom.js";
+import { broker, brokers } from "./brokers.js";
+import { events } from "./events.js";
+import { group, groups } from "./groups.js";
+import { overview } from "./overview.js";
+import { isUtc, setUtc, zone } from "./time.js";
+import { topic } from "./topic.js";
+import { topics } from "./topics.js";
 
 const ROUTES = [
-  [/^\/ui\/?$/, (context) => pages.overview(context)],
-  [/^\/ui\/topics$/, (context) => pages.topics(context)],
+  [/^\/ui\/?$/, overview],
+  [/^\/ui\/topics$/, topics],
   [
     /^\/ui\/topics\/([^/]+)(?:\/([^/]+))?$/,
-    (context, name, tab) => pages.topic(context, name, tab ?? "messages"),
+    (context, name, tab) => topic(context, name, tab ?? "messages"),
   ],
-  [/^\/ui\/groups$/, () => pages.groups()],
-  [/^\/ui\/groups\/([^/]+)$/, (context, id) => pages.group(context, id)],
-  [/^\/ui\/brokers$/, () => pages.brokers()],
+  [/^\/ui\/groups$/, groups],
+  [/^\/ui\/groups\/([^/]+)$/, group],
+  [/^\/ui\/brokers$/, brokers],
+  [/^\/ui\/brokers\/([^/]+)$/, broker],
+  [/^\/ui\/events$/, events],
 ];
-const KEYS = { o: "/ui/", t: "/ui/topics", g: "/ui/groups", b: "/ui/brokers" };
+const KEYS = { o: "/ui/", t: "/ui/topics", g: "/ui/groups", b: "/ui/brokers", e: "/ui/events" };
+const HELP = [
+  ["g o, g t, g g, g b, g e", "Overview, topics, groups, brokers, events"],
+  ["/", "To the search field"],
+  ["j, k", "Next message, the one before"],
+  ["Enter", "Open a message"],
+  ["Esc", "Close a message, or stop a search"],
+  ["l", "Follow new messages"],
+  ["[, ]", "The tab before, the next one"],
+  ["r", "Load the page again"],
+  ["?", "This list"],
+];
 const CHECK_MS = 5000;
 
 const main = document.getElementById("main");
@@ -97,8 +116,35 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     document.querySelector("input[type=search]")?.focus();
   }
+  if (event.key === "[" || event.key === "]") moveTab(event.key === "]" ? 1 : -1);
+  if (event.key === "r") load(false);
+  if (event.key === "?") showHelp();
   isAfterG = event.key === "g" && !isAfterG;
 });
+
+function moveTab(by) {
+  const tabs = [...document.querySelectorAll(".tabs a")];
+  const now = tabs.findIndex((tab) => tab.hasAttribute("aria-current"));
+  const next = tabs[now + by];
+  if (now >= 0 && next !== undefined) go(next.getAttribute("href"));
+}
+
+function showHelp() {
+  openDialog("Keys", [table(["Key", "What it does"], HELP)], "Close", () => {});
+}
+
+const zoneButton = document.getElementById("zone");
+function showZone() {
+  zoneButton.textContent = zone();
+  zoneButton.setAttribute("aria-pressed", String(isUtc()));
+}
+zoneButton.addEventListener("click", () => {
+  setUtc(!isUtc());
+  showZone();
+  load(false);
+});
+showZone();
+document.getElementById("keys").addEventListener("click", showHelp);
 
 async function check() {
   try {

@@ -1,10 +1,11 @@
-/** Messages of a topic: search with progress, live tail, detail, copy, resend, download. */
+/** Messages of a topic: search with progress, live tail, details, and export. */
 
 import { field, h } from "./dom.js";
-import { valueView } from "./json_view.js";
-
-/** Most messages that are kept; the oldest go first while following. */
-const MAX_ROWS = 1000;
+import { save, saveAll, textOf } from "./export.js";
+import { streamQuery } from "./message_query.js";
+import { recordTable } from "./record_table.js";
+import { recordView } from "./record_view.js";
+import { fieldOf, timestampOf } from "./time.js";
 
 const STARTS = [
   ["-100", "Newest 100 of each partition"],
@@ -12,20 +13,33 @@ const STARTS = [
   ["start", "Start"],
   ["@-1h", "Last hour"],
   ["@-1d", "Last day"],
+  ["times", "Between two times…"],
   ["end", "New ones only"],
 ];
+/** More than so many in one drawing are thinned out: nobody reads them. */
+const MAX_AT_ONCE = 500;
+const number = (value) => value.toLocaleString("en-US");
 
 /** The page's content. `params` are those of its address, which the search changes. */
 export function messagesView(topic, partitions, params, onLeave) {
   const wanted = params.get("offset") ?? "-100";
-  const starts = STARTS.some(([value]) => value === wanted)
+  const times = /^@(\d{12,15})(?::(\d{12,15}|end))?$/.exec(wanted);
+  const starts = times !== null || STARTS.some(([value]) => value === wanted)
     ? STARTS
     : [[wanted, wanted], ...STARTS];
+  const chosen = times === null ? wanted : "times";
   const start = h(
     "select",
-    {},
-    starts.map(([value, text]) => h("option", { value, selected: value === wanted }, text)),
+    { onchange: () => showTimes() },
+    starts.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
   );
+  const time = (ms) =>
+    h("input", { type: "datetime-local", step: "1", value: ms > 0 ? fieldOf(ms) : "" });
+  const from = time(Number(times?.[1] ?? Date.now() - 3_600_000));
+  const to = time(Number(times?.[2]));
+  const between = h("div", { class: "row inner" }, field("After", from), field("Before", to));
+  const showTimes = () => between.hidden = start.value !== "times";
+  showTimes();
   const partition = h(
     "select",
     {},
@@ -34,101 +48,102 @@ export function messagesView(topic, partitions, params, onLeave) {
       h("option", { value: id, selected: params.get("p") === String(id) }, id)
     ),
   );
-  const text = h("input", {
+  const find = h("input", {
     value: params.get("q") ?? "",
-    placeholder: "text, or key:alice",
+    placeholder: "text, key:alice, $.id = 7",
     type: "search",
+    "aria-describedby": "find-help",
   });
   const filter = h("input", {
     value: params.get("filter") ?? "",
     placeholder: "value.total > 100",
     class: "data",
-    "aria-describedby": "filter-help",
+    "aria-describedby": "find-help",
   });
   const status = h("p", { role: "status", class: "dim" });
-  const body = h("tbody");
+  const bar = h("progress", { max: 1, hidden: true, "aria-label": "Progress of the search" });
   const detail = h("section", { class: "detail", hidden: true, "aria-label": "Message" });
+  const close = () => {
+    detail.hidden = true;
+    records.unselect();
+  };
+  const records = recordTable({
+    onOpen(record) {
+      detail.hidden = false;
+      detail.replaceChildren(...recordView(topic, record, { onClose: close }));
+    },
+  });
   let socket;
-  let rows = [];
+  let found = 0;
+  /** Messages that were found and not drawn, because there were too many at once. */
+  let thinned = 0;
   let pending = [];
   let isDrawing = false;
-  let found = 0;
 
   const draw = () => {
     isDrawing = false;
-    for (const record of pending.splice(0)) {
-      const row = h(
-        "tr",
-        {
-          class: "link",
-          tabindex: "0",
-          onclick: () => show(record, row),
-          onkeydown: (event) => event.key === "Enter" && show(record, row),
-        },
-        h("td", { title: new Date(record.timestamp).toISOString() }, timeOf(record.timestamp)),
-        h("td", { class: "number" }, record.partition),
-        h("td", { class: "number" }, record.offset),
-        h("td", { class: "data" }, keyOf(record)),
-        h("td", { class: "data" }, lineOf(record)),
-      );
-      row.timestamp = record.timestamp;
-      rows.push(row);
-      body.prepend(row);
-    }
-    for (const row of rows.splice(0, Math.max(0, rows.length - MAX_ROWS))) row.remove();
+    const added = pending;
+    pending = [];
+    if (added.length <= MAX_AT_ONCE || !isLive()) return records.add(added);
+    const step = added.length / MAX_AT_ONCE;
+    thinned += added.length - MAX_AT_ONCE;
+    records.add(Array.from({ length: MAX_AT_ONCE }, (_, i) => added[Math.floor(i * step)]));
   };
-  const add = (records) => {
-    pending.push(...records);
-    if (pending.length > MAX_ROWS) pending.splice(0, pending.length - MAX_ROWS);
-    found += records.length;
-    if (!isDrawing) {
-      isDrawing = true;
-      requestAnimationFrame(draw);
-    }
+  const add = (more) => {
+    pending.push(...more);
+    found += more.length;
+    if (isDrawing) return;
+    isDrawing = true;
+    requestAnimationFrame(draw);
   };
-  /** Newest first, once all are there: partitions were read one after the other. */
-  const sort = () => {
-    draw();
-    rows.sort((a, b) => a.timestamp - b.timestamp);
-    body.replaceChildren(...rows.toReversed());
-  };
-  const show = (record, row) => {
-    for (const other of rows) other.removeAttribute("aria-selected");
-    row?.setAttribute("aria-selected", "true");
-    detail.hidden = false;
-    detail.replaceChildren(...detailOf(topic, record));
+  const isLive = () => liveButton.getAttribute("aria-pressed") === "true";
+  const say = (text, kind = "dim") => {
+    status.className = kind;
+    status.textContent = text;
   };
   const stop = () => {
     socket?.close();
     socket = undefined;
+    bar.hidden = true;
     stopButton.disabled = true;
     liveButton.setAttribute("aria-pressed", "false");
   };
-  const run = (isLive) => {
-    stop();
-    rows = [];
-    pending = [];
-    found = 0;
-    body.replaceChildren();
-    detail.hidden = true;
-    const query = new URLSearchParams({
-      offset: isLive && start.value === "-100" ? "end" : start.value,
-      batch: "1",
-    });
-    if (!isLive) query.set("exit", "1");
-    if (partition.value !== "") query.set("partition", partition.value);
-    const [, key] = /^key:(.*)$/.exec(text.value) ?? [];
-    if (key !== undefined) query.set("key", key);
-    else if (text.value !== "") query.set("text", text.value);
-    if (filter.value !== "") query.set("filter", filter.value);
-    const address = new URLSearchParams({ offset: start.value });
-    if (partition.value !== "") address.set("p", partition.value);
-    if (text.value !== "") address.set("q", text.value);
-    if (filter.value !== "") address.set("filter", filter.value);
+  const offset = () => {
+    if (start.value !== "times") return start.value;
+    const [fromMs, toMs] = [timestampOf(from.value), timestampOf(to.value)];
+    if (Number.isNaN(fromMs)) throw new Error("Say after which time");
+    return `@${fromMs}:${Number.isNaN(toMs) ? "end" : toMs}`;
+  };
+  const asked = () => ({
+    offset: offset(),
+    partition: partition.value,
+    find: find.value,
+    filter: filter.value,
+  });
+  const remember = ({ offset, partition, find, filter }) => {
+    const address = new URLSearchParams({ offset });
+    if (partition !== "") address.set("p", partition);
+    if (find !== "") address.set("q", find);
+    if (filter !== "") address.set("filter", filter);
     history.replaceState(null, "", `?${address}`);
-    status.textContent = isLive ? "Live…" : "Searching…";
-    status.className = "dim";
-    const startedMs = performance.now();
+  };
+  const run = (live) => {
+    stop();
+    pending = [];
+    found = thinned = 0;
+    records.clear();
+    close();
+    let query;
+    try {
+      const fields = asked();
+      remember(fields);
+      query = streamQuery(live ? { ...fields, offset: "end" } : fields);
+    } catch (error) {
+      return say(error.message, "bad");
+    }
+    query.set("batch", "1");
+    if (!live) query.set("exit", "1");
+    say(live ? "Live: waiting for messages…" : "Searching…");
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const opened = new WebSocket(
       `${scheme}://${location.host}/topics/${encodeURIComponent(topic)}/stream?${query}`,
@@ -136,16 +151,19 @@ export function messagesView(topic, partitions, params, onLeave) {
     );
     socket = opened;
     stopButton.disabled = false;
-    liveButton.setAttribute("aria-pressed", String(isLive));
+    liveButton.setAttribute("aria-pressed", String(live));
+    follow(opened, live);
+  };
+  const follow = (opened, live) => {
+    const startedMs = performance.now();
     const progress = (scanned, behind) => {
-      const seconds = (performance.now() - startedMs) / 1000;
-      const rate = scanned / Math.max(0.001, seconds);
+      const rate = 1000 * scanned / Math.max(1, performance.now() - startedMs);
+      bar.hidden = false;
+      bar.value = scanned / Math.max(1, scanned + behind);
       const left = behind > 0
-        ? `, ${behind.toLocaleString("en-US")} left, ${Math.ceil(behind / Math.max(1, rate))} s`
+        ? `, ${number(Math.round(rate))}/s, ${Math.ceil(behind / Math.max(1, rate))} s left`
         : "";
-      status.textContent = `${scanned.toLocaleString("en-US")} read, ${
-        found.toLocaleString("en-US")
-      } found${left}`;
+      say(`${number(scanned)} of ${number(scanned + behind)} read, ${number(found)} found${left}`);
     };
     opened.onmessage = ({ data }) => {
       if (socket !== opened) return;
@@ -153,50 +171,57 @@ export function messagesView(topic, partitions, params, onLeave) {
       switch (message.type) {
         case "batch":
           add(message.records);
-          if (isLive) status.textContent = `Live: ${found.toLocaleString("en-US")} messages`;
+          if (live) {
+            say(
+              `Live: ${number(found)} messages` +
+                (thinned > 0 ? `, ${number(thinned)} of them not shown: there are too many` : ""),
+            );
+          }
           break;
         case "progress":
-          if (!isLive || message.scanned > 0) progress(message.scanned, message.behind);
+          if (!live) progress(message.scanned, message.behind);
           break;
         case "gap":
-          status.textContent =
-            `${(message.to - message.from).toLocaleString("en-US")} messages of partition ` +
-            `${message.partition} are not shown (${message.reason})`;
+          say(
+            `${number(message.to - message.from)} messages of partition ${message.partition} are ` +
+              `not shown (${message.reason})`,
+            "warn",
+          );
           break;
         case "error":
-          status.className = "bad";
-          status.textContent = message.message;
           stop();
+          say(message.message, "bad");
           break;
-        case "end": {
-          const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-          status.textContent = message.matched === 0
-            ? `No messages among the ${
-              message.scanned.toLocaleString("en-US")
-            } that were read. Start earlier, or search for less.`
-            : `${message.matched.toLocaleString("en-US")} found among ${
-              message.scanned.toLocaleString("en-US")
-            } in ${seconds} s` +
-              (message.matched > MAX_ROWS ? `; the last ${MAX_ROWS} are shown` : "");
+        case "end":
           stop();
-          sort();
+          draw();
+          records.sort();
+          say(endOf(message, performance.now() - startedMs));
           break;
-        }
       }
     };
     opened.onclose = () => {
       if (socket !== opened) return;
       stop();
-      status.className = "warn";
-      status.textContent = "The connection was closed. Search again to continue.";
+      say("The connection was closed. Search again to continue.", "warn");
     };
+  };
+  const endOf = ({ matched, scanned }, ms) => {
+    if (matched === 0) {
+      return `No messages among the ${number(scanned)} that were read. Start earlier, or search ` +
+        "for less.";
+    }
+    const shown = records.count < matched ? `; the last ${number(records.count)} are shown` : "";
+    return `${number(matched)} found among ${number(scanned)} in ${
+      (ms / 1000).toFixed(1)
+    } s${shown}`;
   };
   const stopButton = h("button", {
     type: "button",
     disabled: true,
     onclick: () => {
       stop();
-      status.textContent = `Stopped: ${found.toLocaleString("en-US")} found`;
+      say(`Stopped: ${number(found)} found`);
     },
   }, "Stop");
   const liveButton = h("button", {
@@ -204,6 +229,46 @@ export function messagesView(topic, partitions, params, onLeave) {
     "aria-pressed": "false",
     onclick: () => run(true),
   }, "Live");
+  const exported = h(
+    "select",
+    {
+      "aria-label": "Export",
+      onchange: () => {
+        const [what, format] = exported.value.split(" ");
+        exported.value = "";
+        if (what === "shown") {
+          return save(`${topic}.${format}`, [textOf(records.all(), format)], "text/plain");
+        }
+        exportAll(format);
+      },
+    },
+    [
+      ["", "Export…"],
+      ["shown jsonl", "Shown messages, JSON lines"],
+      ["shown csv", "Shown messages, CSV"],
+      ["all jsonl", "All that the search finds, JSON lines"],
+      ["all csv", "All that the search finds, CSV"],
+    ].map(([value, text]) => h("option", { value }, text)),
+  );
+  const exportAll = async (format) => {
+    stop();
+    const ending = new AbortController();
+    socket = { close: () => ending.abort() };
+    stopButton.disabled = false;
+    try {
+      const { count, isCut } = await saveAll(
+        topic,
+        streamQuery(asked()),
+        format,
+        (count) => say(`Exporting: ${number(count)} messages`),
+        ending.signal,
+      );
+      say(`Exported ${number(count)} messages${isCut ? "; there are more" : ""}`);
+    } catch (error) {
+      say(error.message, "bad");
+    }
+    stop();
+  };
   const form = h(
     "form",
     {
@@ -215,138 +280,42 @@ export function messagesView(topic, partitions, params, onLeave) {
       },
     },
     field("From", start),
+    between,
     field("Partition", partition),
-    field("Find", text),
+    field("Find", find),
     field("CEL", filter),
     h("button", { class: "primary" }, "Search"),
     liveButton,
     stopButton,
+    exported,
   );
-  onLeave(stop);
+  const keys = (event) => {
+    if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey) {
+      return;
+    }
+    if (event.key === "j") records.move(1);
+    else if (event.key === "k") records.move(-1);
+    else if (event.key === "l") run(true);
+    else if (event.key === "Escape" && !detail.hidden) close();
+    else if (event.key === "Escape" && socket !== undefined) stopButton.click();
+  };
+  document.addEventListener("keydown", keys);
+  onLeave(() => {
+    document.removeEventListener("keydown", keys);
+    stop();
+  });
   run(false);
-  const heads = [
-    "Time",
-    { text: "P", class: "number" },
-    { text: "Offset", class: "number" },
-    "Key",
-    "Value",
-  ];
   return [
     form,
     h(
       "p",
-      { class: "dim", id: "filter-help" },
-      "CEL knows key, value (JSON), text, headers, partition, offset, timestamp and size.",
+      { class: "dim help", id: "find-help" },
+      "Find: a text in key or value; key:… for a whole key; header.NAME:… for a header; $.path, " +
+        '$.path = 7, $.path ~ "part" for JSON. CEL knows key, value, text, headers, partition, offset, ' +
+        "timestamp and size.",
     ),
+    bar,
     status,
-    detail,
-    h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages" },
-      h(
-        "table",
-        {},
-        h(
-          "thead",
-          {},
-          h(
-            "tr",
-            {},
-            heads.map((head) => h("th", { scope: "col", class: head.class }, head.text ?? head)),
-          ),
-        ),
-        body,
-      ),
-    ),
+    h("div", { class: "split" }, records.element, detail),
   ];
-}
-
-function detailOf(topic, record) {
-  const { key, value, headers } = record;
-  const own = `${location.origin}/ui/topics/${
-    encodeURIComponent(topic)
-  }/messages?offset=${record.offset}:${record.offset + 1}&p=${record.partition}`;
-  const json = JSON.stringify(record);
-  return [
-    h("h2", {}, `Partition ${record.partition}, offset ${record.offset}`),
-    h(
-      "p",
-      { class: "dim" },
-      `${timeOf(record.timestamp)} · ${new Date(record.timestamp).toISOString()}`,
-    ),
-    h("h3", {}, "Key"),
-    record.key_base64 === undefined ? valueView(key) : h("pre", {}, hex(record.key_base64)),
-    h("h3", {}, "Value"),
-    record.value_base64 === undefined ? valueView(value) : h("pre", {}, hex(record.value_base64)),
-    headers.length === 0 ? null : h("h3", {}, "Headers"),
-    headers.length === 0 ? null : h(
-      "pre",
-      {},
-      headers.map((header) =>
-        `${header.key}: ${
-          header.value ?? (header.value_base64 === undefined ? "null" : hex(header.value_base64))
-        }\n`
-      ),
-    ),
-    h(
-      "div",
-      { class: "row" },
-      h("button", {
-        onclick: () => navigator.clipboard.writeText(value ?? record.value_base64 ?? ""),
-      }, "Copy value"),
-      h("button", { onclick: () => navigator.clipboard.writeText(own) }, "Copy link"),
-      h("a", {
-        href: `data:application/json,${encodeURIComponent(json)}`,
-        download: `${topic}-${record.partition}-${record.offset}.json`,
-      }, "Download"),
-      h("a", {
-        href: `/ui/topics/${encodeURIComponent(topic)}/produce?` +
-          new URLSearchParams({
-            ...(key == null ? {} : { key }),
-            ...(value == null ? {} : { value }),
-            headers: JSON.stringify(
-              Object.fromEntries(headers.map((header) => [header.key, header.value ?? null])),
-            ),
-          }),
-      }, "Edit and resend"),
-    ),
-  ].filter((child) => child !== null);
-}
-
-function timeOf(timestamp) {
-  const date = new Date(timestamp);
-  const pad = (value, size = 2) => String(value).padStart(size, "0");
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ` +
-    `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${
-      pad(date.getMilliseconds(), 3)
-    }`;
-}
-
-function keyOf({ key, key_base64: base64 }) {
-  return base64 === undefined ? key ?? h("em", {}, "null") : hex(base64).slice(0, 60);
-}
-
-function lineOf({ value, value_base64: base64 }) {
-  if (base64 !== undefined) return hex(base64).slice(0, 200);
-  return value === null
-    ? h("em", {}, "null (tombstone)")
-    : value === ""
-    ? h("em", {}, "empty")
-    : value.slice(0, 300);
-}
-
-function hex(base64) {
-  const binary = atob(base64);
-  const lines = [];
-  for (let at = 0; at < binary.length && at < 65_536; at += 16) {
-    const part = [...binary.slice(at, at + 16)].map((character) => character.charCodeAt(0));
-    const text = part.map((code) => code >= 32 && code < 127 ? String.fromCharCode(code) : ".")
-      .join("");
-    lines.push(
-      `${at.toString(16).padStart(6, "0")}  ${
-        part.map((code) => code.toString(16).padStart(2, "0")).join(" ").padEnd(47)
-      }  ${text}`,
-    );
-  }
-  return lines.join("\n");
 }

@@ -113,10 +113,11 @@ export class History {
     this.#lastMs = clock.now();
   }
 
-  /** Begins, with a first sample. */
-  static start(parts: BrokerParts): History {
+  /** Begins; resolves when there is a first sample. */
+  static async start(parts: BrokerParts): Promise<History> {
     const history = new History(parts);
     history.#run();
+    await history.#running;
     return history;
   }
 

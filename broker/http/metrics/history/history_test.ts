@@ -31,8 +31,7 @@ Deno.test("History has rates of topics, and the lag of groups, a sample every te
   await client.admin().createTopic({ name: "a", partitions: 2 });
   const parts = partsOf(broker);
   const clock = new ManualClock(0);
-  const history = History.start({ ...parts, context: { ...parts.context, clock } });
-  await pass(clock, 0);
+  const history = await History.start({ ...parts, context: { ...parts.context, clock } });
   assertEquals(history.count, 1);
   for (let i = 0; i < 50; i++) await client.producer().send({ topic: "a", value: "x" });
   await client.admin().alterGroupOffsets("g", [{ topic: "a", partition: 0, offset: 0 }, {
@@ -63,7 +62,7 @@ Deno.test("History has the busiest 200 topics, and their samples of an hour", as
   await client.producer().send({ topic: "t249", value: "x" });
   const parts = partsOf(broker);
   const clock = new ManualClock(0);
-  const history = History.start({ ...parts, context: { ...parts.context, clock } });
+  const history = await History.start({ ...parts, context: { ...parts.context, clock } });
   await pass(clock, 1);
   const names = new Set(history.names("topic"));
   assertEquals(names.size, 200);

@@ -1,0 +1,166 @@
+/** Sends a message: a new one, or another one as it is or edited, whatever its bytes are. */
+
+import { inCluster } from "./api.js";
+import { field, h, link } from "./dom.js";
+
+const FORMS = [["text", "Text"], ["base64", "Base64"], ["null", "Null"]];
+const TYPES = { text: "STRING", base64: "BINARY" };
+
+/** A field for bytes: its form, and its content. */
+function bytesField(label, { text, base64, isNull }, isLong) {
+  const initial = base64 !== undefined ? "base64" : isNull ? "null" : "text";
+  const form = h(
+    "select",
+    { onchange: () => input.disabled = form.value === "null" },
+    FORMS.map(([value, name]) => h("option", { value, selected: value === initial }, name)),
+  );
+  const input = h(isLong ? "textarea" : "input", {
+    value: base64 ?? text ?? "",
+    class: "data",
+    disabled: initial === "null",
+    spellcheck: "false",
+  });
+  return {
+    element: h("div", { class: "bytes" }, field(label, input), field(`${label} as`, form)),
+    /** What the API takes; null for a null. */
+    get data() {
+      return form.value === "null" ? null : { type: TYPES[form.value], data: input.value };
+    },
+    get base64() {
+      if (form.value === "null") return null;
+      return form.value === "base64" ? input.value : toBase64(input.value);
+    },
+  };
+}
+
+function toBase64(text) {
+  let binary = "";
+  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+const contentOf = (value, base64) => ({ text: value ?? "", base64, isNull: value === null });
+
+/** The record at `PARTITION:OFFSET`; undefined if it is gone. */
+async function recordAt(topic, place) {
+  const [, partition, offset] = /^(\d+):(\d+)$/.exec(place) ?? [];
+  if (partition === undefined) return undefined;
+  const query = new URLSearchParams({
+    offset: `${offset}:${Number(offset) + 1}`,
+    partition,
+    exit: "1",
+  });
+  const response = await fetch(`/topics/${encodeURIComponent(topic)}/stream?${query}`);
+  if (!response.ok) throw new Error((await response.json()).message);
+  const line = (await response.text()).split("\n").find((line) =>
+    line.startsWith('data: {"topic"')
+  );
+  return line === undefined ? undefined : JSON.parse(line.slice(6));
+}
+
+/** The page. `from` in its address names a message to send again. */
+export async function produceView(topic, params) {
+  const place = params.get("from");
+  const record = place === null ? undefined : await recordAt(topic, place);
+  const { data: topics } = await inCluster("GET", "/topics");
+  const names = topics.filter(({ is_internal: isInternal }) => !isInternal)
+    .map(({ topic_name: name }) => name).sort();
+  const target = h(
+    "select",
+    {},
+    (names.includes(topic) ? names : [topic, ...names]).map((name) =>
+      h("option", { value: name, selected: name === topic }, name)
+    ),
+  );
+  const partition = h("input", { type: "number", min: 0, placeholder: "auto" });
+  const key = bytesField("Key", contentOf(record?.key ?? null, record?.key_base64), false);
+  const value = bytesField(
+    "Value",
+    record === undefined
+      ? contentOf("", undefined)
+      : contentOf(record.value ?? null, record.value_base64),
+    true,
+  );
+  const headers = [];
+  const headerList = h("div");
+  const addHeader = ({ key: name, value: text = null, value_base64: base64 }) => {
+    const nameField = h("input", { value: name });
+    const content = bytesField("Value", contentOf(text, base64), false);
+    const row = h(
+      "div",
+      { class: "row header" },
+      field("Header", nameField),
+      content.element,
+      h("button", {
+        type: "button",
+        "aria-label": "Remove the header",
+        onclick: () => {
+          headers.splice(headers.indexOf(header), 1);
+          row.remove();
+        },
+      }, "✕"),
+    );
+    const header = { name: nameField, content };
+    headers.push(header);
+    headerList.append(row);
+  };
+  for (const header of record?.headers ?? []) addHeader(header);
+  const result = h("p", { role: "status" });
+  const send = async (event) => {
+    event.preventDefault();
+    result.className = "dim";
+    result.textContent = "Sending…";
+    try {
+      const report = await inCluster(
+        "POST",
+        `/topics/${encodeURIComponent(target.value)}/records`,
+        {
+          ...(partition.value === "" ? {} : { partition_id: Number(partition.value) }),
+          ...(key.data === null ? {} : { key: key.data }),
+          value: value.data ?? { type: "BINARY", data: null },
+          headers: headers.map(({ name, content }) => ({
+            name: name.value,
+            value: content.base64,
+          })),
+        },
+      );
+      if (report.error_code !== 200) throw new Error(report.message);
+      const { partition_id: written, offset } = report;
+      const path = `/ui/topics/${encodeURIComponent(target.value)}/messages`;
+      result.className = "ok";
+      result.replaceChildren(
+        `● Written to partition ${written}, offset ${offset}. `,
+        link(`${path}?offset=${offset}:${offset + 1}&p=${written}`, "Show it"),
+      );
+    } catch (error) {
+      result.className = "bad";
+      result.textContent = error.message;
+    }
+  };
+  return h(
+    "form",
+    { onsubmit: send },
+    place !== null && h(
+      "p",
+      { class: record === undefined ? "bad" : "dim" },
+      record === undefined
+        ? `The message at ${place} is gone`
+        : `A copy of partition ${record.partition}, offset ${record.offset}; the original stays as it is`,
+    ),
+    h("div", { class: "row" }, field("Topic", target), field("Partition", partition)),
+    key.element,
+    value.element,
+    headerList,
+    h(
+      "div",
+      { class: "row" },
+      h("button", { class: "primary" }, "Send"),
+      h(
+        "button",
+        { type: "button", onclick: () => addHeader({ key: "", value: "" }) },
+        "Add header",
+      ),
+    ),
+    result,
+  );
+}
