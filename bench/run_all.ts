@@ -55,7 +55,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: "workers",
     full: [],
-    quick: ["--runs=1", "--seconds=1"],
+    quick: ["--runs=1", "--seconds=1", "--turns=1"],
     takesPeer: true,
   },
   {

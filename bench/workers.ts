@@ -2,11 +2,14 @@
  * Measures `serve --workers N`: what a record takes with one broker and with several in one process, and
  * their memory.
  *
- *     deno run -A bench/workers.ts [--workers 2] [--runs 3] [--kafka-home ~/kafka] [--json]
+ *     deno run -A bench/workers.ts [--workers 2] [--runs 3] [--turns 9] [--kafka-home ~/kafka] [--json]
  *
- * First all brokers and the load share all cores of the machine. Then the brokers share one core and the
- * load has another: brokers that wait for work take more processor time for it, so what a record takes is
- * comparable only when all of them are busy. If it is the same, the cores of a larger machine add up.
+ * The first rows have the same load for each subject, and brokers and load share all cores of the machine.
+ *
+ * The others tell what a record takes, in short turns, because the difference is small. If it is the same,
+ * the cores of a larger machine add up. On one core all brokers are busy: one that waits for work takes more
+ * processor time for it. "For each broker" is the load of a broker with a core of its own: with N brokers
+ * there are N times the connections.
  *
  * @module
  */
@@ -29,12 +32,15 @@ const SCENARIOS = [
 ];
 const BROKER_CORE = 0;
 const LOAD_CORE = 1;
+/** Milliseconds of each measurement in turns. */
+const TURN_MS = 1000;
 /** Time for the brokers to settle before their memory is read. */
 const SETTLE_MS = 2000;
 
 const { flags } = parseFlags({
   workers: "2",
   runs: "3",
+  turns: "9",
   seconds: "2",
   ...PEER_FLAGS,
   json: false,
@@ -52,33 +58,38 @@ const shared = await Comparison.measure({
   runs,
   measureMs,
 });
+const turns = { subjects: ours, scenarios, runs: Number(flags.turns), measureMs: TURN_MS };
+const each = await Comparison.measureInTurns({
+  ...turns,
+  loadFactor: (subject) => counts[ours.indexOf(subject)]!,
+});
 // Afterwards, because this program stays on its core.
 await pin(Deno.pid, LOAD_CORE);
-const alone = await Comparison.measure({
-  subjects: ours,
-  scenarios,
-  runs,
-  measureMs,
-  core: BROKER_CORE,
-});
+const alone = await Comparison.measureInTurns({ ...turns, core: BROKER_CORE });
 printReport(
   {
     title: "Workers",
     hasRivals: true,
     settings: {
       ...describeMachine(),
-      runs: `${runs} of ${flags.seconds} s each`,
+      runs:
+        `${runs} of ${flags.seconds} s each; of one core and for each broker, ${flags.turns} of 1 s`,
       pinning: "brokers and load share all cores, unless a row says otherwise",
     },
     rows: [
       ...shared.rows(() => undefined, () => true),
-      ...alone.rows(() => undefined, () => true)
-        .map((row) => ({ ...row, name: `${row.name}, brokers on one core` })),
+      ...named(each, "for each broker"),
+      ...named(alone, "brokers on one core"),
       await memoryRow(),
     ],
   },
   flags.json,
 );
+
+function named(comparison: Comparison, how: string): Row[] {
+  return comparison.rows(() => undefined, () => true)
+    .map((row) => ({ ...row, name: `${row.name}, ${how}` }));
+}
 
 async function memoryRow(): Promise<Row> {
   const results: Record<string, ReturnType<typeof measured>> = {};

@@ -25,8 +25,6 @@ import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
 import { METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
-import { MetadataStoreServer } from "./cluster/port/metadata_store_server.ts";
-import { SharedMetadataStore } from "./cluster/shared_metadata_store.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
@@ -91,6 +89,18 @@ export interface BrokerOptions {
    * the log of a partition with other replicas failed. It then serves nothing, and should be closed.
    */
   readonly onFatal?: (error: Error) => void;
+  /**
+   * Called before the broker serves clients, which wait until it resolves: others that share its metadata
+   * can start, so that clients find them.
+   */
+  readonly onRegistered?: (broker: RegisteredBroker) => Promise<void>;
+}
+
+/** What a broker that is registered with its cluster knows. */
+export interface RegisteredBroker {
+  readonly clusterId: string;
+  /** The cluster's metadata, until the broker is closed. */
+  readonly store: MetadataStore;
 }
 
 /** What a broker shares with others of its process. */
@@ -376,6 +386,7 @@ export class Broker {
       reassignments.start();
       context.producerIds.takeAhead();
     }
+    await options.onRegistered?.({ clusterId: cluster.clusterId, store });
     server.start();
     replication.start();
     const { membership } = options;
@@ -417,15 +428,6 @@ export class Broker {
    */
   connectHere(): FrameChannel {
     return this.#server.connect();
-  }
-
-  /**
-   * Serves the cluster's metadata to a broker in another thread, until the result is disposed of.
-   *
-   * @param port Its other end is given to a `PortMetadataStore`.
-   */
-  serveMetadata(port: MessagePort): AsyncDisposable {
-    return new MetadataStoreServer(new SharedMetadataStore(this.#store), port);
   }
 
   /**

@@ -12,7 +12,12 @@
  * @module
  */
 
-export { Broker, type BrokerOptions, type ClusterMembership } from "./broker.ts";
+export {
+  Broker,
+  type BrokerOptions,
+  type ClusterMembership,
+  type RegisteredBroker,
+} from "./broker.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
 export type { ClusterSurroundings, SharedStore, StorePosition } from "./open_metadata.ts";
 export type { PeerNetwork } from "./cluster/peer_network.ts";

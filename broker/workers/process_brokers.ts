@@ -7,15 +7,14 @@
  * @module
  */
 
-import { Broker } from "../broker.ts";
+import { Broker, type RegisteredBroker } from "../broker.ts";
 import type { Logger } from "../logger.ts";
 import { BrokerConfig, ConfigError, type ConfigTexts } from "../settings/config.ts";
-import { formatHostPort, type HostPort, parseListener } from "../settings/listener.ts";
-import { systemClock } from "../time/clock.ts";
+import type { HostPort } from "../settings/listener.ts";
 import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { FileSystemError } from "../../storage/file_system/file_system.ts";
-import { WorkerBroker } from "./worker_broker.ts";
-import { workerFolder, type WorkerLogs, workersWithLogs } from "./worker_folders.ts";
+import type { WorkerBroker } from "./worker_broker.ts";
+import { type WorkerLogs, workersWithLogs } from "./worker_folders.ts";
 
 /** How to start the brokers of a process. */
 export interface ProcessBrokersOptions {
@@ -30,11 +29,9 @@ export interface ProcessBrokersOptions {
   readonly onFatal: (error: Error) => void;
 }
 
-/**
- * Settings that bound what a process takes, with their minimum; each broker has its part. The batch cache
- * is not among them: with half of it a broker serves fewer reads from memory.
- */
+/** Settings that bound what a process takes, with their minimum; each broker has its part. */
 const BUDGETS = {
+  "batch.cache.bytes": 0,
   "queued.max.request.bytes": 1,
   "queued.max.response.bytes": 1,
   "open.files.max": 1,
@@ -52,7 +49,7 @@ export class ProcessBrokers {
   }
 
   /**
-   * Starts them; all serve clients when this resolves.
+   * Starts them; all serve clients when this resolves, and none is served before they are one cluster.
    *
    * @throws {ConfigError} If a broker that would be missing has records.
    */
@@ -69,19 +66,15 @@ export class ProcessBrokers {
       );
     }
     const parts = partsOf(config, count);
-    const first = await Broker.start({ config: new BrokerConfig(parts), logger, onFatal });
-    const ids = Array.from({ length: count - 1 }, (_, i) => i + 1);
-    const started = await Promise.allSettled(
-      ids.map((index) => startWorker(first, parts, index, options)),
-    );
-    const workers = started.flatMap((result) =>
-      result.status === "fulfilled" ? [result.value] : []
-    );
-    const brokers = new ProcessBrokers(first, workers);
-    const failed = started.find((result) => result.status === "rejected");
-    if (failed === undefined) return brokers;
-    await brokers.close();
-    throw failed.reason;
+    const { startWorkerBrokers } = await import("./worker_brokers.ts");
+    let workers: WorkerBroker[] = [];
+    // They start before the first broker serves clients, who then find all of them.
+    const onRegistered = async (first: RegisteredBroker) => {
+      workers = await startWorkerBrokers(first, parts, options);
+    };
+    const own = new BrokerConfig(parts);
+    const first = await Broker.start({ config: own, logger, onFatal, onRegistered });
+    return new ProcessBrokers(first, workers);
   }
 
   /** The broker of the main thread. */
@@ -116,45 +109,6 @@ export class ProcessBrokers {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function startWorker(
-  first: Broker,
-  parts: ConfigTexts,
-  index: number,
-  { config, logger, sink, onFatal }: ProcessBrokersOptions,
-): Promise<WorkerBroker> {
-  const nodeId = config.get("node.id") + index;
-  const advertised = config.get("advertised.listeners");
-  return WorkerBroker.start({
-    nodeId,
-    configFor: (addresses) =>
-      new Map([
-        ...[...parts].filter(([name]) => name !== "broker.id" && name !== "log.dir"),
-        ["node.id", `${nodeId}`],
-        ["cluster.id", first.clusterId],
-        ["log.dirs", workerFolder(config.get("log.dirs"), index + 1)],
-        ["listeners", addresses?.map(formatHostPort).join(",") ?? following(config, index)],
-        ...(advertised === null ? [] : [
-          ["advertised.listeners", advertised.map((text) => portAfter(text, index)).join(",")],
-        ] as [string, string][]),
-      ]),
-    serveMetadata: (port) => first.serveMetadata(port),
-    sink,
-    logger,
-    clock: systemClock,
-    onFatal,
-  });
-}
-
-function following(config: BrokerConfig, index: number): string {
-  return config.get("listeners").map((text) => portAfter(text, index)).join(",");
-}
-
-/** The same address with a later port; port 0 stays, for any. */
-function portAfter(text: string, index: number): string {
-  const { host, port } = parseListener(text);
-  return formatHostPort({ host, port: port === 0 ? 0 : port + index });
 }
 
 function partsOf(config: BrokerConfig, count: number): ConfigTexts {

@@ -5,12 +5,16 @@ import { formatHostPort } from "../settings/listener.ts";
 import { silentLogger } from "../logger.ts";
 import { ProcessBrokers } from "./process_brokers.ts";
 
-function start(folder: string, count: number): Promise<ProcessBrokers> {
+function start(
+  folder: string,
+  count: number,
+  listener = "127.0.0.1:0",
+): Promise<ProcessBrokers> {
   return ProcessBrokers.start({
     count,
     config: BrokerConfig.from({
       "log.dirs": folder,
-      "listeners": ["127.0.0.1:0"],
+      "listeners": [listener],
       "group.initial.rebalance.delay.ms": 0,
     }),
     logger: silentLogger,
@@ -87,4 +91,31 @@ Deno.test("ProcessBrokers starts a broker again whose worker failed, and the oth
     assertEquals(await valuesOf(client, "orders", 3), ["again", "before", "meanwhile"]);
     await worker!.serving;
     assertEquals(worker!.addresses, addresses);
+  }));
+
+Deno.test("ProcessBrokers.start() serves no client before all brokers are registered", () =>
+  withFolder(async (folder) => {
+    using reserved = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = reserved.addr;
+    reserved.close();
+    const starting = start(folder, 2, `127.0.0.1:${port}`);
+    // Asked as soon as the port is open: what it answers is the whole cluster.
+    await using client = new Client({ brokers: `127.0.0.1:${port}` });
+    await client.admin().createTopics([{ name: "orders", partitions: 4 }]);
+    const [topic] = await client.admin().describeTopics(["orders"]);
+    assertEquals(topic!.partitions.map(({ leaderId }) => leaderId).sort(), [1, 1, 2, 2]);
+    await using _brokers = await starting;
+  }));
+
+Deno.test("ProcessBrokers.start() divides limits of memory and files among brokers", () =>
+  withFolder(async (folder) => {
+    await using brokers = await start(folder, 2);
+    await using client = new Client({ brokers: brokers.addresses.map(formatHostPort) });
+    const names = ["batch.cache.bytes", "queued.max.request.bytes", "open.files.max"] as const;
+    const defaults = BrokerConfig.from({});
+    const halves = new Map(names.map((name) => [name as string, `${defaults.get(name) / 2}`]));
+    for (const name of ["1", "2"]) {
+      const configs = await client.admin().describeConfigs({ type: "broker", name }, { names });
+      assertEquals(new Map(configs.map(({ name, value }) => [name, value])), halves);
+    }
   }));

@@ -7,7 +7,7 @@
 import { LoadConnection } from "../load/load_connection.ts";
 import { defaultCommand, freePort, ServedBroker } from "./served_broker.ts";
 import { pin } from "./process_usage.ts";
-import type { Target } from "../load/target.ts";
+import { brokersRegistered, type Target } from "../load/target.ts";
 import type { WarmUpBounds } from "../load/warm_up.ts";
 
 /** How to start a broker. */
@@ -56,7 +56,8 @@ export function dqueueSubject(
         command: defaultCommand(["--allow-all"]),
         settings,
       });
-      (await broker.connect()).close();
+      using connection = await broker.connect();
+      await brokersRegistered(connection, Number(settings.workers ?? 1));
       if (core !== undefined) await pin(broker.pid, core);
       return {
         name,

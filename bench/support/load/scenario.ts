@@ -81,6 +81,26 @@ export function parseScenario(text: string): Scenario {
   return { ...values, kind, text } as Scenario;
 }
 
+/** The same on as many times the connections and partitions, each of them with the same load. */
+export function scaled(scenario: Scenario, factor: number): Scenario {
+  switch (scenario.kind) {
+    case "produce": {
+      const { connections, partitions } = scenario;
+      return { ...scenario, connections: factor * connections, partitions: factor * partitions };
+    }
+    case "fetch":
+      return {
+        ...scenario,
+        connections: factor * scenario.connections,
+        mb: factor * scenario.mb,
+      };
+    case "connect":
+      return { ...scenario, connections: factor * scenario.connections };
+    case "latency":
+      return { ...scenario, rate: factor * scenario.rate };
+  }
+}
+
 /** Whether the scenario waits for the disk. */
 export function isOnDisk(scenario: Scenario): boolean {
   return "flush" in scenario && (scenario.flush === "commit" || scenario.flush === "own");

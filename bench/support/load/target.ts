@@ -132,6 +132,19 @@ async function leadersOf(
   }
 }
 
+/** Waits until a cluster knows as many brokers, so that topics spread over all of them. */
+export async function brokersRegistered(connection: LoadConnection, count: number): Promise<void> {
+  for (let tries = 1;; tries++) {
+    const { brokers } = await connection.request(metadata, METADATA_VERSION, {
+      topics: [],
+      allowAutoTopicCreation: false,
+    });
+    if (brokers.length >= count) return;
+    if (tries === MAX_TRIES) throw new Error(`Only ${brokers.length} of ${count} brokers serve`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
 /** Writes a small record. */
 async function prime(leader: LoadConnection, name: string, index: number): Promise<void> {
   const records = sampleBatch({ size: 1, count: 1 });
