@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ConfigSource } from "../protocol/messages/configs/describe_configs.ts";
 import type { FrameChannel } from "../protocol/frames/channel.ts";
 import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
@@ -17,7 +18,7 @@ import { LogDirectory } from "../storage/log_directory.ts";
 import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./validation/batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
-import { ClusterState } from "./cluster/cluster_state.ts";
+import { ClusterState, SHARED_SETTINGS } from "./cluster/cluster_state.ts";
 import { shutDownControlled } from "./controller/controlled_shutdown.ts";
 import { ElectionManager } from "./controller/election_manager.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
@@ -27,6 +28,7 @@ import { METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
 import type { MetadataStore } from "./cluster/metadata_store.ts";
 import { tcpNetwork } from "./cluster/peer_network.ts";
 import { Peers } from "./cluster/peers.ts";
+import { PreferredLeaders } from "./controller/preferred_leaders.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
 import { ReassignmentManager } from "./controller/reassignment_manager.ts";
 import { DiskSpace } from "./disk_space.ts";
@@ -290,6 +292,7 @@ export class Broker {
     const forwarding = new ForwardingManager({ cluster, peers, clock, settled });
     opened.defer(() => forwarding.close());
     const elections = new ElectionManager({ cluster, config, clock, logger });
+    const preferred = new PreferredLeaders({ cluster, elections, config, clock, logger });
     const reassignments = new ReassignmentManager({
       cluster,
       config,
@@ -366,6 +369,7 @@ export class Broker {
     opened.defer(() => {
       heartbeats.close();
       elections.close();
+      preferred.close();
       const { brokerEpoch } = cluster;
       if (brokerEpoch > 0) directory.brokerEpoch = brokerEpoch;
       reassignments.close();
@@ -378,11 +382,13 @@ export class Broker {
     await cluster.registerBroker({
       ...advertised(config, addresses),
       rack: config.get("broker.rack"),
+      settings: sharedSettings(config),
     });
     heartbeats.start();
     // A broker of its own has none to hold, and nowhere to move replicas.
     if (cluster.incarnation !== undefined) {
       elections.start();
+      preferred.start();
       reassignments.start();
       context.producerIds.takeAhead();
     }
@@ -553,6 +559,15 @@ function listenersOf({ storage, listen }: BrokerOptions, config: BrokerConfig): 
   if (listen === undefined && storage === "memory") return [];
   const texts = listen ?? config.get("listeners");
   return (typeof texts === "string" ? [texts] : texts).map(parseListener);
+}
+
+/** The settings of the configuration that other brokers go by, where they are not the defaults. */
+function sharedSettings(config: BrokerConfig): Record<string, string> {
+  return Object.fromEntries(SHARED_SETTINGS.flatMap((name) => {
+    const given = config.valuesOf(name)
+      .find(({ source }) => source === ConfigSource.staticBroker)?.text;
+    return given == null ? [] : [[name, String(given)]];
+  }));
 }
 
 /** The address announced to clients, which must be reachable for them. */

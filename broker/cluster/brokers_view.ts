@@ -11,6 +11,7 @@ import {
   BROKERS_PREFIX,
   DIRECTORIES_PREFIX,
   type DirectoryValue,
+  type RegisteredBroker,
 } from "./registration.ts";
 import { SUSPECTS_PREFIX, Suspicions } from "./suspicions.ts";
 import { decodeValue } from "./topic_state.ts";
@@ -24,6 +25,8 @@ export interface BrokerInfo extends BrokerAddress {
   readonly incarnation: string | undefined;
   /** Name of its session; undefined if no other broker uses the store. */
   readonly session: string | undefined;
+  /** Settings of its configuration that others go by. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Whether its process may lack records that an earlier one of this broker had. */
   readonly hasCrashed: boolean;
 }
@@ -117,8 +120,9 @@ export class BrokersView {
 
 /** A broker from its key. */
 export function brokerInfo(id: number, entry: MetadataEntry): BrokerInfo {
-  const { host, port, rack, incarnation, session, hasCrashed = false } = decodeValue<
-    BrokerAddress & { incarnation?: string; session?: string; hasCrashed?: boolean }
+  const { host, port, rack, incarnation, session, settings = {}, hasCrashed = false } = decodeValue<
+    RegisteredBroker & { incarnation?: string; session?: string; hasCrashed?: boolean }
   >(entry);
-  return { id, host, port, rack, epoch: entry.revision, incarnation, session, hasCrashed };
+  const epoch = entry.revision;
+  return { id, host, port, rack, epoch, incarnation, session, settings, hasCrashed };
 }

@@ -45,10 +45,10 @@ import {
   RevisionConflictError,
 } from "./metadata_store.ts";
 import {
-  type BrokerAddress,
   type BrokerIdentity,
   BROKERS_PREFIX,
   DIRECTORIES_PREFIX,
+  type RegisteredBroker,
   Registration,
 } from "./registration.ts";
 import { type PartitionChange, partitionCommit } from "./partition_commit.ts";
@@ -102,6 +102,12 @@ export interface ClusterStateOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** Settings of a broker that others go by, with its registration. */
+export const SHARED_SETTINGS = ["broker.draining", "leader.replication.throttled.rate"] as const;
+
+/** The name of such a setting. */
+export type SharedSetting = typeof SHARED_SETTINGS[number];
 
 /** Attempts of a mutation while others change the same keys. */
 const MAX_ATTEMPTS = 16;
@@ -228,9 +234,20 @@ export class ClusterState {
     return this.#brokers.isMember(id);
   }
 
-  /** Whether a broker should not lead if another can. */
+  /** Whether a broker should not lead if another can: it is being drained, or about to stop. */
   isDraining(id: number): boolean {
-    return this.#brokers.isDraining(id);
+    return this.#brokers.isDraining(id) || this.isDrained(id);
+  }
+
+  /** Whether an operator wants a broker to get no replicas, and to lead nothing that others can. */
+  isDrained(id: number): boolean {
+    return this.sharedSetting(id, "broker.draining") === "true";
+  }
+
+  /** A setting of another broker: as changed at run time, or of its configuration; undefined for neither. */
+  sharedSetting(id: number, name: SharedSetting): string | undefined {
+    return this.brokerConfigs(id).get(name) ?? this.brokerConfigs("all").get(name) ??
+      this.broker(id)?.settings?.[name];
   }
 
   /** Whether a broker is about to stop. */
@@ -336,7 +353,7 @@ export class ClusterState {
    * Registers this broker's address with the cluster. If no broker is the controller, this one is
    * when the promise resolves.
    */
-  async registerBroker(address: BrokerAddress): Promise<void> {
+  async registerBroker(address: RegisteredBroker): Promise<void> {
     const known = this.#brokers.get(this.nodeId);
     await this.#follower.caughtUp(await this.#registration.register(address, known));
     if (this.hasExpiringSessions) await this.#standForOffice();
@@ -418,7 +435,9 @@ export class ClusterState {
     const key = `${DIRECTORIES_PREFIX}${id}`;
     const directory = await this.#store.get(key);
     if (directory === undefined) return false;
-    const changes = [key, `${DRAINING_PREFIX}${id}`].map((key) => ({ key, value: null }));
+    // Its settings are not those of the next broker that gets the number.
+    const keys = [key, `${DRAINING_PREFIX}${id}`, brokerConfigsKey(id)];
+    const changes = keys.map((key) => ({ key, value: null }));
     const stopped = { key: `${BROKERS_PREFIX}${id}`, revision: 0 };
     await this.#commitAsController(changes, [{ key, revision: directory.revision }, stopped]);
     return true;

@@ -145,6 +145,7 @@ Deno.test("ClusterState makes the broker controller and keeps its state over a r
     ...address,
     incarnation: undefined,
     session: undefined,
+    settings: {},
     hasCrashed: false,
   });
   assert(epoch > 0);

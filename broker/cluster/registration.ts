@@ -26,6 +26,12 @@ export interface BrokerAddress {
   readonly rack: string | null;
 }
 
+/** What a broker registers. */
+export interface RegisteredBroker extends BrokerAddress {
+  /** Settings of its configuration that other brokers go by, unless they were changed at run time. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** Identifies a process of a broker and its data. */
 export interface BrokerIdentity {
   /** Id of the data folder. */
@@ -84,7 +90,7 @@ const ENCODER = new TextEncoder();
 export class Registration {
   readonly #options: RegistrationOptions;
   #session: MetadataSession | undefined;
-  #address: BrokerAddress | undefined;
+  #address: RegisteredBroker | undefined;
   #epoch = 0;
   #lastEpoch = 0;
   #timer: number | undefined;
@@ -169,7 +175,7 @@ export class Registration {
    * @param known The address in the store, if any.
    * @returns The revision at which a watch shows the registration; 0 if nothing changed.
    */
-  async register(address: BrokerAddress, known: BrokerAddress | undefined): Promise<number> {
+  async register(address: RegisteredBroker, known: BrokerAddress | undefined): Promise<number> {
     const { host, port, rack } = address;
     this.#address = address;
     const session = this.#session;
@@ -213,7 +219,7 @@ export class Registration {
   }
 
   async #register(
-    { host, port, rack }: BrokerAddress,
+    { host, port, rack, settings = {} }: RegisteredBroker,
     session: MetadataSession,
   ): Promise<number> {
     const { store, nodeId, identity } = this.#options;
@@ -231,7 +237,8 @@ export class Registration {
     ];
     // A process that registers again has kept what it had.
     const crash = hasCrashed && first ? { hasCrashed } : {};
-    const value = encode({ host, port, rack, ...who, ...crash, session: session.name });
+    const shared = Object.keys(settings).length === 0 ? {} : { settings };
+    const value = encode({ host, port, rack, ...who, ...crash, ...shared, session: session.name });
     const changes: MetadataChange[] = [{ key, value, session }];
     if (first) {
       const { directoryId, incarnation } = identity;

@@ -75,7 +75,8 @@ export class ElectionManager {
     this.#unsubscribe = cluster.onChange((change) => {
       const { type } = change;
       if (type === "brokers") this.#noteLosses();
-      if (type === "brokers" || type === "controller" || this.#hasLateLeader(change)) this.#run();
+      const isDue = type === "brokers" || type === "controller" || type === "broker-configs";
+      if (isDue || this.#hasLateLeader(change)) this.#run();
     });
     this.#run();
   }

@@ -175,3 +175,19 @@ Deno.test("ElectionManager elects leaders once a controller is certain of its se
   await cluster.pass(300);
   assertEquals(leaders(cluster, 3), [[3, 1]]);
 });
+
+Deno.test("ElectionManager moves leaders away from a broker that is drained, also under another controller", async () => {
+  await using cluster = await HeartbeatingCluster.start(3);
+  await create(cluster, [[2, 3, 1], [3, 2, 1], [2]]);
+  const drain = (configs: [string, string][]) =>
+    cluster.broker(1).cluster.changeBrokerConfigs(2, () => new Map(configs));
+  await drain([["broker.draining", "true"]]);
+  await cluster.rest();
+  // Nobody else has the last partition.
+  assertEquals(leaders(cluster, 3), [[3, 1], [3, 0], [2, 0]]);
+  await cluster.kill(1);
+  await cluster.pass(2000);
+  await cluster.kill(3);
+  await cluster.pass(10);
+  assertEquals(leaders(cluster, 2).map(([id]) => id), [3, 3, 2]);
+});

@@ -53,7 +53,7 @@ export function* neededElections(
 
 /**
  * Elects the preferred leader of a partition, its first replica (KIP-460). Undefined if that is not
- * registered, or may lack committed records.
+ * registered, drains, or may lack committed records.
  */
 export function preferredElection(
   topic: TopicState,
@@ -62,8 +62,23 @@ export function preferredElection(
 ): Election | undefined {
   const state = topic.partitions[index]!;
   const target = view.broker(state.replicas[0]!);
-  const canLead = target !== undefined && state.isr.includes(target.id);
+  const canLead = target !== undefined && state.isr.includes(target.id) &&
+    !view.isDraining(target.id);
   return canLead ? elect(topic, index, target, view) : undefined;
+}
+
+/** The elections that give partitions which another broker leads their preferred leader. */
+export function* preferredElections(
+  topics: Iterable<TopicState>,
+  view: ElectionView,
+): Generator<Election, void> {
+  for (const topic of topics) {
+    for (const [index, { leaderId, replicas }] of topic.partitions.entries()) {
+      if (leaderId === replicas[0] || view.broker(leaderId) === undefined) continue;
+      const election = preferredElection(topic, index, view);
+      if (election !== undefined) yield election;
+    }
+  }
 }
 
 /** Elects a replica that may lack committed records, which are then lost. */

@@ -1,6 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { BrokerInfo } from "../cluster/brokers_view.ts";
-import { candidates, canShutDown, type ElectionView, neededElections } from "./elections.ts";
+import {
+  candidates,
+  canShutDown,
+  type ElectionView,
+  neededElections,
+  preferredElections,
+} from "./elections.ts";
 import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 import { partitionStateOf } from "../cluster/topic_state_testing.ts";
 
@@ -201,4 +207,18 @@ Deno.test("canShutDown() waits until others lead, and leaders do without the bro
   assertEquals(check({ ...led, isr: [1, 2] }, view([1, 3], { draining: [1] })), true);
   assertEquals(check(partitionStateOf(), stopping), true);
   assertEquals(check(three({ replicas: [2, 3], leaderId: 2, isr: [2, 3] }), stopping), true);
+});
+
+Deno.test("preferredElections() elect preferred leaders that are in sync and do not drain", () => {
+  const elected = (state: PartitionState, of: ElectionView) =>
+    [...preferredElections([topicOf("a", state)], of)].map(({ next }) => next.leaderId);
+  const led = three({ leaderId: 2, leaderIncarnation: "old-2" });
+  assertEquals(elected(led, view([1, 2, 3])), [1]);
+  assertEquals(elected(three(), view([1, 2, 3])), [], "it leads");
+  assertEquals(elected({ ...led, isr: [2, 3] }, view([1, 2, 3])), [], "not in sync");
+  assertEquals(elected(led, view([2, 3])), [], "not registered");
+  assertEquals(elected(led, view([1, 2, 3], { draining: [1] })), []);
+  assertEquals(elected(led, view([1, 2, 3], { stopping: [1] })), []);
+  // Without a leader another election is needed.
+  assertEquals(elected(led, view([1, 3])), []);
 });

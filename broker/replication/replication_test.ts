@@ -6,7 +6,17 @@ import { batchOf } from "../broker_testing.ts";
 import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import { partsOf } from "../broker.ts";
 import { Cluster } from "../cluster.ts";
-import { elect, logOf, replicaOf, stateOf, until, viewOf } from "./cluster_testing.ts";
+import {
+  controllerOf,
+  elect,
+  logOf,
+  replicaOf,
+  stateOf,
+  until,
+  viewOf,
+} from "./cluster_testing.ts";
+import { BrokerConfig } from "../settings/config.ts";
+import { throttledRates } from "./replication_throttle.ts";
 
 const TOPIC = "orders";
 const NOW_MS = 1_700_000_000_000;
@@ -321,4 +331,17 @@ Deno.test("Replication keeps the high watermark of a log that was lost before it
     assertEquals(replicaOf(cluster, 3, TOPIC)!.logEndOffset, 0);
     assertEquals(highWatermarks.get(`${TOPIC}-0`), 2);
   });
+});
+
+Deno.test("Replication goes by the rate in a leader's configuration, unless it was changed at run time", async () => {
+  const name = "leader.replication.throttled.rate";
+  await using cluster = await Cluster.start({ brokers: 2, config: { [name]: 4711 } });
+  const view = viewOf(cluster, 2);
+  const { leaderRate } = throttledRates(BrokerConfig.from({}), view);
+  assertEquals(leaderRate(1), 4711);
+  await controllerOf(cluster).changeBrokerConfigs("all", () => new Map([[name, "20"]]));
+  await until(() => leaderRate(1) === 20);
+  await controllerOf(cluster).changeBrokerConfigs(1, () => new Map([[name, "10"]]));
+  await until(() => leaderRate(1) === 10);
+  assertEquals([leaderRate(2), leaderRate(9)], [20, 20]);
 });

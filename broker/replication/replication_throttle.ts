@@ -30,10 +30,7 @@ export function throttledRates(config: BrokerConfig, cluster: ClusterState): Thr
   const rate = (value: number) => value >= INT64_MAX ? Infinity : value;
   return {
     throttledRate: () => rate(config.get("follower.replication.throttled.rate")),
-    leaderRate: (leaderId) => {
-      const [own, all] = [cluster.brokerConfigs(leaderId), cluster.brokerConfigs("all")];
-      return rate(Number(own.get(name) ?? all.get(name) ?? INT64_MAX));
-    },
+    leaderRate: (leaderId) => rate(Number(cluster.sharedSetting(leaderId, name) ?? INT64_MAX)),
   };
 }
 

@@ -109,9 +109,23 @@ export const SETTINGS = {
   "leader.replication.throttled.rate": long(
     INT64_MAX,
     "Bytes per second of the replicas that reassignments add to each other broker from this one, as " +
-      "far as topics list this one in leader.replication.throttled.replicas. It takes effect as a " +
-      "setting that is changed at run time",
+      "far as topics list this one in leader.replication.throttled.replicas",
     { min: 0, ...DYNAMIC },
+  ),
+  "auto.leader.rebalance.enable": boolean(
+    true,
+    "Whether the controller has preferred leaders lead again from time to time",
+  ),
+  "leader.imbalance.check.interval.seconds": long(
+    300,
+    "Seconds between two checks of the controller for partitions whose preferred leader does not lead",
+    { min: 1 },
+  ),
+  "broker.draining": boolean(
+    false,
+    'Whether this broker gets no new replicas, and leads only what no other can; "dqueue cluster ' +
+      'drain" sets it',
+    DYNAMIC,
   ),
   "replica.lag.time.max.ms": long(
     30_000,

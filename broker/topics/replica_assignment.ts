@@ -29,6 +29,8 @@ export interface SpreadOptions {
   readonly replicationFactor: number;
   /** The broker that leads, or would lead, partition 0. Default: any, so that topics do not pile up. */
   readonly firstLeader?: number | undefined;
+  /** Number of further brokers, which are being drained. Default: 0. */
+  readonly drained?: number;
 }
 
 /**
@@ -40,13 +42,14 @@ export interface SpreadOptions {
  */
 export function spreadReplicas(
   brokers: readonly ReplicaHolder[],
-  { firstPartition, count, replicationFactor, firstLeader }: SpreadOptions,
+  { firstPartition, count, replicationFactor, firstLeader, drained = 0 }: SpreadOptions,
 ): ReplicaAssignment {
   if (replicationFactor > brokers.length) {
     throw new ApiError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
       `Cannot place ${replicationFactor} replicas of a partition: ` +
-        `the cluster has ${brokers.length} broker${brokers.length === 1 ? "" : "s"}`,
+        `the cluster has ${brokers.length} broker${brokers.length === 1 ? "" : "s"}` +
+        (drained === 0 ? "" : ` besides ${drained} that ${drained === 1 ? "is" : "are"} drained`),
     );
   }
   const ids = alternateRacks(brokers.filter(({ isAway }) => isAway !== true));

@@ -20,6 +20,7 @@ import {
   checkFlush,
   type ReplicaAssignment,
   type ReplicaHolder,
+  type SpreadOptions,
   spreadReplicas,
 } from "./replica_assignment.ts";
 import type { Topic } from "./topic.ts";
@@ -397,11 +398,7 @@ export class TopicRegistry {
     const factor = replicationFactor === -1
       ? config.get("default.replication.factor")
       : replicationFactor;
-    const replicas = spreadReplicas(brokers, {
-      firstPartition: 0,
-      count,
-      replicationFactor: factor,
-    });
+    const replicas = this.#spread({ firstPartition: 0, count, replicationFactor: factor });
     this.#checkReplication(replicas);
     return replicas;
   }
@@ -433,7 +430,7 @@ export class TopicRegistry {
     checkPartitionCount(additional);
     const replicationFactor = partitions[0]!.replicas.length;
     if (assignment === null) {
-      return spreadReplicas(this.#replicaHolders, {
+      return this.#spread({
         firstPartition: partitions.length,
         count: additional,
         replicationFactor,
@@ -457,7 +454,15 @@ export class TopicRegistry {
    */
   replicationFactor(wanted: number): number {
     if (this.#cluster.incarnation === undefined) return 1;
-    return Math.max(1, Math.min(wanted, this.#replicaHolders.length));
+    const count = this.#replicaHolders.filter(({ id }) => !this.#cluster.isDrained(id)).length;
+    return Math.max(1, Math.min(wanted, count));
+  }
+
+  /** Spreads replicas over the brokers that are not being drained. */
+  #spread(options: SpreadOptions): ReplicaAssignment {
+    const holders = this.#replicaHolders;
+    const taking = holders.filter(({ id }) => !this.#cluster.isDrained(id));
+    return spreadReplicas(taking, { ...options, drained: holders.length - taking.length });
   }
 
   /** Brokers that can have replicas: all that belong to the cluster. */

@@ -133,6 +133,39 @@ Deno.test("cluster drain moves leaders, or all replicas, and cluster remove forg
   assertStringIncludes(unknown.stderr, "Cannot find broker 9: the brokers are 2, 3, 4");
 });
 
+Deno.test("cluster drain keeps replicas and leaders from a broker until --undo, whatever restarts", async () => {
+  await using test = await CommandCluster.start(3, [[1, 2], [2, 3], [3, 1]]);
+  const admin = test.client.admin();
+  await test.output("cluster drain 3 --execute");
+  await test.untilLed((leaders) => !leaders.includes(3));
+  const create = async (name: string, partitions: number, replicas: number) => {
+    await admin.createTopic({ name, partitions, replicas });
+    return (await admin.describeTopic(name)).partitions.flatMap(({ replicas }) => replicas);
+  };
+  assert(!(await create("while", 6, 2)).includes(3));
+  const few = await admin.createTopic({ name: "few", replicas: 3 }).catch((error) => error);
+  assertStringIncludes(few.message, "the cluster has 2 brokers besides 1 that is drained");
+  const { id } = await test.client.discoverController();
+  await test.cluster.stopBroker(id);
+  await test.cluster.startBroker(id);
+  await test.cluster.stopBroker(3);
+  await test.cluster.startBroker(3);
+  assert(!(await create("after", 6, 2)).includes(3), "another controller, another process");
+  // It is the preferred leader of none, so that is asked for in vain.
+  await test.output("cluster elect --execute");
+  assert(!(await test.leaders()).includes(3));
+  const shown = await test.run("cluster drain 3 --undo");
+  assertStringIncludes(shown.stdout, "would get replicas");
+  assert(!(await create("still", 6, 2)).includes(3));
+  assertEquals(
+    await test.output("cluster drain 3 --undo --execute"),
+    "Broker 3 gets replicas and leads again\n",
+  );
+  assert((await create("again", 6, 2)).includes(3));
+  assertEquals(await test.output("cluster drain 3 --undo"), "Broker 3 is not drained\n");
+  await test.assertIntact();
+});
+
 Deno.test("cluster drain --replicas replaces a broker that is lost, after which it can be removed", async () => {
   await using test = await CommandCluster.start(4, [[1, 2], [2, 1], [2, 3]]);
   await test.cluster.killBroker(1);

@@ -73,16 +73,6 @@ export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "60000",
       "Milliseconds that a starting broker tries to register",
     ],
-    "auto.leader.rebalance.enable": [
-      "boolean",
-      "true",
-      "Whether preferred replicas become leaders again by themselves",
-    ],
-    "leader.imbalance.check.interval.seconds": [
-      "long",
-      "300",
-      "Seconds between two checks for leaders that are not preferred",
-    ],
     "log.dir.failure.timeout.ms": [
       "long",
       "30000",

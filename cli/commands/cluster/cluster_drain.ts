@@ -5,13 +5,19 @@
  */
 
 import type { Admin } from "../../../client/mod.ts";
-import { CommandError } from "../../errors.ts";
+import { CommandError, UsageError } from "../../errors.ts";
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { reportFailure } from "../outcomes.ts";
 import { outputFlag } from "../output_flag.ts";
-import { placementView, planFlags, showAndExecute } from "./replicas/replica_plan.ts";
+import {
+  DRAINING,
+  placementView,
+  planFlags,
+  showAndExecute,
+  tellNothingDone,
+} from "./replicas/replica_plan.ts";
 import {
   partitionsOf,
   type PlacementView,
@@ -25,13 +31,14 @@ export const clusterDrain = command({
   name: "cluster drain",
   summary: "Move what a broker leads, or all its replicas, to others",
   description:
-    `Shows the plan; nothing is changed without --execute. A drained broker becomes the last choice ` +
-    `as leader of its partitions, and others lead them. With --replicas the data moves too: then ` +
-    `the broker can be stopped, and "dqueue cluster remove" forgets it.\n\n` +
-    `"dqueue cluster reassign" spreads partitions over it again.`,
+    `Shows the plan; nothing is changed without --execute. From then on the broker gets no new ` +
+    `replicas, and leads only what no other broker can, also after a restart. With --replicas the ` +
+    `data moves too: then the broker can be stopped, and "dqueue cluster remove" forgets it.\n\n` +
+    `--undo ends that; "dqueue cluster reassign" then spreads partitions over it again.`,
   args: { broker: { doc: "Id of the broker", type: "integer", min: 0 } },
   flags: {
     replicas: { type: "boolean", env: false, doc: "Move the data, not only the leaders" },
+    undo: { type: "boolean", env: false, doc: "Let the broker get replicas and lead again" },
     ...planFlags,
     ...outputFlag,
     ...connectionFlags,
@@ -48,6 +55,11 @@ export const clusterDrain = command({
     const admin = client.admin();
     const view = await placementView(context, admin);
     ensureKnown(view, id);
+    if (flags.undo && flags.replicas) throw new UsageError("Cannot use --undo with --replicas");
+    if (flags.undo) return await undo(context, admin, view, id, flags.execute);
+    // A broker that is lost gets nothing anyway.
+    const isLive = view.brokers.some((broker) => broker.id === id);
+    if (flags.execute && isLive) await setDraining(context, admin, id, "true");
     const moves = flags.replicas ? planWithoutBroker(view, id) : planLeadersAway(view, id);
     if (!flags.replicas) warnOfSingles(context, view, id);
     const nothing = flags.replicas
@@ -57,6 +69,29 @@ export const clusterDrain = command({
     if (isDone && !flags.replicas) await electOthers(context, admin, moves);
   },
 });
+
+async function undo(
+  context: Context,
+  admin: Admin,
+  { draining }: PlacementView,
+  id: number,
+  execute: boolean,
+): Promise<void> {
+  const { stdout } = context;
+  if (!draining.has(id)) return stdout.line(`Broker ${id} is not drained`);
+  if (execute) await setDraining(context, admin, id, null);
+  stdout.line(`Broker ${id} ${execute ? "gets" : "would get"} replicas and leads again`);
+  if (!execute) tellNothingDone(context);
+}
+
+async function setDraining(
+  { signal }: Context,
+  admin: Admin,
+  id: number,
+  value: "true" | null,
+): Promise<void> {
+  await admin.alterConfigs({ type: "broker", name: `${id}` }, { [DRAINING]: value }, { signal });
+}
 
 /** @throws {CommandError} If there is no such broker. */
 function ensureKnown(view: PlacementView, id: number): void {

@@ -103,7 +103,9 @@ export const clusterReassign = command({
 });
 
 function spread(view: PlacementView, wanted: readonly string[], to: readonly number[]) {
-  const targets = to.length === 0 ? view.brokers.map(({ id }) => id) : [...new Set(to)];
+  const targets = to.length === 0
+    ? view.brokers.map(({ id }) => id).filter((id) => !view.draining.has(id))
+    : [...new Set(to)];
   const isWanted = new Set(wanted);
   const partitions = partitionsOf(view.topics).filter(({ topic, partition: { partition } }) =>
     isWanted.size === 0 || isWanted.has(partitionKey({ topic, partition }))

@@ -23,6 +23,8 @@ export interface ReplicaMove {
 export interface PlacementView {
   /** The live brokers. */
   readonly brokers: readonly BrokerNode[];
+  /** Those of them that are being drained: they get nothing. */
+  readonly draining: ReadonlySet<number>;
   /** All topics of the cluster. */
   readonly topics: readonly TopicDescription[];
 }
@@ -45,9 +47,11 @@ export function planReplicaCount(
   topics: readonly TopicDescription[],
   count: number,
 ): ReplicaMove[] {
-  if (count > view.brokers.length) {
+  const taking = view.brokers.filter(({ id }) => !view.draining.has(id));
+  if (count > taking.length) {
     throw new CommandError(
-      `Cannot place ${count} replicas: the cluster has ${countOf(view.brokers, "live broker")}`,
+      `Cannot place ${count} replicas: the cluster has ${countOf(taking, "live broker")}` +
+        (view.draining.size === 0 ? "" : ` besides ${countOf([...view.draining], "drained one")}`),
     );
   }
   const load = new Load(view);
@@ -65,7 +69,7 @@ export function planReplicaCount(
  * @throws {CommandError} If a partition has replicas on all other brokers.
  */
 export function planWithoutBroker(view: PlacementView, id: number): ReplicaMove[] {
-  const load = new Load(view, (broker) => broker !== id);
+  const load = new Load(view, (broker) => broker !== id && !view.draining.has(broker));
   const having = partitionsOf(view.topics)
     .filter(({ partition }) => partition.replicas.includes(id));
   return plan(having, ({ replicas, isr }, name) => {
@@ -225,8 +229,8 @@ class Load {
   readonly #led: Map<number, number> = new Map();
 
   constructor(
-    { brokers, topics }: PlacementView,
-    isCandidate: (id: number) => boolean = () => true,
+    { brokers, draining, topics }: PlacementView,
+    isCandidate: (id: number) => boolean = (id) => !draining.has(id),
   ) {
     this.#racks = new Map(brokers.map(({ id, rack }) => [id, rack]));
     this.#candidates = brokers.map(({ id }) => id).filter(isCandidate).sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { TopicDescription } from "../../../../client/mod.ts";
 import { CommandError } from "../../../errors.ts";
 import {
@@ -30,7 +30,7 @@ function topic(name: string, ...replicas: number[][]): TopicDescription {
 /** A view with brokers 1, 2 and so on, in these racks. */
 function view(topics: TopicDescription[], ...racks: (string | null)[]): PlacementView {
   const brokers = racks.map((rack, i) => ({ id: i + 1, host: "h", port: 9092 + i, rack }));
-  return { brokers, topics };
+  return { brokers, topics, draining: new Set() };
 }
 
 const NO_RACKS = [null, null, null, null];
@@ -140,4 +140,15 @@ Deno.test("planSpread() refuses unknown brokers, and fewer than there are replic
     CommandError,
     "Cannot place 2 replicas of t-0: --to has 1 broker",
   );
+});
+
+Deno.test("Plans give nothing to brokers that are being drained", () => {
+  const t = topic("t", [1], [2], [3]);
+  const draining = { ...view([t], ...NO_RACKS), draining: new Set([4]) };
+  const grown = after(t, planReplicaCount(draining, [t], 3));
+  assertEquals(counts(grown, [1, 2, 3, 4]).replicas, [3, 3, 3, 0]);
+  const error = assertThrows(() => planReplicaCount(draining, [t], 4), CommandError);
+  assertStringIncludes(error.message, "3 live brokers besides 1 drained one");
+  const emptied = after(t, planWithoutBroker(draining, 1));
+  assertEquals(counts(emptied, [1, 4]).replicas, [0, 0]);
 });

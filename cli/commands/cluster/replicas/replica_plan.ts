@@ -38,9 +38,29 @@ export async function placementView({ signal }: Context, admin: Admin): Promise<
     admin.describeCluster({ signal }),
     admin.listTopics({ internal: true, signal }),
   ]);
-  const topics = await admin.describeTopics(listings.map(({ name }) => name), { signal });
-  return { brokers, topics };
+  const [topics, draining] = await Promise.all([
+    admin.describeTopics(listings.map(({ name }) => name), { signal }),
+    drainingOf(admin, brokers.map(({ id }) => id), signal),
+  ]);
+  return { brokers, draining, topics };
 }
+
+/** The brokers that are being drained, of this program: others have no such setting. */
+async function drainingOf(
+  admin: Admin,
+  ids: readonly number[],
+  signal: AbortSignal,
+): Promise<Set<number>> {
+  const isDraining = await Promise.all(ids.map(async (id) => {
+    const configs = await admin.describeConfigs({ type: "broker", name: `${id}` }, { signal })
+      .catch(() => []);
+    return configs.some(({ name, value }) => name === DRAINING && value === "true");
+  }));
+  return new Set(ids.filter((_, at) => isDraining[at]));
+}
+
+/** The setting of a broker that gets no replicas, and leads only what no other can. */
+export const DRAINING = "broker.draining";
 
 /**
  * Prints a plan and, if wanted, carries it out.
