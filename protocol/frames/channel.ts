@@ -8,7 +8,13 @@
  * @module
  */
 
-import { FrameReader, type FrameReaderOptions, FrameWriter } from "./framing.ts";
+import {
+  type ByteReader,
+  type ByteWriter,
+  FrameReader,
+  type FrameReaderOptions,
+  FrameWriter,
+} from "./framing.ts";
 import { Writer } from "../primitives/writer.ts";
 
 /** One end of a connection that carries frames. */
@@ -62,16 +68,12 @@ export interface FrameChannel {
  * The part of a socket that a channel needs; `Deno.TcpConn`, `Deno.TlsConn` and `Deno.UnixConn`
  * have it.
  */
-export interface ByteDuplex {
-  /** Bytes from the peer. */
-  readonly readable: ReadableStream<Uint8Array>;
-  /** Bytes to the peer. */
-  readonly writable: WritableStream<Uint8Array>;
-  /** Closes both directions. */
+export interface ByteDuplex extends ByteReader, ByteWriter {
+  /** Closes both directions. Reads under way fail, or end. */
   close(): void;
 }
 
-/** A channel over the two streams of a socket. */
+/** A channel over the byte streams of a socket. */
 export class StreamChannel implements FrameChannel {
   readonly peer: string;
   readonly #duplex: ByteDuplex;
@@ -80,12 +82,12 @@ export class StreamChannel implements FrameChannel {
   #isClosing = false;
   #hasEnded = false;
 
-  /** Locks both streams of `duplex`. */
+  /** Nothing else may use `duplex`. */
   constructor(duplex: ByteDuplex, peer: string, options: FrameReaderOptions) {
     this.peer = peer;
     this.#duplex = duplex;
-    this.#reader = new FrameReader(duplex.readable, options);
-    this.#writer = new FrameWriter(duplex.writable);
+    this.#reader = new FrameReader(duplex, options);
+    this.#writer = new FrameWriter(duplex);
   }
 
   get out(): Writer {
@@ -152,12 +154,7 @@ export class StreamChannel implements FrameChannel {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#reader.cancel();
-    try {
-      this.#duplex.close();
-    } catch (error) {
-      // Deno closes the socket itself once both of its streams have ended.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    this.#duplex.close();
   }
 }
 

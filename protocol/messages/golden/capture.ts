@@ -58,14 +58,15 @@ export class StubBroker {
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
-    const frames = new FrameReader(connection.readable, { maxFrameSize: MAX_FRAME_SIZE });
-    const writer = connection.writable.getWriter();
+    const frames = new FrameReader(connection, { maxFrameSize: MAX_FRAME_SIZE });
     for (;;) {
       const frame = await frames.next();
       if (frame === null) return;
       this.#seen(frame);
       const answer = this.#answer(frame);
-      if (answer !== undefined) await writer.write(answer);
+      for (let sent = 0; sent < (answer?.length ?? 0);) {
+        sent += await connection.write(answer!.subarray(sent));
+      }
     }
   }
 
