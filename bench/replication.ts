@@ -60,7 +60,7 @@ printReport(
     hasRivals: true,
     settings: {
       ...describeMachine(),
-      brokers: `${BROKERS}, with a replica of each partition on each`,
+      brokers: `${BROKERS}, with a replica of each partition on each, min.insync.replicas 2`,
       runs: `${runs} of ${flags.seconds} s each`,
       pinning: "none: brokers and load share all cores",
     },

@@ -7,6 +7,7 @@
 import { EtcdCluster } from "../../../tests/support/etcd_cluster.ts";
 import { type BrokerSubject, dqueueSubject, type RunningSubject } from "./broker_subjects.ts";
 import { defaultCommand, ServedBroker } from "./served_broker.ts";
+import { listed } from "./listed.ts";
 import { pin } from "./process_usage.ts";
 
 /**
@@ -35,10 +36,12 @@ export function dqueueClusterSubject(size: number): BrokerSubject {
         if (core !== undefined) await pin(broker.pid, core);
         brokers.push(broker);
       }
+      const addresses = brokers.map(({ address }) => address);
+      await listed(addresses);
       const running = started.move();
       return {
         name,
-        address: brokers[0]!.address,
+        address: addresses[0]!,
         pids: [...brokers.map(({ pid }) => pid), ...etcd.pids],
         replicationFactor: size,
         [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -10,6 +10,7 @@ import {
   type RunningSubject,
   type SubjectStart,
 } from "./broker_subjects.ts";
+import { listed } from "./listed.ts";
 import { freePort } from "./served_broker.ts";
 
 /** Options of the virtual machine, as in `kafka-server-start.sh`. */
@@ -46,9 +47,11 @@ export async function kafkaSubject(home: string): Promise<BrokerSubject> {
  */
 export async function kafkaClusterSubject(home: string, size: number): Promise<BrokerSubject> {
   const { name, java } = await program(home);
+  const { leastMs, mostMs } = nodeSubject(name, java, 1, new Map()).warmUp;
   return {
     name,
-    warmUp: nodeSubject(name, java, 1, new Map()).warmUp,
+    // Each virtual machine compiles for itself.
+    warmUp: { leastMs: leastMs * size, mostMs },
     start: ({ folder, core }) => startCluster(name, java, size, { folder, core }),
   };
 }
@@ -68,6 +71,7 @@ async function startCluster(
     const subject = nodeSubject(name, java, id, controllers);
     return started.use(await subject.start({ folder: `${folder}/${id}`, core }));
   }));
+  await listed(nodes.map(({ address }) => address));
   const running = started.move();
   return {
     name,

@@ -29,6 +29,8 @@ const NOT_YET: ReadonlySet<number> = new Set([
 ]);
 const RETRY_MS = 50;
 const MAX_TRIES = 200;
+/** Fewest replicas in sync, where there are several. */
+const MIN_IN_SYNC = "2";
 
 /** A broker, or a cluster of brokers. */
 export interface Target {
@@ -87,6 +89,7 @@ export class LoadTopic {
         ...flush,
         "file.delete.delay.ms": "1000",
         "max.message.bytes": String(options.maxMessageBytes),
+        ...(replicationFactor === 1 ? {} : { "min.insync.replicas": MIN_IN_SYNC }),
       };
       errorCode = await tryCreateTopics(connection, [name], {
         numPartitions: options.partitions,
