@@ -455,7 +455,10 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    await shutDownControlled(this.#context);
+    await shutDownControlled({
+      ...this.#context,
+      lastActiveMs: () => this.#server.lastActiveMs,
+    });
     await this.#resources.disposeAsync();
   }
 

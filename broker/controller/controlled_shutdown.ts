@@ -1,6 +1,7 @@
 /**
  * Controlled shutdown (KIP-631): before a broker stops, others lead its partitions, and the leaders
- * of others do not wait for it.
+ * of others do not wait for it. Then it answers clients for another moment, so that they learn where
+ * to go instead of losing a connection.
  *
  * @module
  */
@@ -14,6 +15,8 @@ import type { HeartbeatManager } from "./heartbeat_manager.ts";
 export interface ControlledShutdownOptions {
   readonly cluster: ClusterState;
   readonly heartbeats: HeartbeatManager;
+  /** When a client was last active, as of `Clock.monotonic()`. */
+  lastActiveMs(): number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -21,6 +24,10 @@ export interface ControlledShutdownOptions {
 /** Time after which the broker stops in any case. */
 const MAX_MS = 5000;
 const POLL_MS = 20;
+/** Clients have left a broker that has not heard of any for so long. */
+const QUIET_MS = 50;
+/** How long it waits for that. */
+const MAX_QUIET_MS = 250;
 
 /** Resolves when this broker can stop without anybody waiting for it. */
 export async function shutDownControlled(options: ControlledShutdownOptions): Promise<void> {
@@ -33,17 +40,33 @@ export async function shutDownControlled(options: ControlledShutdownOptions): Pr
       logger.warn("Stopped before others lead all partitions of this broker");
     }
     await cluster.membership.resign();
+    await quiet(options);
   } catch (error) {
     logger.warn("Cannot shut down in good order", { error });
   }
 }
 
-async function hasLeft({ cluster, heartbeats, clock }: ControlledShutdownOptions) {
+async function hasLeft(options: ControlledShutdownOptions): Promise<boolean> {
+  const { cluster, heartbeats, clock } = options;
   const deadlineMs = clock.monotonic() + MAX_MS;
   while (clock.monotonic() < deadlineMs) {
     if (await heartbeats.mayShutDown().catch(() => false)) return true;
     if (cluster.isFenced) return false;
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, POLL_MS));
+    await delay(clock, POLL_MS);
   }
   return false;
+}
+
+async function quiet({ clock, lastActiveMs }: ControlledShutdownOptions): Promise<void> {
+  const deadlineMs = clock.monotonic() + MAX_QUIET_MS;
+  for (;;) {
+    const nowMs = clock.monotonic();
+    const waitMs = Math.min(lastActiveMs() + QUIET_MS, deadlineMs) - nowMs;
+    if (waitMs <= 0) return;
+    await delay(clock, waitMs);
+  }
+}
+
+function delay(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.setTimeout(resolve, ms));
 }

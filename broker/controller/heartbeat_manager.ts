@@ -194,7 +194,8 @@ export class HeartbeatManager {
     if (cluster.isController()) return mayShutDown(cluster.nodeId);
     const controller = this.#controller;
     if (controller === undefined) return false;
-    return (await this.#ask(controller, true)).shouldShutDown;
+    // Until it knows the new leaders itself, clients wait here for their answers.
+    return (await this.#ask(controller, true)).shouldShutDown && mayShutDown(cluster.nodeId);
   }
 
   /** Stops sending and judging. */

@@ -61,6 +61,15 @@ export class Server {
     return this.#connections.size;
   }
 
+  /** When a request last arrived or a response was sent, by the monotonic clock; -Infinity if never. */
+  get lastActiveMs(): number {
+    let lastMs = -Infinity;
+    for (const { lastActiveMs } of this.#connections.keys()) {
+      lastMs = Math.max(lastMs, lastActiveMs);
+    }
+    return lastMs;
+  }
+
   /**
    * Binds an address. Clients can connect immediately and are accepted after `start()`.
    *

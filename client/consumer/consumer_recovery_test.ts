@@ -5,7 +5,7 @@ import { RecordBatch } from "../../protocol/records/record_batch.ts";
 import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
 import { KafkaError, ProtocolError, TimeoutError, UsageError } from "../errors.ts";
 import type { Message } from "./message.ts";
-import { pollAll, setup, texts, write } from "../testing/client_setup.ts";
+import { PATIENT_RETRIES, pollAll, setup, texts, write } from "../testing/client_setup.ts";
 import { DISCONNECT } from "../testing/fake_cluster.ts";
 import { Random } from "../../protocol/random_testing.ts";
 
@@ -85,6 +85,32 @@ Deno.test("Consumer follows the leader of a partition", async () => {
   write(test.cluster, "a", 0, ["1"]);
   assertEquals(texts(await pollAll(consumer, 1)), ["1"]);
   assertEquals(test.cluster.received(fetch).at(-1)!.nodeId, 1);
+});
+
+Deno.test("Consumer goes to a new leader at once, however long its back-off is", async (t) => {
+  const options = { brokers: 2, topics: { a: 1 } };
+  await t.step("refused without the name of the leader", async () => {
+    const maxVersions = { [fetch.key]: 11 };
+    await using test = setup({ ...options, maxVersions }, { retry: PATIENT_RETRIES });
+    write(test.cluster, "a", 0, ["1"]);
+    await using consumer = test.client.consumer();
+    await consumer.subscribe("a");
+    assertEquals(texts(await consumer.poll(1)), ["1"]);
+    test.cluster.moveLeader("a", 0, 1);
+    write(test.cluster, "a", 0, ["2"]);
+    assertEquals(texts(await pollAll(consumer, 1)), ["2"]);
+  });
+  await t.step("after a lost connection", async () => {
+    await using test = setup(options, { retry: PATIENT_RETRIES });
+    write(test.cluster, "a", 0, ["1"]);
+    await using consumer = test.client.consumer();
+    await consumer.subscribe("a");
+    assertEquals(texts(await consumer.poll(1)), ["1"]);
+    test.cluster.moveLeader("a", 0, 1);
+    test.cluster.disconnect(0);
+    write(test.cluster, "a", 0, ["2"]);
+    assertEquals(texts(await pollAll(consumer, 1)), ["2"]);
+  });
 });
 
 Deno.test("Consumer reads from the other brokers while one is down", async () => {

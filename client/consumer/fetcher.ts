@@ -51,6 +51,8 @@ const SHORT_WAIT_MS = 50;
 interface PendingFetch extends FetchTarget {
   readonly reader: PartitionReader;
   readonly generation: number;
+  /** The node id of the broker. */
+  readonly leaderId: number;
 }
 
 /** Receives the outcomes of fetches. */
@@ -144,11 +146,12 @@ export class Fetcher {
         continue;
       }
       if (reader.position < 0) continue;
-      if (reader.retryAt > now) {
+      const leader = this.#core.metadata.leader(reader.topic, reader.partition);
+      // A new leader need not be spared for what the old one has refused.
+      if (reader.retryAt > now && (leader?.id ?? reader.failedAt) === reader.failedAt) {
         wakeAt = Math.min(wakeAt, reader.retryAt);
         continue;
       }
-      const leader = this.#core.metadata.leader(reader.topic, reader.partition);
       if (leader === undefined) {
         this.#onLeaderless(reader);
         continue;
@@ -187,6 +190,7 @@ export class Fetcher {
       return {
         reader,
         generation: reader.generation,
+        leaderId: leader.id,
         topic: reader.topic,
         partition: reader.partition,
         offset: reader.fetchOffset,
@@ -242,7 +246,7 @@ export class Fetcher {
       // it.
       if (partition === undefined || !this.#isWanted(targets[i]!)) continue;
       if (partition.errorCode !== ErrorCode.NONE) {
-        this.#onErrorCode(reader, partition);
+        this.#onErrorCode(targets[i]!, partition);
         continue;
       }
       this.#onDone(reader);
@@ -268,20 +272,21 @@ export class Fetcher {
     }
   }
 
-  #onErrorCode(reader: PartitionReader, partition: FetchedPartition): void {
+  #onErrorCode(target: PendingFetch, partition: FetchedPartition): void {
+    const { reader } = target;
     const { topic, partition: index } = reader;
     const { errorCode } = partition;
     const error = fetchError(topic, index, reader.fetchOffset, errorCode);
     if (isDamage(errorCode)) {
       // Buffered messages are returned first.
-      if (reader.bufferedBytes > 0) this.#retryLater(reader);
+      if (reader.bufferedBytes > 0) this.#retryLater(target);
       else reader.fail(error);
       return;
     }
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
       const { autoOffsetReset } = this.#options;
       // Buffered messages are returned first.
-      if (reader.bufferedBytes > 0) this.#retryLater(reader);
+      if (reader.bufferedBytes > 0) this.#retryLater(target);
       else if (autoOffsetReset === "none") reader.fail(error);
       else reader.reset(autoOffsetReset, reader.fetchOffset);
       return;
@@ -292,7 +297,7 @@ export class Fetcher {
       metadata.invalidate(topic);
       this.#refresh(topic);
     }
-    if (!knowsLeader) this.#retryOrFail(reader, error);
+    if (!knowsLeader) this.#retryOrFail(target, error);
   }
 
   #onError(targets: readonly PendingFetch[], error: unknown): void {
@@ -303,19 +308,21 @@ export class Fetcher {
         this.#core.metadata.invalidate(reader.topic);
         this.#refresh(reader.topic);
       }
-      this.#retryOrFail(reader, error);
+      this.#retryOrFail(target, error);
     }
   }
 
-  #retryLater(reader: PartitionReader): void {
+  #retryLater({ reader, leaderId }: PendingFetch): void {
     const { initialBackoffMs, maxBackoffMs } = this.#core.options;
     const now = performance.now();
     if (reader.failures++ === 0) reader.failingSince = now;
+    reader.failedAt = leaderId;
     reader.retryAt = now + backoffMs(reader.failures, initialBackoffMs, maxBackoffMs);
   }
 
-  #retryOrFail(reader: PartitionReader, error: unknown): void {
-    this.#retryLater(reader);
+  #retryOrFail(target: PendingFetch, error: unknown): void {
+    const { reader } = target;
+    this.#retryLater(target);
     const { patienceMs } = this.#core.options;
     const what = `Cannot fetch from "${reader.topic}-${reader.partition}"`;
     if (!isRetriable(error)) {

@@ -49,8 +49,10 @@ export class PartitionReader {
   isPaused = false;
   /** Whether a fetch is in flight. */
   isFetching = false;
-  /** The earliest time of the next fetch. */
+  /** The earliest time of the next fetch from the broker that the last one failed at. */
   retryAt = 0;
+  /** The node id of that broker. */
+  failedAt = -1;
   /** The number of consecutive failed fetches. */
   failures = 0;
   /** The time of the first of them. */

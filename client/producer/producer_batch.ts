@@ -41,8 +41,10 @@ export class ProducerBatch {
   isInFlight = false;
   /** Why the last attempt failed. */
   lastError: DqueueError | undefined;
-  /** The earliest time of the next attempt. */
+  /** The earliest time of the next attempt at the same broker. */
   retryAt = 0;
+  /** The node id of the broker that it was sent to last. */
+  sentTo = -1;
   producerId = -1;
   producerEpoch = -1;
   baseSequence = -1;

@@ -10,7 +10,7 @@ import { initProducerId, metadata, produce } from "../../protocol/messages/mod.t
 import { RecordBatch } from "../../protocol/records/record_batch.ts";
 import { SendBatchError } from "./delivery.ts";
 import { KafkaError, TimeoutError } from "../errors.ts";
-import { refuse, setup } from "../testing/client_setup.ts";
+import { PATIENT_RETRIES, refuse, setup } from "../testing/client_setup.ts";
 import { DISCONNECT, NO_ANSWER } from "../testing/fake_cluster.ts";
 import { Random } from "../../protocol/random_testing.ts";
 
@@ -89,6 +89,28 @@ Deno.test("Producer follows the leader named in a response without requesting me
   await producer.send({ topic: "a", value: "2" });
   assertEquals(test.cluster.log("a").values(), ["1", "2"]);
   assertEquals(test.cluster.received(metadata).length, before);
+});
+
+Deno.test("Producer goes to a new leader at once, however long its back-off is", async (t) => {
+  const options = { brokers: 2, topics: { a: 1 } };
+  await t.step("refused without the name of the leader", async () => {
+    const maxVersions = { [produce.key]: 9 };
+    await using test = setup({ ...options, maxVersions }, { retry: PATIENT_RETRIES });
+    const producer = test.client.producer();
+    await producer.send({ topic: "a", value: "1" });
+    test.cluster.moveLeader("a", 0, 1);
+    assertEquals((await producer.send({ topic: "a", value: "2" })).offset, 1);
+  });
+  await t.step("after a lost connection", async () => {
+    await using test = setup(options, { retry: PATIENT_RETRIES });
+    const producer = test.client.producer();
+    await producer.send({ topic: "a", value: "1" });
+    test.cluster.once(produce, () => {
+      test.cluster.moveLeader("a", 0, 1);
+      return DISCONNECT;
+    });
+    assertEquals((await producer.send({ topic: "a", value: "2" })).offset, 1);
+  });
 });
 
 Deno.test("Producer switches to another broker when one goes down", async () => {

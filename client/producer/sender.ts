@@ -175,7 +175,7 @@ export class Sender {
       return Infinity;
     }
     const node = this.#node(leader.id);
-    const readyAt = this.#readyAt(queue, batch, node);
+    const readyAt = this.#readyAt(queue, batch, leader);
     if (readyAt > now) return readyAt;
     if (node.inFlight >= this.#options.maxInFlight) return Infinity;
     if (this.#lane.existing(leader) === undefined) {
@@ -184,15 +184,19 @@ export class Sender {
     }
     let request = requests.get(leader);
     if (request === undefined) requests.set(leader, request = new ProduceRequest());
-    if (request.tryAdd({ queue, batch }, this.#options.maxRequestSize)) queue.sent(batch);
+    if (!request.tryAdd({ queue, batch }, this.#options.maxRequestSize)) return Infinity;
+    batch.sentTo = leader.id;
+    queue.sent(batch);
     return Infinity;
   }
 
-  #readyAt(queue: PartitionQueue, batch: ProducerBatch, node: NodeState): number {
-    if (batch.attempts > 0) return batch.retryAt;
+  #readyAt(queue: PartitionQueue, batch: ProducerBatch, leader: BrokerNode): number {
+    // A new leader need not be spared for what the old one has refused.
+    if (batch.attempts > 0) return batch.sentTo === leader.id ? batch.retryAt : 0;
     if (batch.isClosed || queue.pending.length > 1 || this.#flushing > 0) return 0;
     if (this.#accumulator.hasBlocked) return 0;
-    const linger = this.#options.lingerMs ?? (node.inFlight === 0 ? 0 : DEFAULT_LINGER_MS);
+    const { inFlight } = this.#node(leader.id);
+    const linger = this.#options.lingerMs ?? (inFlight === 0 ? 0 : DEFAULT_LINGER_MS);
     return linger === 0 ? 0 : batch.createdAt + linger;
   }
 

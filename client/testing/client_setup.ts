@@ -6,12 +6,16 @@
 
 import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
 import { Client } from "../client.ts";
+import type { ClientOptions } from "../client_options.ts";
 import type { Consumer } from "../consumer/consumer.ts";
 import type { Message } from "../consumer/message.ts";
 import { FakeCluster, type FakeClusterOptions } from "./fake_cluster.ts";
 
 /** Retries with short waits. */
 export const QUICK_RETRIES = { initialBackoffMs: 1, maxBackoffMs: 4 };
+
+/** Retries that a test would not see. */
+export const PATIENT_RETRIES = { initialBackoffMs: 600_000, maxBackoffMs: 600_000 };
 
 /** A client and its cluster, disposed at the end of the test. */
 export interface ClientSetup extends AsyncDisposable {
@@ -22,7 +26,7 @@ export interface ClientSetup extends AsyncDisposable {
 /** Creates a cluster, by default of one topic `a` with one partition, and a client. */
 export function setup(
   options: FakeClusterOptions = { topics: { a: 1 } },
-  clientOptions: { readonly timeoutMs?: number; readonly metadataMaxAgeMs?: number } = {},
+  clientOptions: Pick<ClientOptions, "timeoutMs" | "metadataMaxAgeMs" | "retry"> = {},
 ): ClientSetup {
   const cluster = new FakeCluster(options);
   const client = new Client({

@@ -6,8 +6,10 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { batchOf } from "../../broker/broker_testing.ts";
 import { Cluster } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
 import * as messages from "../../protocol/messages/mod.ts";
 import { RawConnection } from "../support/protocol/raw_connection.ts";
 import { within } from "../support/within.ts";
@@ -68,6 +70,111 @@ Deno.test("Broker.close() of the last broker that can lead does not wait for ano
   await cluster.stopBroker(1);
   await cluster.startBroker(1);
   assertEquals((await replication(cluster, 1)).leaders, [1, 1]);
+});
+
+class RefusalError extends Error {
+  override name = "RefusalError";
+}
+
+/**
+ * Sends to a partition, one request after the other, and follows the leaders that responses name without
+ * any pause. Fails if a leader that was named refuses.
+ */
+class EagerProducer {
+  readonly #cluster: Cluster;
+  readonly #partition: number;
+  #isOver = false;
+  sent = 0;
+  /** Leaders that were named. */
+  moves = 0;
+  readonly done: Promise<void>;
+
+  constructor(cluster: Cluster, partition: number) {
+    this.#cluster = cluster;
+    this.#partition = partition;
+    this.done = this.#run();
+    this.done.catch(() => {});
+  }
+
+  end(): Promise<void> {
+    this.#isOver = true;
+    return this.done;
+  }
+
+  async #run(): Promise<void> {
+    let named: number | undefined;
+    while (!this.#isOver) {
+      const leader = named ?? await this.#lookUp();
+      try {
+        using connection = await RawConnection.connect(this.#cluster.addresses[leader - 1]!);
+        named = await this.#sendAll(connection, named);
+      } catch (error) {
+        if (error instanceof RefusalError) throw error;
+        // The request was on its way when the connection was closed.
+        named = undefined;
+      }
+    }
+  }
+
+  /** Sends until the broker names another leader, and returns that. */
+  async #sendAll(connection: RawConnection, named: number | undefined): Promise<number> {
+    for (let isFirst = true;; isFirst = false) {
+      const { errorCode, currentLeader } = await this.#send(connection);
+      if (errorCode === ErrorCode.NONE) {
+        this.sent++;
+        if (!this.#isOver) continue;
+      } else {
+        const isRefused = isFirst && named !== undefined;
+        if (isRefused || errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) {
+          throw new RefusalError(`Broker ${named} was named, and answers ${errorCode}`);
+        }
+        if (currentLeader.leaderId === -1) throw new RefusalError("No leader was named");
+        this.moves++;
+      }
+      return currentLeader.leaderId;
+    }
+  }
+
+  async #lookUp(): Promise<number> {
+    const { nodeId } = this.#cluster.brokers[0]!;
+    return (await replication(this.#cluster, nodeId)).leaders[this.#partition]!;
+  }
+
+  async #send(connection: RawConnection) {
+    const { responses } = await connection.request(messages.produce, 10, {
+      acks: -1,
+      timeoutMs: 30_000,
+      topicData: [{
+        name: TOPIC,
+        partitionData: [{ index: this.#partition, records: batchOf(["v"]).bytes }],
+      }],
+    });
+    return responses[0]!.partitionResponses[0]!;
+  }
+}
+
+Deno.test("Broker.close() answers what was sent with the new leaders, which accept it at once", async () => {
+  await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
+  await using client = new Client({ brokers: cluster.addresses });
+  await client.admin().createTopic({ name: TOPIC, partitions: PARTITIONS, replicas: 3 });
+  await whole(cluster, 1);
+  const producers = Array.from(
+    { length: PARTITIONS },
+    (_, index) => new EagerProducer(cluster, index),
+  );
+  for (const id of BROKERS) {
+    const before = producers.map(({ sent }) => sent);
+    await cluster.stopBroker(id);
+    for (const [index, producer] of producers.entries()) {
+      while (producer.sent < before[index]! + 5) {
+        await Promise.race([producer.done, new Promise((resolve) => setTimeout(resolve, 1))]);
+      }
+    }
+    await cluster.startBroker(id);
+    await whole(cluster, BROKERS.find((broker) => broker !== id)!);
+  }
+  await within(Promise.all(producers.map((producer) => producer.end())), "the producers");
+  assert(producers.some(({ moves }) => moves > 0));
 });
 
 Deno.test("Cluster restarts its brokers in turn, and a producer with acks=all notices nothing", async () => {

@@ -26,6 +26,7 @@ import { ProtocolViolationError } from "../../protocol_violation_error.ts";
 import type { AppendResult, Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
+import { mayLeadSoon, whenElected } from "./imminent_election.ts";
 import { producedBatch } from "../../validation/produced_batch.ts";
 
 type Request = RequestOf<typeof produce>;
@@ -76,6 +77,7 @@ const NO_RECORDS: Refusal = {
 /** An append whose response waits until it is durable. */
 interface Uncommitted {
   readonly response: PartitionResponse;
+  readonly topic: Topic;
   readonly partition: Partition;
   readonly leaderEpoch: number;
   readonly committed: Promise<void>;
@@ -89,7 +91,8 @@ function handleProduce(
   const production = new Production(request, context);
   if (isLong(request)) {
     context.keepFrame();
-    const appending = appendInSlices(request, production, context);
+    const appending = appendInSlices(request, production, context)
+      .then((responses) => production.holdBack().then(() => responses));
     context.holdBack(appending);
     return appending.then((responses) => production.answerLate(responses));
   }
@@ -106,6 +109,7 @@ function handleProduce(
   if (production.late.length === 0) return production.answer(responses);
   // Their batches are views of the frame.
   context.keepFrame();
+  if (production.isHeldBack) context.holdBack(production.holdBack());
   return production.answerLate(responses);
 }
 
@@ -160,6 +164,8 @@ class Production {
   #hints: LeaderHints | undefined;
   /** Appends in progress. They do not reject. */
   readonly late: Promise<void>[] = [];
+  /** Those that wait for an election. */
+  readonly #waiting: Promise<void>[] = [];
 
   constructor(request: Request, context: RequestContext) {
     this.#request = request;
@@ -167,15 +173,34 @@ class Production {
     this.#nowMs = context.broker.clock.now();
   }
 
-  append(topic: Topic | undefined, { index, records }: PartitionRequest): PartitionResponse {
+  append(topic: Topic | undefined, request: PartitionRequest): PartitionResponse {
+    const { index } = request;
     const response: PartitionResponse = { index, errorCode: ErrorCode.NONE, baseOffset: -1 };
     const partition = topic?.partitions[index];
-    const refusal = this.#refusalOf(topic, index, partition, records);
+    const refusal = this.#refusalOf(topic, index, partition, request.records);
+    const { cluster } = this.#context.broker;
+    if (refusal === NOT_LEADER && partition !== undefined && mayLeadSoon(partition, cluster)) {
+      const elected = whenElected(partition, this.#context);
+      const work = elected.then(() => this.#appendNow(response, topic, request));
+      this.#waiting.push(work);
+      this.late.push(work);
+    } else this.#appendNow(response, topic, request, refusal);
+    return response;
+  }
+
+  #appendNow(
+    response: PartitionResponse,
+    topic: Topic | undefined,
+    { index, records }: PartitionRequest,
+    known?: Refusal,
+  ): void {
+    const partition = topic?.partitions[index];
+    const refusal = known ?? this.#refusalOf(topic, index, partition, records);
     if (refusal !== undefined) {
       Object.assign(response, refusal);
       this.#context.broker.counters.api(produce.key).failed(refusal.errorCode);
       this.#hintAtLeader(response, topic);
-      return response;
+      return;
     }
     try {
       const batch = producedBatch(records!, this.#context.apiVersion);
@@ -187,11 +212,20 @@ class Production {
       });
       if (appended instanceof Promise) {
         this.late.push(this.#appendLater(response, appended, topic!, batch));
-      } else this.#appended(response, appended, partition!, batch);
+      } else this.#appended(response, appended, topic!, batch);
     } catch (error) {
       this.#failed(response, error, topic!);
     }
-    return response;
+  }
+
+  /** Whether the connection's next request must wait: its batches would come before these. */
+  get isHeldBack(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Resolves when it need not wait any longer. */
+  async holdBack(): Promise<void> {
+    for (const work of this.#waiting) await work;
   }
 
   /** The response, once the appends in progress are done. */
@@ -237,12 +271,14 @@ class Production {
     responses: readonly TopicResponse[],
   ): Response | typeof NO_RESPONSE | Promise<Response> {
     if (this.#request.acks === Acks.none) return closeIfFailed(responses);
-    const response: Response = this.#hints === undefined
+    if (this.#uncommitted.length === 0) return this.#response(responses);
+    return this.#commit(responses);
+  }
+
+  #response(responses: readonly TopicResponse[]): Response {
+    return this.#hints === undefined
       ? { responses }
       : { responses, nodeEndpoints: this.#hints.nodeEndpoints };
-    if (this.#uncommitted.length === 0) return response;
-    const { timeoutMs } = this.#request;
-    return commit(this.#uncommitted, response, timeoutMs, this.#context);
   }
 
   async #appendLater(
@@ -252,7 +288,7 @@ class Production {
     batch: RecordBatch,
   ): Promise<void> {
     try {
-      this.#appended(response, await appended, topic.partitions[response.index]!, batch);
+      this.#appended(response, await appended, topic, batch);
     } catch (error) {
       this.#failed(response, error, topic);
     }
@@ -270,9 +306,10 @@ class Production {
   #appended(
     response: PartitionResponse,
     appended: AppendResult,
-    partition: Partition,
+    topic: Topic,
     batch: RecordBatch,
   ): void {
+    const partition = topic.partitions[response.index]!;
     const { traffic, leaderEpoch } = partition;
     traffic.bytesIn += batch.sizeInBytes;
     traffic.recordsIn += batch.recordCount;
@@ -281,7 +318,14 @@ class Production {
     response.logStartOffset = appended.logStartOffset;
     if (this.#request.acks === Acks.none || appended.committed === undefined) return;
     const { committed } = appended;
-    this.#uncommitted.push({ response, partition, leaderEpoch, committed, isSettled: false });
+    this.#uncommitted.push({
+      response,
+      topic,
+      partition,
+      leaderEpoch,
+      committed,
+      isSettled: false,
+    });
   }
 
   #failed(response: PartitionResponse, error: unknown, topic: Topic): void {
@@ -293,57 +337,54 @@ class Production {
     this.#recordErrorsLeft -= recordErrors.length;
     response.recordErrors = recordErrors;
   }
-}
 
-/**
- * Returns `response` once all appends are durable, or after `timeoutMs` with the others marked as
- * failed.
- */
-function commit(
-  uncommitted: readonly Uncommitted[],
-  response: Response,
-  timeoutMs: number,
-  context: RequestContext,
-): Promise<Response> {
-  const { timeouts, cluster } = context.broker;
-  let waitingCount = uncommitted.length;
-  return new Promise((resolve) => {
-    const timeout = timeouts.set(() => {
-      for (const append of uncommitted) {
-        if (append.isSettled) continue;
+  /**
+   * The response once all appends are durable, or after the request's timeout with the others marked
+   * as failed.
+   */
+  #commit(responses: readonly TopicResponse[]): Promise<Response> {
+    const { timeouts, cluster } = this.#context.broker;
+    const { timeoutMs } = this.#request;
+    const uncommitted = this.#uncommitted;
+    let waitingCount = uncommitted.length;
+    return new Promise((resolve) => {
+      const timeout = timeouts.set(() => {
+        for (const append of uncommitted) {
+          if (append.isSettled) continue;
+          append.isSettled = true;
+          const error = new ApiError(
+            ErrorCode.REQUEST_TIMED_OUT,
+            `Append was not durable within ${timeoutMs} ms`,
+          );
+          failed(append.response, error, this.#context);
+        }
+        resolve(this.#response(responses));
+      }, timeoutMs);
+      const settle = (append: Uncommitted) => {
         append.isSettled = true;
-        const error = new ApiError(
-          ErrorCode.REQUEST_TIMED_OUT,
-          `Append was not durable within ${timeoutMs} ms`,
-        );
-        failed(append.response, error, context);
-      }
-      resolve(response);
-    }, timeoutMs);
-    const settle = (append: Uncommitted) => {
-      append.isSettled = true;
-      if (--waitingCount > 0) return;
-      timeouts.clear(timeout);
-      resolve(response);
-    };
-    for (const append of uncommitted) {
-      append.committed.then(() => {
-        if (append.isSettled) return;
-        const { partition } = append;
-        if (partition.isServed) return settle(append);
-        // The response waits until it is certain that no other broker leads the partition.
-        cluster.unfenced(() => partition.isServed || !isStillLeader(append)).then(() => {
+        if (--waitingCount > 0) return;
+        timeouts.clear(timeout);
+        resolve(this.#response(responses));
+      };
+      for (const append of uncommitted) {
+        append.committed.then(() => {
           if (append.isSettled) return;
-          if (!isStillLed(append)) failed(append.response, notLeader(), context);
+          const { partition } = append;
+          if (partition.isServed) return settle(append);
+          // The response waits until it is certain that no other broker leads the partition.
+          cluster.unfenced(() => partition.isServed || !isStillLeader(append)).then(() => {
+            if (append.isSettled) return;
+            if (!isStillLed(append)) this.#failed(append.response, notLeader(), append.topic);
+            settle(append);
+          });
+        }, (error) => {
+          if (append.isSettled) return;
+          this.#failed(append.response, error, append.topic);
           settle(append);
         });
-      }, (error) => {
-        if (append.isSettled) return;
-        failed(append.response, error, context);
-        settle(append);
-      });
-    }
-  });
+      }
+    });
+  }
 }
 
 function isStillLeader({ partition, leaderEpoch }: Uncommitted): boolean {
