@@ -36,8 +36,8 @@ const CORRECT: readonly Partial<Bounds>[] = [
   { lags: 1, crashes: 1, lostDisks: 1 },
 ];
 
-/** Where the model finds each break soon. */
-const BROKEN: Readonly<Partial<Record<Break, Partial<Bounds>>>> = {
+/** Where the model finds each break. */
+const BROKEN: Readonly<Record<Break, Partial<Bounds>>> = {
   "count a shrink before it is committed": { crashes: 1 },
   "count the log end instead of the flushed offset": { crashes: 1 },
   "lead in the epoch of an earlier process": { crashes: 1, appends: 2 },
@@ -48,7 +48,14 @@ const BROKEN: Readonly<Partial<Record<Break, Partial<Bounds>>>> = {
   "settle doubts beside an earlier registration": { ...TWO, lags: 1, crashes: 1, lostDisks: 1 },
   "force what was wanted": { ...TWO, lags: 1, losses: 1, depositions: 1 },
   "forget what is pending": { lags: 1, losses: 1 },
+  "join below the high watermark": { lags: 1 },
   "count a fetch that diverges": { crashes: 1, appends: 2 },
+  "remember the ends of an earlier epoch": { moves: 2, appends: 2 },
+};
+
+/** Breaks that the model finds only after so many states. */
+const LATE: Readonly<Partial<Record<Break, number>>> = {
+  "remember the ends of an earlier epoch": 165_000,
 };
 
 Deno.test("The rules of replication keep their promises in every order of events", async (t) => {
@@ -63,12 +70,15 @@ Deno.test("The rules of replication keep their promises in every order of events
 
 Deno.test("The model of replication notices broken rules", async (t) => {
   for (const broken of BREAKS) {
-    const bounds = BROKEN[broken];
-    if (bounds === undefined) continue;
-    await t.step(broken, () => {
-      const maxStates = Math.max(30_000, MAX_STATES);
-      const { violation } = explore(new IsrModel({ ...BOUNDS, ...bounds }, broken), maxStates);
-      assert(violation !== undefined, "nothing was noticed");
+    const maxStates = Math.max(30_000, MAX_STATES);
+    await t.step({
+      name: broken,
+      ignore: maxStates < (LATE[broken] ?? 0),
+      fn: () => {
+        const bounds = { ...BOUNDS, ...BROKEN[broken] };
+        const { violation } = explore(new IsrModel(bounds, broken), maxStates);
+        assert(violation !== undefined, "nothing was noticed");
+      },
     });
   }
 });

@@ -37,6 +37,7 @@ export const BREAKS = [
   "remember the ends of an earlier epoch",
   "advance the high watermark with an ELR",
   "join without the registration as a guard",
+  "join below the high watermark",
   "count a fetch that diverges",
   "fetch before a flush",
   "begin with the high watermark at the log end",
@@ -210,8 +211,10 @@ export class IsrModel implements Explorable<World> {
         });
       }
       const end = leader.ends[other];
-      const mayJoin = end !== undefined && end >= leader.highWatermark &&
-        end >= leader.startOffset && !view!.isr.includes(other);
+      const isCommitted = this.#broken === "join below the high watermark" ||
+        end !== undefined && end >= leader.highWatermark;
+      const mayJoin = end !== undefined && isCommitted && end >= leader.startOffset &&
+        !view!.isr.includes(other);
       if (mayJoin) {
         yield this.#step(from, `${id} asks to take in ${other}`, (world) => {
           const isOther = (replica: number) => replica === other;

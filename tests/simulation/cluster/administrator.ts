@@ -120,7 +120,7 @@ export class ClusterAdministrator extends ClusterClient {
     const topic = this.#pickTopic();
     if (topic === undefined) return;
     const { random, machines } = this.world;
-    const name = random.pick(["internal.segment.bytes", "min.insync.replicas"]);
+    const name = random.chance(0.7) ? "min.insync.replicas" : "internal.segment.bytes";
     const value = name === "min.insync.replicas"
       ? random.pick(["1", "2"])
       : random.pick(["1500", "20000"]);

@@ -86,7 +86,7 @@ export function drawFault(context: FaultContext): DrawnFault {
     [1, () => instant("cut-connection", () => network.cut(machine.name, () => random.chance(0.5)))],
     [3, () => storeAway(random.chance(0.4) ? machines : [machine], network, longMs)],
     [1.4, () => storeGone(random.chance(0.5) ? machines : [machine], context)],
-    [3, () => storeLate(machine, network, random, longMs)],
+    [5, () => storeLate(machine, network, random, longMs)],
     [1, () => instant("store-election", () => etcd.elect())],
     [0.5, () => instant("store-revokes", () => etcd.revokeAll())],
     [1, () => instant("store-compacts", () => etcd.compact())],

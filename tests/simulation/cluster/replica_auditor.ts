@@ -179,12 +179,13 @@ export class ReplicaAuditor {
   }
 }
 
-/** Checks that two replicas have the same of what was promised. */
+/** Checks that two replicas have the same of what was promised, and not deleted. */
 function checkSame(partition: ClusterPartition, one: Replica, two: Replica): void {
   const epochs = new Map(
     one.batches.map(({ baseOffset, leaderEpoch }) => [baseOffset, leaderEpoch]),
   );
   for (const { baseOffset, leaderEpoch } of two.batches) {
+    if (baseOffset < partition.deleteLimit) continue;
     if (baseOffset >= partition.promisedEnd) break;
     const epoch = epochs.get(baseOffset) ?? leaderEpoch;
     check(
