@@ -9,13 +9,11 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { initProducerId } from "../../protocol/messages/transactions/init_producer_id.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
 import type { ResponseOf } from "../../protocol/schema/schema.ts";
-import type { ModelBatch } from "./model.ts";
+import { type Lane, Lanes, type ProducerIds, type Sending } from "./lane.ts";
 import type { PartitionModel } from "./partition_model.ts";
-import type { ProducerIdentity } from "./record_book.ts";
 import { check } from "./violation.ts";
 import { Client, liveTopics, REQUEST_TIMEOUT_MS, type World } from "./world.ts";
 
-const MAX_IN_FLIGHT = 5;
 /** Probability that an acknowledged batch is sent again, as if the network had kept a copy. */
 const ECHO_PROBABILITY = 0.1;
 
@@ -29,36 +27,16 @@ type ProducedPartition = ResponseOf<
   typeof produce
 >["responses"][number]["partitionResponses"][number];
 
-/** A batch in flight. */
-interface Sending {
-  readonly batch: ModelBatch;
-  readonly identity: ProducerIdentity | undefined;
-}
-
-/** A producer's batches to one partition. */
-interface Lane {
-  readonly partition: PartitionModel;
-  /** Batches that are not acknowledged, in order. */
-  readonly unresolved: Sending[];
-  inFlight: number;
-  /** Whether a batch failed, so that all unresolved ones are sent again once none is in flight. */
-  mustResend: boolean;
-  acknowledged: { readonly sending: Sending; readonly baseOffset: number } | undefined;
-  nextSequence: number;
-  /** Whether the broker may have forgotten earlier batches. */
-  hasGap: boolean;
-}
-
 /** A producer. */
 export class Producer extends Client {
   readonly #options: ProducerOptions;
-  readonly #producerIds: Set<number>;
-  readonly #lanes: Map<PartitionModel, Lane> = new Map();
+  readonly #producerIds: ProducerIds;
+  readonly #lanes: Lanes<PartitionModel> = new Lanes();
   #producerId = -1;
   #isIdentifying = false;
 
   /** @param producerIds The ids that any producer was ever given. */
-  constructor(name: string, world: World, options: ProducerOptions, producerIds: Set<number>) {
+  constructor(name: string, world: World, options: ProducerOptions, producerIds: ProducerIds) {
     super(name, world);
     this.#options = options;
     this.#producerIds = producerIds;
@@ -74,7 +52,7 @@ export class Producer extends Client {
     }
     const topics = liveTopics(this.world);
     if (topics.length === 0) return;
-    const lane = this.#lane(random.pick(random.pick(topics).partitions));
+    const lane = this.#lanes.of(random.pick(random.pick(topics).partitions));
     if (lane.mustResend) {
       if (lane.inFlight > 0) return;
       lane.mustResend = false;
@@ -85,28 +63,9 @@ export class Producer extends Client {
       this.#send(lane, lane.acknowledged.sending);
       return;
     }
-    // The broker has no state of the producer until its first batch is appended.
-    const limit = lane.acknowledged === undefined ? 1 : MAX_IN_FLIGHT;
     for (let i = 1 + random.below(3); i > 0; i--) {
-      if (lane.unresolved.length < limit) this.#send(lane, this.#draw(lane));
+      if (lane.hasRoom) this.#send(lane, this.#draw(lane));
     }
-  }
-
-  #lane(partition: PartitionModel): Lane {
-    let lane = this.#lanes.get(partition);
-    if (lane === undefined) {
-      lane = {
-        partition,
-        unresolved: [],
-        inFlight: 0,
-        mustResend: false,
-        acknowledged: undefined,
-        nextSequence: 0,
-        hasGap: false,
-      };
-      this.#lanes.set(partition, lane);
-    }
-    return lane;
   }
 
   async #identify(): Promise<void> {
@@ -120,29 +79,24 @@ export class Producer extends Client {
     const { errorCode, producerId } = response;
     this.note("requests a producer id", errorCode);
     if (errorCode !== ErrorCode.NONE) return;
-    check(!this.#producerIds.has(producerId), () => `Producer id ${producerId} was given twice`);
     this.#producerIds.add(producerId);
     this.#producerId = producerId;
     this.#lanes.clear();
   }
 
-  #draw(lane: Lane): Sending {
+  #draw(lane: Lane<PartitionModel>): Sending {
     const { world } = this;
     const batch = world.book.draw(world.random, world.machine.clock.now(), {
       ...this.#options,
       configVersion: lane.partition.topic.configVersion,
       onLost: () => lane.hasGap = true,
     });
-    const identity = this.#options.isIdempotent
-      ? { producerId: this.#producerId, producerEpoch: 0, baseSequence: lane.nextSequence }
-      : undefined;
-    lane.nextSequence += batch.records.length;
-    const sending = { batch, identity };
+    const sending = lane.next(batch, this.#producerId);
     if (this.#options.acks !== 0) lane.unresolved.push(sending);
     return sending;
   }
 
-  #send(lane: Lane, sending: Sending): void {
+  #send(lane: Lane<PartitionModel>, sending: Sending): void {
     const { topic, index } = lane.partition;
     const { batch, identity } = sending;
     batch.attempts++;
@@ -166,7 +120,7 @@ export class Producer extends Client {
   }
 
   #receive(
-    lane: Lane,
+    lane: Lane<PartitionModel>,
     sending: Sending,
     { errorCode, errorMessage = null, baseOffset }: ProducedPartition,
   ): void {
@@ -183,8 +137,7 @@ export class Producer extends Client {
       case ErrorCode.NONE:
         this.#checkEcho(lane, sending, baseOffset);
         partition.acknowledge(sending.batch, baseOffset);
-        if (slot >= 0) unresolved.splice(slot, 1);
-        lane.acknowledged = { sending, baseOffset };
+        lane.acknowledge(sending, baseOffset);
         break;
       case ErrorCode.UNKNOWN_TOPIC_ID:
       case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
@@ -202,7 +155,11 @@ export class Producer extends Client {
   }
 
   /** Checks that a batch sent again gets its acknowledged offset, while the log has the batch. */
-  #checkEcho({ acknowledged, partition }: Lane, sending: Sending, baseOffset: number): void {
+  #checkEcho(
+    { acknowledged, partition }: Lane<PartitionModel>,
+    sending: Sending,
+    baseOffset: number,
+  ): void {
     if (sending !== acknowledged?.sending || !this.#options.isIdempotent) return;
     const isGone = acknowledged.baseOffset < partition.bounds.logStartOffset ||
       partition.mayBeDeleted(acknowledged.baseOffset) ||
@@ -215,7 +172,7 @@ export class Producer extends Client {
   }
 
   /** Returns the errors that the answer may have. */
-  #allowed(lane: Lane, { batch }: Sending): number[] {
+  #allowed(lane: Lane<PartitionModel>, { batch }: Sending): number[] {
     const { topic } = lane.partition;
     const allowed: number[] = [ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NOT_LEADER_OR_FOLLOWER];
     if (topic.state !== "live" || this.world.machine.hasFailed) {

@@ -50,26 +50,39 @@ export async function read(
   check(response.errorCode === ErrorCode.NONE, () => `Fetch is answered ${response.errorCode}`);
   const answer = response.responses[0]!.partitions[0]!;
   const { errorCode, highWatermark, logStartOffset = -1, records: bytes } = answer;
-  const isLogAppendTime = topic.possibleConfigs[0]!.get("message.timestamp.type") ===
-    "LogAppendTime";
+  const found = decodeRead(partition, book, bytes, {
+    fetchOffset,
+    highWatermark,
+    isLogAppendTime: topic.possibleConfigs[0]!.get("message.timestamp.type") === "LogAppendTime",
+    mayHaveGaps: topic.hadCompaction,
+  });
+  return { errorCode, bounds: { highWatermark, logStartOffset }, ...found };
+}
+
+/** Where and how a read was made. */
+export interface ReadFrom {
+  readonly fetchOffset: number;
+  readonly highWatermark: number;
+  readonly isLogAppendTime: boolean;
+  /** Whether records may be missing between others. */
+  readonly mayHaveGaps: boolean;
+}
+
+/** Decodes the records of an answer, which must be those from the offset on, up to the high watermark. */
+export function decodeRead(
+  partition: { toString(): string },
+  book: RecordBook,
+  bytes: Uint8Array | null,
+  { fetchOffset, highWatermark, isLogAppendTime, mayHaveGaps }: ReadFrom,
+): Pick<Read, "records" | "nextOffset"> {
   const whole = bytes ?? new Uint8Array(0);
   const records = book.decode(whole, fetchOffset, isLogAppendTime);
   let nextOffset = fetchOffset;
   for (const batch of recordBatches(whole)) nextOffset = batch.nextOffset;
-  checkRecords(partition, fetchOffset, highWatermark, records);
-  return { errorCode, bounds: { highWatermark, logStartOffset }, records, nextOffset };
-}
-
-function checkRecords(
-  partition: PartitionModel,
-  fetchOffset: number,
-  highWatermark: number,
-  records: readonly FoundRecord[],
-): void {
   let next = fetchOffset;
   for (const { offset } of records) {
     check(
-      partition.topic.hadCompaction ? offset >= next : offset === next,
+      mayHaveGaps ? offset >= next : offset === next,
       () => `A read of ${partition} from ${fetchOffset} has offset ${offset} where ${next} was due`,
     );
     next = offset + 1;
@@ -78,6 +91,7 @@ function checkRecords(
     records.length === 0 || next <= highWatermark,
     () => `A read of ${partition} reaches ${next}, its high watermark is ${highWatermark}`,
   );
+  return { records, nextOffset };
 }
 
 /** Looks up the offset of the first record at or after a timestamp, or of one of Kafka's special timestamps. */

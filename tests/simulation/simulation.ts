@@ -21,6 +21,7 @@ import { flipBit } from "./flipped_bit.ts";
 import { loseFiles, RECOVERY_POINTS } from "./lost_files.ts";
 import { type Crash, DATA_FOLDER, Machine, MachineDown } from "./machine.ts";
 import type { TopicModel } from "./model.ts";
+import { ProducerIds } from "./lane.ts";
 import { mix } from "./mix.ts";
 import { Producer } from "./producer.ts";
 import { RecordBook } from "./record_book.ts";
@@ -116,7 +117,7 @@ class Simulation implements World {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.machine = new Machine(new Random(mix(options.seed, 0)), (line) => this.trace(line));
-    const producerIds = new Set<number>();
+    const producerIds = new ProducerIds();
     this.#producers = ([
       [true, -1],
       [true, -1],

@@ -15,6 +15,7 @@ import { Random } from "../../../protocol/random_testing.ts";
 import { loadCleaningPass } from "../../../storage/mod.ts";
 import { forgetWaitingTasks } from "../../../storage/time_slice.ts";
 import { replaceGlobals } from "../deterministic_globals.ts";
+import { ProducerIds } from "../lane.ts";
 import { mix } from "../mix.ts";
 import { RecordBook } from "../record_book.ts";
 import { check, Violation } from "../violation.ts";
@@ -153,7 +154,7 @@ class ClusterSimulation implements ClusterWorld {
     for (const machine of this.machines) this.network.add(machine);
     this.leaders = new LeaderWatch(this.machines, timeline);
     this.leaders.start();
-    const producerIds = new Set<number>();
+    const producerIds = new ProducerIds();
     this.#producers = [true, true, true, false].map((isIdempotent, i) =>
       new ClusterProducer(`producer-${i}`, this, { isIdempotent, acks: -1 }, producerIds)
     );
@@ -248,7 +249,7 @@ class ClusterSimulation implements ClusterWorld {
       [6, () => random.pick(this.#members).act()],
       [3, () => this.#administrator.createTopic(replicas)],
       [0.3, () => this.#administrator.deleteTopic()],
-      [1, () => this.#administrator.alterConfigs()],
+      [2, () => this.#administrator.alterConfigs()],
       [0.6, () => this.#administrator.addPartition()],
       [1, () => this.#administrator.deleteRecords()],
       [5, () => this.#fail()],

@@ -8,13 +8,9 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { initProducerId } from "../../../protocol/messages/transactions/init_producer_id.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
-import type { ModelBatch } from "../model.ts";
-import type { ProducerIdentity } from "../record_book.ts";
-import { check } from "../violation.ts";
+import { type Lane, Lanes, type ProducerIds, type Sending } from "../lane.ts";
 import { ClusterClient, type ClusterWorld, liveTopics, REQUEST_TIMEOUT_MS } from "./client.ts";
 import type { ClusterPartition } from "./model.ts";
-
-const MAX_IN_FLIGHT = 5;
 
 /** The options of a producer. */
 export interface ClusterProducerOptions {
@@ -22,28 +18,11 @@ export interface ClusterProducerOptions {
   readonly acks: -1 | 1;
 }
 
-interface Sending {
-  readonly batch: ModelBatch;
-  readonly identity: ProducerIdentity | undefined;
-}
-
-/** A producer's batches to one partition. */
-interface Lane {
-  readonly partition: ClusterPartition;
-  /** Batches that are not acknowledged, in order. */
-  readonly unresolved: Sending[];
-  inFlight: number;
-  /** Whether a batch failed, so that all unresolved ones are sent again once none is in flight. */
-  mustResend: boolean;
-  nextSequence: number;
-  hasAcknowledged: boolean;
-}
-
 /** A producer. */
 export class ClusterProducer extends ClusterClient {
   readonly #options: ClusterProducerOptions;
-  readonly #producerIds: Set<number>;
-  readonly #lanes: Map<ClusterPartition, Lane> = new Map();
+  readonly #producerIds: ProducerIds;
+  readonly #lanes: Lanes<ClusterPartition> = new Lanes();
   #producerId = -1;
   #isIdentifying = false;
 
@@ -52,7 +31,7 @@ export class ClusterProducer extends ClusterClient {
     name: string,
     world: ClusterWorld,
     options: ClusterProducerOptions,
-    producerIds: Set<number>,
+    producerIds: ProducerIds,
   ) {
     super(name, world);
     this.#options = options;
@@ -81,12 +60,10 @@ export class ClusterProducer extends ClusterClient {
     }
     const topics = liveTopics(this.world);
     if (topics.length === 0) return;
-    const lane = this.#lane(random.pick(random.pick(topics).partitions));
+    const lane = this.#lanes.of(random.pick(random.pick(topics).partitions));
     if (this.#retry(lane)) return;
-    // The broker has no state of the producer until its first batch is appended.
-    const limit = lane.hasAcknowledged ? MAX_IN_FLIGHT : 1;
     for (let i = 1 + random.below(3); i > 0; i--) {
-      if (lane.unresolved.length < limit) this.#send(lane, this.#draw(lane));
+      if (lane.hasRoom) this.#send(lane, this.#draw(lane));
     }
   }
 
@@ -101,7 +78,7 @@ export class ClusterProducer extends ClusterClient {
     }
   }
 
-  #retry(lane: Lane): boolean {
+  #retry(lane: Lane<ClusterPartition>): boolean {
     if (!lane.mustResend) return false;
     if (lane.inFlight > 0) return true;
     lane.mustResend = false;
@@ -111,22 +88,6 @@ export class ClusterProducer extends ClusterClient {
       for (const sending of lane.unresolved.slice()) this.#send(lane, sending);
     });
     return true;
-  }
-
-  #lane(partition: ClusterPartition): Lane {
-    let lane = this.#lanes.get(partition);
-    if (lane === undefined) {
-      lane = {
-        partition,
-        unresolved: [],
-        inFlight: 0,
-        mustResend: false,
-        nextSequence: 0,
-        hasAcknowledged: false,
-      };
-      this.#lanes.set(partition, lane);
-    }
-    return lane;
   }
 
   async #identify(): Promise<void> {
@@ -142,13 +103,12 @@ export class ClusterProducer extends ClusterClient {
     const { errorCode, producerId } = answer.response;
     this.note("requests a producer id", errorCode);
     if (errorCode !== ErrorCode.NONE) return;
-    check(!this.#producerIds.has(producerId), () => `Producer id ${producerId} was given twice`);
     this.#producerIds.add(producerId);
     this.#producerId = producerId;
     this.#lanes.clear();
   }
 
-  #draw(lane: Lane): Sending {
+  #draw(lane: Lane<ClusterPartition>): Sending {
     const { world } = this;
     const batch = world.book.draw(world.random, Math.floor(world.timeline.nowMs), {
       ...this.#options,
@@ -156,16 +116,12 @@ export class ClusterProducer extends ClusterClient {
       configVersion: 0,
       onLost: () => {},
     });
-    const identity = this.#options.isIdempotent
-      ? { producerId: this.#producerId, producerEpoch: 0, baseSequence: lane.nextSequence }
-      : undefined;
-    lane.nextSequence += batch.records.length;
-    const sending = { batch, identity };
+    const sending = lane.next(batch, this.#producerId);
     lane.unresolved.push(sending);
     return sending;
   }
 
-  #send(lane: Lane, sending: Sending): void {
+  #send(lane: Lane<ClusterPartition>, sending: Sending): void {
     const { topic, index } = lane.partition;
     const { batch, identity } = sending;
     batch.attempts++;
@@ -193,7 +149,12 @@ export class ClusterProducer extends ClusterClient {
     });
   }
 
-  #receive(lane: Lane, sending: Sending, errorCode: number, baseOffset: number): void {
+  #receive(
+    lane: Lane<ClusterPartition>,
+    sending: Sending,
+    errorCode: number,
+    baseOffset: number,
+  ): void {
     const { partition, unresolved } = lane;
     const slot = unresolved.indexOf(sending);
     const ids = sending.batch.records.map(({ id }) => id);
@@ -208,8 +169,7 @@ export class ClusterProducer extends ClusterClient {
     switch (errorCode) {
       case ErrorCode.NONE:
         if (this.#options.acks === -1) partition.acknowledge(sending.batch, baseOffset);
-        if (slot >= 0) unresolved.splice(slot, 1);
-        lane.hasAcknowledged = true;
+        lane.acknowledge(sending, baseOffset);
         break;
       case ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
         if (slot > 0) lane.mustResend = true;

@@ -10,10 +10,9 @@ import {
   listOffsets,
   ListOffsetsTimestamp,
 } from "../../../protocol/messages/records/list_offsets.ts";
-import { recordBatches } from "../../../protocol/records/mod.ts";
 import type { FoundRecord } from "../partition_model.ts";
+import { decodeRead } from "../reading.ts";
 import type { RecordBook } from "../record_book.ts";
-import { check } from "../violation.ts";
 import type { ClusterClient } from "./client.ts";
 import type { ClusterPartition, Told } from "./model.ts";
 
@@ -67,39 +66,20 @@ export async function read(
   const { errorCode, highWatermark, logStartOffset = -1, records: bytes } = response.responses[0]!
     .partitions[0]!;
   const told = { leaderEpoch, highWatermark, logStartOffset };
-  const whole = bytes ?? new Uint8Array(0);
-  const records = book.decode(whole, fetchOffset, false);
-  let nextOffset = fetchOffset;
-  for (const batch of recordBatches(whole)) nextOffset = batch.nextOffset;
-  checkRecords(partition, fetchOffset, highWatermark, records);
+  const found = decodeRead(partition, book, bytes, {
+    fetchOffset,
+    highWatermark,
+    isLogAppendTime: false,
+    mayHaveGaps: false,
+  });
   if (errorCode === ErrorCode.NONE) {
     client.checkLeader(answer, partition);
     // A new leader learns of the high watermark after a moment, and answers fetches before that.
     const atLeast = Math.max(highWatermark, before!.highWatermark);
     partition.tell({ ...told, highWatermark: atLeast }, before!);
-    partition.show(records);
+    partition.show(found.records);
   }
-  return { errorCode, told, records, nextOffset };
-}
-
-function checkRecords(
-  partition: ClusterPartition,
-  fetchOffset: number,
-  highWatermark: number,
-  records: readonly FoundRecord[],
-): void {
-  let next = fetchOffset;
-  for (const { offset } of records) {
-    check(
-      offset === next,
-      () => `A read of ${partition} from ${fetchOffset} has offset ${offset} where ${next} was due`,
-    );
-    next = offset + 1;
-  }
-  check(
-    records.length === 0 || next <= highWatermark,
-    () => `A read of ${partition} reaches ${next}, its high watermark is ${highWatermark}`,
-  );
+  return { errorCode, told, ...found };
 }
 
 /** Looks up the first or the last offset. */
