@@ -19,9 +19,8 @@ import type { MetricsPage } from "./metrics/metrics_page.ts";
 import { RequestGuard } from "./request_guard.ts";
 import type { RestApi } from "./rest/api.ts";
 
-/** How to serve HTTP. */
-export interface HttpOptions {
-  readonly broker: Broker;
+/** How to serve HTTP, whatever the broker. */
+export interface HttpSettings {
   readonly address: HostPort;
   /** The program's version, for the metrics. */
   readonly version: string;
@@ -31,6 +30,16 @@ export interface HttpOptions {
   readonly corsOrigins?: readonly string[];
   /** Whether requests may change something. Default: true. */
   readonly allowsWrites?: boolean;
+  /**
+   * Whether another broker of the same process has the metrics of the process, which sums over brokers must
+   * have once. Default: false.
+   */
+  readonly sharesProcess?: boolean;
+}
+
+/** How to serve HTTP. */
+export interface HttpOptions extends HttpSettings {
+  readonly broker: Broker;
 }
 
 /**
@@ -70,12 +79,6 @@ export class HttpServer {
     this.#options = options;
     this.#parts = partsOf(options.broker);
     this.#health = new Health(this.#parts);
-    const { cluster, clock } = this.#parts.context;
-    this.#events = new ClusterEvents(cluster, clock);
-    this.#historyTimer = clock.setTimeout(() => {
-      this.#historyTimer = undefined;
-      this.#openHistory();
-    }, HISTORY_DELAY_MS);
     const { host, port } = options.address;
     this.#server = Deno.serve({
       hostname: host,
@@ -84,6 +87,13 @@ export class HttpServer {
       onListen: () => {},
       onError: (error) => this.#failed(error).response(),
     }, (request, { remoteAddr }) => this.#serve(request, remoteAddr.hostname));
+    // After the port is bound, which may fail.
+    const { cluster, clock } = this.#parts.context;
+    this.#events = new ClusterEvents(cluster, clock);
+    this.#historyTimer = clock.setTimeout(() => {
+      this.#historyTimer = undefined;
+      this.#openHistory();
+    }, HISTORY_DELAY_MS);
     this.#guard = new RequestGuard({ ...options, address: this.address });
   }
 
@@ -210,6 +220,7 @@ export class HttpServer {
     return new MetricsPage({
       parts: this.#parts,
       version: this.#options.version,
+      sharesProcess: this.#options.sharesProcess ?? false,
       health: this.#health,
       http: this.#counters,
       otherEnds: () => this.#otherEnds(),

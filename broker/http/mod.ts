@@ -12,4 +12,5 @@
  * @module
  */
 
-export { type HttpOptions, HttpServer } from "./http_server.ts";
+export { bindProblem } from "./bind_problem.ts";
+export { type HttpOptions, HttpServer, type HttpSettings } from "./http_server.ts";

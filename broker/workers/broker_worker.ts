@@ -9,6 +9,7 @@
 
 import { Broker, type BrokerOptions } from "../broker.ts";
 import { PortMetadataStore } from "../cluster/port/port_metadata_store.ts";
+import type { HttpServer, HttpSettings } from "../http/mod.ts";
 import { createLogger } from "../logger.ts";
 import { BrokerConfig } from "../settings/config.ts";
 import { formatHostPort, parseListener } from "../settings/listener.ts";
@@ -28,7 +29,10 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 let starting: Promise<Broker> | undefined;
+let http: Promise<HttpServer | undefined> | undefined;
 let stopping: Promise<void> | undefined;
+/** Loaded only when it is asked for. */
+const HTTP = "../http/mod.ts";
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
@@ -38,6 +42,10 @@ scope.onmessage = ({ data }) => {
         ({ addresses }) => scope.postMessage({ type: "serving", addresses }),
         fail,
       );
+      break;
+    case "http":
+      http = serveHttp(data.settings);
+      http.catch(fail);
       break;
     case "stop":
       stopping ??= stop();
@@ -74,6 +82,22 @@ async function start({ config: texts, metadata }: ToWorker & { type: "start" }):
   }
 }
 
+/** Serves HTTP for the broker; undefined if the address cannot be used. */
+async function serveHttp(settings: HttpSettings): Promise<HttpServer | undefined> {
+  const broker = await starting!;
+  const { HttpServer, bindProblem }: typeof import("../http/mod.ts") = await import(HTTP);
+  try {
+    const server = HttpServer.start({ ...settings, broker });
+    scope.postMessage({ type: "http", address: server.address, problem: "" });
+    return server;
+  } catch (error) {
+    const problem = bindProblem(error);
+    if (problem === undefined) throw error;
+    scope.postMessage({ type: "http", address: undefined, problem });
+    return undefined;
+  }
+}
+
 function fail(error: unknown): void {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   scope.postMessage({ type: "failed", message, stack });
@@ -83,6 +107,7 @@ function fail(error: unknown): void {
 async function stop(): Promise<void> {
   try {
     const broker = await starting;
+    await (await http?.catch(() => undefined))?.close();
     await broker?.close();
   } catch {
     // It was reported when it could not start, or could not close a log.

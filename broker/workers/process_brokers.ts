@@ -8,6 +8,7 @@
  */
 
 import { Broker, type RegisteredBroker } from "../broker.ts";
+import type { HttpSettings } from "../http/mod.ts";
 import type { Logger } from "../logger.ts";
 import { BrokerConfig, ConfigError, type ConfigTexts } from "../settings/config.ts";
 import type { HostPort } from "../settings/listener.ts";
@@ -97,6 +98,25 @@ export class ProcessBrokers {
   /** Where they listen. */
   get addresses(): readonly HostPort[] {
     return this.listeners.map(({ address }) => address);
+  }
+
+  /**
+   * Serves HTTP for the brokers in workers, each on the port after the one before.
+   *
+   * @param settings Those of the first broker's HTTP port.
+   * @returns For each broker, the bound address or why it cannot be used.
+   */
+  serveHttp(
+    settings: HttpSettings,
+  ): Promise<
+    { readonly broker: number; readonly wanted: HostPort; readonly bound: HostPort | string }[]
+  > {
+    const { host, port } = settings.address;
+    return Promise.all(this.#workers.map(async (worker, i) => {
+      const wanted = { host, port: port === 0 ? 0 : port + i + 1 };
+      const bound = await worker.serveHttp({ ...settings, address: wanted, sharesProcess: true });
+      return { broker: worker.nodeId, wanted, bound };
+    }));
   }
 
   /** Closes all. */

@@ -119,3 +119,48 @@ Deno.test("ProcessBrokers.start() divides limits of memory and files among broke
       assertEquals(new Map(configs.map(({ name, value }) => [name, value])), halves);
     }
   }));
+
+Deno.test("ProcessBrokers.serveHttp() serves each worker at its own port, also after it failed", () =>
+  withFolder(async (folder) => {
+    await using brokers = await start(folder, 2);
+    const settings = { address: { host: "127.0.0.1", port: 0 }, version: "1.2.3" };
+    const [served] = await brokers.serveHttp(settings);
+    assertEquals(served!.broker, 2);
+    const { bound } = served!;
+    assert(typeof bound !== "string");
+    const get = async (path: string) =>
+      await (await fetch(`http://${formatHostPort(bound)}${path}`)).text();
+    await using client = new Client({ brokers: brokers.addresses.map(formatHostPort) });
+    await client.admin().createTopics([{ name: "orders", partitions: 4 }]);
+    const metrics = await get("/metrics");
+    assertEquals(metrics.match(/^dqueue_partitions\{state="leader"\} \d+$/m)?.[0].at(-1), "2");
+    assert(metrics.includes("dqueue_process_heap_used_bytes"));
+    assert(!metrics.includes("dqueue_process_resident_bytes"), "the first broker has that");
+    const [worker] = brokers.workers;
+    worker!.throw();
+    await client.producer().sendBatch(
+      Array.from({ length: 4 }, (_, partition) => ({ topic: "orders", partition, value: "x" })),
+    );
+    await worker!.serving;
+    for (;;) {
+      const text = await get("/readyz").catch(() => "");
+      if (text.includes('"ready"')) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }));
+
+Deno.test("ProcessBrokers.serveHttp() says why a port cannot be opened, and the broker stays", () =>
+  withFolder(async (folder) => {
+    await using brokers = await start(folder, 2);
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr;
+    const settings = { address: { host: "127.0.0.1", port: port - 1 }, version: "1.2.3" };
+    const [served] = await brokers.serveHttp(settings);
+    assertEquals(served, {
+      broker: 2,
+      wanted: { host: "127.0.0.1", port },
+      bound: "the address is in use",
+    });
+    await using client = new Client({ brokers: formatHostPort(brokers.addresses[1]!) });
+    assertEquals((await client.admin().describeCluster()).brokers.length, 2);
+  }));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HttpSettings } from "../http/mod.ts";
 import type { Logger } from "../logger.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { HostPort } from "../settings/listener.ts";
@@ -47,6 +48,8 @@ export class WorkerBroker {
   #served = quietly();
   #stopped = Promise.withResolvers<void>();
   #problem: string | undefined;
+  #httpSettings: HttpSettings | undefined;
+  #http: PromiseWithResolvers<HostPort | string> | undefined;
   /** When it began to serve, in milliseconds since 1970; undefined while it does not. */
   #servesSinceMs: number | undefined;
   #hasServed = false;
@@ -84,6 +87,18 @@ export class WorkerBroker {
   /** Resolves when it serves clients, immediately if it does. */
   get serving(): Promise<void> {
     return this.#served.promise;
+  }
+
+  /**
+   * Serves HTTP for it, also after it has failed and was started again.
+   *
+   * @returns The bound address, or why it cannot be used.
+   */
+  async serveHttp(settings: HttpSettings): Promise<HostPort | string> {
+    this.#httpSettings = settings;
+    this.#http = Promise.withResolvers();
+    this.#post({ type: "http", settings });
+    return await this.#http.promise;
   }
 
   /** Makes it fail, for tests. */
@@ -133,8 +148,13 @@ export class WorkerBroker {
       case "serving":
         this.#addresses = message.addresses;
         this.#servesSinceMs = this.#options.clock.now();
+        if (this.#hasServed && this.#httpSettings !== undefined) {
+          this.#post({ type: "http", settings: this.#httpSettings });
+        }
         this.#hasServed = true;
         return this.#served.resolve();
+      case "http":
+        return this.#noteHttp(message.address, message.problem);
       case "failed":
         return this.#fail(message.message, message.stack);
       case "stopped":
@@ -142,7 +162,19 @@ export class WorkerBroker {
     }
   }
 
+  #noteHttp(address: HostPort | undefined, problem: string): void {
+    if (address !== undefined) this.#httpSettings = { ...this.#httpSettings!, address };
+    else if (this.#http === undefined) {
+      const { nodeId, logger } = this.#options;
+      logger.warn("A worker cannot serve HTTP any more", { nodeId, problem });
+    }
+    this.#http?.resolve(address ?? problem);
+    this.#http = undefined;
+  }
+
   #fail(problem: string, stack = problem): void {
+    this.#http?.resolve(problem);
+    this.#http = undefined;
     this.#problem ??= problem;
     const { nodeId, logger, clock, onFatal } = this.#options;
     // What cannot start for the first time is reported by start().

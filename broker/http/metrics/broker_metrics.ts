@@ -105,18 +105,26 @@ export function addEvents(
   out.addHistogram(METRICS.groupRebalanceDuration, "", groups.rebalanceDurations);
 }
 
-/** Adds the memory and time of the process, and the space on its disk where it is known. */
+/**
+ * Adds the memory and time of the process, and the space on its disk where it is known.
+ *
+ * @param isShared Whether another broker has what is the same for all of the process.
+ */
 export function addProcess(
   out: Exposition,
   { context: { disk: { space } }, directory: { path } }: BrokerParts,
+  isShared = false,
 ): void {
   const { rss, heapUsed, external } = Deno.memoryUsage();
-  out.add(METRICS.resident, "", rss);
+  if (!isShared) out.add(METRICS.resident, "", rss);
   out.add(METRICS.heapUsed, "", heapUsed);
   out.add(METRICS.external, "", external);
-  const { user, system } = globalThis.process.cpuUsage();
-  out.add(METRICS.cpu, "", (user + system) / 1e6);
-  if (space === undefined) return;
+  if (!isShared) {
+    const { user, system } = globalThis.process.cpuUsage();
+    out.add(METRICS.cpu, "", (user + system) / 1e6);
+  }
+  // Their folders are below that of the first one.
+  if (space === undefined || isShared) return;
   const dir = labelsOf({ dir: path });
   out.add(METRICS.diskFree, dir, space.freeBytes);
   out.add(METRICS.diskTotal, dir, space.totalBytes);

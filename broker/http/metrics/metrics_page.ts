@@ -36,6 +36,8 @@ export interface MetricsSources {
   readonly version: string;
   readonly health: Health;
   readonly http: HttpCounters;
+  /** Whether another broker of the process has the metrics of the process. Default: false. */
+  readonly sharesProcess?: boolean;
   /** The ends of partitions that other brokers lead. Default: unknown. */
   readonly otherEnds?: () => Promise<OtherEnds>;
   /** Most series in an answer. Default: 20,000. */
@@ -83,7 +85,7 @@ export class MetricsPage {
     const { context } = parts;
     addBroker(out, parts, this.#sources);
     out.add(METRICS.ready, "", health.check().isReady ? 1 : 0);
-    addProcess(out, parts);
+    addProcess(out, parts, this.#sources.sharesProcess);
     out.addHistogram(METRICS.loopDelay, "", this.#loopDelay.delays);
     addRequests(out, parts);
     addEvents(out, parts);

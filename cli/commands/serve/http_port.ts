@@ -6,7 +6,8 @@
 
 import type { Broker, HostPort, Logger } from "../../../broker/mod.ts";
 import { formatHostPort, parseListener } from "../../../broker/settings/listener.ts";
-import type { HttpServer } from "../../../broker/http/mod.ts";
+import type { HttpServer, HttpSettings } from "../../../broker/http/mod.ts";
+import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { CommandError } from "../../errors.ts";
 import type { Flags } from "../../program/flag.ts";
 import { VERSION } from "../version.ts";
@@ -21,7 +22,7 @@ export const httpFlags = {
   http: {
     doc:
       "Address for HTTP: console, REST, metrics and health; off for none. If the default is in use, the broker " +
-      "starts without it",
+      "starts without it. Brokers of --workers have the ports after it",
     parse: parseAddress,
     value: "HOST:PORT",
     fallback: formatHostPort(DEFAULT_ADDRESS),
@@ -65,44 +66,70 @@ export interface HttpFlagValues {
  */
 export async function openHttp(
   broker: Broker,
-  { http, httpHost = [], httpWrites, httpCorsOrigin = [] }: HttpFlagValues,
+  flags: HttpFlagValues,
   logger: Logger,
   defaultAddress: HostPort = DEFAULT_ADDRESS,
 ): Promise<HttpServer | undefined> {
+  const { http } = flags;
   if (http === "off") return undefined;
-  const { HttpServer } = await import("../../../broker/http/mod.ts");
+  const { HttpServer, bindProblem } = await import("../../../broker/http/mod.ts");
   const address = http ?? defaultAddress;
   let server: HttpServer;
   try {
-    server = HttpServer.start({
-      broker,
-      address,
-      version: VERSION,
-      hosts: httpHost,
-      corsOrigins: httpCorsOrigin,
-      allowsWrites: httpWrites === "on",
-    });
+    server = HttpServer.start({ broker, ...settingsOf(flags, address) });
   } catch (error) {
-    const problem = problemOf(error);
+    const problem = bindProblem(error);
     if (problem === undefined) throw error;
-    const text = `Cannot serve HTTP on ${formatHostPort(address)}: ${problem}`;
-    if (http !== undefined) throw new CommandError(`${text}; choose another with --http`);
-    logger.info(`${text}; continuing without it. Choose another with --http`);
+    notServing(address, problem, http !== undefined, logger);
     return undefined;
   }
-  const url = `http://${formatHostPort(server.address)}`;
-  logger.info("Serving HTTP", { url });
-  const exposure = exposureOf(server.address);
-  if (exposure !== undefined) logger.warn(exposure, { url });
+  logServing(server.address, broker.nodeId, logger);
   return server;
 }
 
-function problemOf(error: unknown): string | undefined {
-  if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "this machine has no such address";
-  if (error instanceof Deno.errors.NotCapable) return "Deno was not allowed to";
-  if (error instanceof Deno.errors.PermissionDenied) return "the system does not allow it";
-  return undefined;
+/**
+ * Opens the HTTP ports of the brokers in workers, after that of the first one.
+ *
+ * @throws {CommandError} If an address that was asked for cannot be used.
+ */
+export async function openWorkersHttp(
+  brokers: Pick<ProcessBrokers, "serveHttp">,
+  flags: HttpFlagValues,
+  logger: Logger,
+  defaultAddress: HostPort = DEFAULT_ADDRESS,
+): Promise<void> {
+  if (flags.http === "off") return;
+  const settings = settingsOf(flags, flags.http ?? defaultAddress);
+  for (const { broker, wanted, bound } of await brokers.serveHttp(settings)) {
+    if (typeof bound !== "string") logServing(bound, broker, logger);
+    else notServing(wanted, bound, flags.http !== undefined, logger);
+  }
+}
+
+function settingsOf(
+  { httpHost = [], httpWrites, httpCorsOrigin = [] }: HttpFlagValues,
+  address: HostPort,
+): HttpSettings {
+  return {
+    address,
+    version: VERSION,
+    hosts: httpHost,
+    corsOrigins: httpCorsOrigin,
+    allowsWrites: httpWrites === "on",
+  };
+}
+
+function notServing(address: HostPort, problem: string, isNamed: boolean, logger: Logger): void {
+  const text = `Cannot serve HTTP on ${formatHostPort(address)}: ${problem}`;
+  if (isNamed) throw new CommandError(`${text}; choose another with --http`);
+  logger.info(`${text}; continuing without it. Choose another with --http`);
+}
+
+function logServing(address: HostPort, nodeId: number, logger: Logger): void {
+  const url = `http://${formatHostPort(address)}`;
+  logger.info("Serving HTTP", { url, nodeId });
+  const exposure = exposureOf(address);
+  if (exposure !== undefined) logger.warn(exposure, { url });
 }
 
 function parseAddress(text: string): HostPort | "off" {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Broker, createLogger } from "../../../broker/mod.ts";
 import { CommandError } from "../../errors.ts";
-import { type HttpFlagValues, openHttp } from "./http_port.ts";
+import { type HttpFlagValues, openHttp, openWorkersHttp } from "./http_port.ts";
 
 const UNSET: HttpFlagValues = {
   http: undefined,
@@ -38,4 +38,28 @@ Deno.test("openHttp() serves where it is asked to, and nothing when it is off", 
   await using server = await openHttp(broker, UNSET, logger, { host: "127.0.0.1", port: 0 });
   const response = await fetch(`http://127.0.0.1:${server!.address.port}/livez`);
   assertEquals([response.status, await response.json()], [200, { status: "live" }]);
+});
+
+Deno.test("openWorkersHttp() names a port that is in use, and fails only if it was asked for", async () => {
+  const lines: string[] = [];
+  const logger = createLogger({ sink: (line) => lines.push(line) });
+  const brokers = {
+    serveHttp: ({ address: { host, port } }: { address: { host: string; port: number } }) =>
+      Promise.resolve([
+        { broker: 2, wanted: { host, port: port + 1 }, bound: { host, port: port + 1 } },
+        { broker: 3, wanted: { host, port: port + 2 }, bound: "the address is in use" },
+      ]),
+  };
+  const address = { host: "127.0.0.1", port: 8080 };
+  await openWorkersHttp(brokers, { ...UNSET, http: "off" }, logger);
+  assertEquals(lines, []);
+  await openWorkersHttp(brokers, UNSET, logger, address);
+  const log = lines.join("\n");
+  assertStringIncludes(log, "url=http://127.0.0.1:8081 nodeId=2");
+  assertStringIncludes(log, "Cannot serve HTTP on 127.0.0.1:8082: the address is in use");
+  await assertRejects(
+    () => openWorkersHttp(brokers, { ...UNSET, http: address }, logger),
+    CommandError,
+    "Cannot serve HTTP on 127.0.0.1:8082",
+  );
 });

@@ -12,7 +12,7 @@ import type { Context } from "../../terminal/context.ts";
 import { CommandError, messageOf, UsageError } from "../../errors.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { exposureOf } from "./exposure.ts";
-import { httpFlags, openHttp } from "./http_port.ts";
+import { httpFlags, openHttp, openWorkersHttp } from "./http_port.ts";
 import { VERSION } from "../version.ts";
 
 /** A longer shutdown is explained to the user. */
@@ -109,8 +109,11 @@ export const serve = command({
     }
     let httpServer: HttpServer | undefined;
     try {
-      httpServer = await openHttp(first, { http, httpHost, httpWrites, httpCorsOrigin }, logger);
+      const httpFlags = { http, httpHost, httpWrites, httpCorsOrigin };
+      httpServer = await openHttp(first, httpFlags, logger);
+      if (httpServer !== undefined) await openWorkersHttp(brokers, httpFlags, logger);
     } catch (error) {
+      await httpServer?.close();
       await brokers.close();
       throw error;
     }

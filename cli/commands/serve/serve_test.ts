@@ -307,6 +307,7 @@ Deno.test("serve reads the file of --config - from standard input", async () => 
 Deno.test("serve --workers runs a cluster of brokers in one process", async () => {
   await withFolder(async (folder) => {
     const argv = ["--workers", "2", "--listen", "127.0.0.1:0", "--data", `${folder}/data`];
+    argv.push("--http", "127.0.0.1:0");
     const { code, stderr } = await serving(argv, async (address) => {
       await using client = new Client({ brokers: address });
       const { brokers } = await client.admin().describeCluster();
@@ -318,6 +319,8 @@ Deno.test("serve --workers runs a cluster of brokers in one process", async () =
     assertEquals(code, 0);
     assertMatch(stderr, /Listening address=\S+ clusterId=\S{22} nodeId=1\n/);
     assertMatch(stderr, /Listening address=\S+ clusterId=\S{22} nodeId=2\n/);
+    assertMatch(stderr, /Serving HTTP url=\S+ nodeId=1\n/);
+    assertMatch(stderr, /Serving HTTP url=\S+ nodeId=2\n/);
     const folders = [`${folder}/data`, `${folder}/data/workers/2`];
     for (const path of folders) {
       const verified = await runIn(testContext(), ["log", "verify", path]);
