@@ -139,26 +139,5 @@ Deno.test("Server disconnects clients that do not read their responses", async (
       assertLess(passedMs, 40_000);
     });
   }
-  assertEquals(lines.filter((line) => line.includes("does not read its responses")).length, 2);
-});
-
-Deno.test("Server sends what it has answered to clients that have closed their sending side", async () => {
-  const { broker, address } = await start();
-  await using _ = broker;
-  using connection = await RawConnection.connect(address);
-  await createTopic(connection, "t");
-  const batch = batchOf(Array.from({ length: 9 }, () => "v".repeat(100_000)));
-  for (let i = 0; i < 8; i++) await append(connection, "t", batch);
-  const [hostname, port] = address.split(":");
-  using conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
-  const request = fetchRequest("t", 0, { maxBytes: 50_000_000, partitionMaxBytes: 50_000_000 });
-  await conn.write(requestFrame(fetch, FETCH_BY_NAME, request));
-  const first = new Uint8Array(4);
-  for (let read = 0; read < 4;) read += (await conn.read(first.subarray(read)))!;
-  await conn.closeWrite();
-  let received = 0;
-  const chunk = new Uint8Array(1 << 20);
-  for (let count; (count = await conn.read(chunk)) !== null;) received += count;
-  assertEquals(received, new DataView(first.buffer).getInt32(0));
-  assertLess(8 * 9 * 100_000, received);
+  assertEquals(lines.filter((line) => line.includes("does not read its responses")).length, 1);
 });

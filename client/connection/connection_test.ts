@@ -68,11 +68,11 @@ Deno.test("BrokerConnection.negotiate() throws if the broker refuses", async () 
 Deno.test("BrokerConnection.negotiate() throws if the peer does not speak Kafka's protocol", async () => {
   const answer = new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n");
   const duplex = {
-    read(into: Uint8Array) {
-      into.set(answer);
-      return Promise.resolve(answer.length);
-    },
-    write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+    readable: new ReadableStream<Uint8Array>({
+      type: "bytes",
+      start: (controller) => controller.enqueue(answer),
+    }),
+    writable: new WritableStream<Uint8Array>(),
     close() {},
   };
   const channel = new StreamChannel(duplex, "web:80", { maxFrameSize: 1024 * 1024 });

@@ -8,13 +8,7 @@
  * @module
  */
 
-import {
-  type ByteReader,
-  type ByteWriter,
-  FrameReader,
-  type FrameReaderOptions,
-  FrameWriter,
-} from "./framing.ts";
+import { FrameReader, type FrameReaderOptions, FrameWriter } from "./framing.ts";
 import { Writer } from "../primitives/writer.ts";
 
 /** One end of a connection that carries frames. */
@@ -68,12 +62,16 @@ export interface FrameChannel {
  * The part of a socket that a channel needs; `Deno.TcpConn`, `Deno.TlsConn` and `Deno.UnixConn`
  * have it.
  */
-export interface ByteDuplex extends ByteReader, ByteWriter {
-  /** Closes both directions. Reads under way fail, or end. */
+export interface ByteDuplex {
+  /** Bytes from the peer. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Bytes to the peer. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Closes both directions. */
   close(): void;
 }
 
-/** A channel over the byte streams of a socket. */
+/** A channel over the two streams of a socket. */
 export class StreamChannel implements FrameChannel {
   readonly peer: string;
   readonly #duplex: ByteDuplex;
@@ -82,12 +80,12 @@ export class StreamChannel implements FrameChannel {
   #isClosing = false;
   #hasEnded = false;
 
-  /** Nothing else may use `duplex`. */
+  /** Locks both streams of `duplex`. */
   constructor(duplex: ByteDuplex, peer: string, options: FrameReaderOptions) {
     this.peer = peer;
     this.#duplex = duplex;
-    this.#reader = new FrameReader(duplex, options);
-    this.#writer = new FrameWriter(duplex);
+    this.#reader = new FrameReader(duplex.readable, options);
+    this.#writer = new FrameWriter(duplex.writable);
   }
 
   get out(): Writer {
@@ -154,7 +152,12 @@ export class StreamChannel implements FrameChannel {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#reader.cancel();
-    this.#duplex.close();
+    try {
+      this.#duplex.close();
+    } catch (error) {
+      // Deno closes the socket itself once both of its streams have ended.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
   }
 }
 

@@ -1,12 +1,12 @@
 /**
  * Frames in byte streams: a four-byte size, then that many bytes.
  *
- * Sockets are read and written directly: web streams over them take a quarter more processor time
- * for a small frame. Small frames arrive many per read in one scratch buffer. They are copied out
- * of it, because the next read overwrites it. The copies lie side by side in memory that is never
- * overwritten. A frame that does not fit the scratch buffer gets its own memory, which the socket
- * is read into. In both cases views of a frame remain valid indefinitely, unless the frame is
- * recycled: a caller that knows that a frame is no longer used may return its memory for reuse.
+ * Reading uses a BYOB reader. Small frames arrive many per read in one scratch buffer. They are
+ * copied out of it, because the next read transfers the scratch buffer to the stream and so
+ * detaches every view of it. The copies lie side by side in memory that is never overwritten. A
+ * frame that does not fit the scratch buffer gets its own memory, and the stream reads directly
+ * into it. In both cases views of a frame remain valid indefinitely, unless the frame is recycled:
+ * a caller that knows that a frame is no longer used may return its memory for reuse.
  *
  * Writing gathers: frames are encoded into one `Writer`, and a flush passes the socket everything
  * encoded during this turn of the event loop, or during the previous write.
@@ -35,18 +35,6 @@ export class FrameSizeError extends Error {
 export class TruncatedFrameError extends Error {
   /** The name of the class. */
   override name = "TruncatedFrameError";
-}
-
-/** Where bytes come from; a `Deno.Conn` is one. */
-export interface ByteReader {
-  /** Reads some bytes into `into`, and returns how many; null at the end. */
-  read(into: Uint8Array<ArrayBuffer>): Promise<number | null>;
-}
-
-/** Where bytes go to; a `Deno.Conn` is one. */
-export interface ByteWriter {
-  /** Writes bytes, perhaps not all, and returns how many. */
-  write(bytes: Uint8Array): Promise<number>;
 }
 
 /** Limits of a `FrameReader`. */
@@ -96,7 +84,7 @@ function copyOf(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): Uint8
 
 /** Splits a byte stream into frames. */
 export class FrameReader {
-  readonly #reader: ByteReader;
+  readonly #reader: ReadableStreamBYOBReader;
   readonly #options: FrameReaderOptions;
   #scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SCRATCH_MIN);
   #start = 0;
@@ -105,11 +93,10 @@ export class FrameReader {
   #isFull = false;
   #isInsideLarge = false;
   #received = 0;
-  #isCancelled = false;
 
-  /** Reads `reader` to its end. */
-  constructor(reader: ByteReader, options: FrameReaderOptions) {
-    this.#reader = reader;
+  /** Locks `readable` and reads it to its end. */
+  constructor(readable: ReadableStream<Uint8Array>, options: FrameReaderOptions) {
+    this.#reader = readable.getReader({ mode: "byob" });
     this.#options = options;
   }
 
@@ -162,12 +149,13 @@ export class FrameReader {
       }
       this.#makeRoom(isLarge ? HEAD_BYTES : size);
       const room = this.#end === 0 ? this.#scratch : this.#scratch.subarray(this.#end);
-      const count = await this.#read(room);
-      if (count === null) {
-        if (this.#end === this.#start || this.#isCancelled) return null;
+      const { value, done } = await this.#reader.read(room);
+      if (done || value === undefined) {
+        if (this.#end === this.#start) return null;
         throw new TruncatedFrameError(`Stream ended ${this.#end - this.#start} bytes into a frame`);
       }
-      this.#end += count;
+      this.#scratch = new Uint8Array(value.buffer);
+      this.#end += value.length;
       this.#isFull = this.#end === this.#scratch.length;
     }
   }
@@ -177,19 +165,9 @@ export class FrameReader {
     if (frame.length > SHARED_FRAME_MAX) buffers.give(frame);
   }
 
-  /** Ends reading: when the socket is closed, a pending `next()` resolves to null. */
+  /** Ends the stream; a pending `next()` then resolves to null. */
   cancel(): void {
-    this.#isCancelled = true;
-  }
-
-  async #read(into: Uint8Array<ArrayBuffer>): Promise<number | null> {
-    if (this.#isCancelled) return null;
-    try {
-      return await this.#reader.read(into);
-    } catch (error) {
-      if (this.#isCancelled) return null;
-      throw error;
-    }
+    this.#reader.cancel().catch(() => {});
   }
 
   #nextSize(): number | undefined {
@@ -230,19 +208,20 @@ export class FrameReader {
   async #large(size: number): Promise<Uint8Array<ArrayBuffer>> {
     const first = this.#scratch.subarray(this.#start + SIZE_BYTES, this.#end);
     await this.#options.admit?.(size, first);
-    const frame = buffers.take(size);
+    let frame = buffers.take(size);
     frame.set(first);
     let filled = first.length;
     this.#start = this.#end = 0;
     this.#isFull = false;
     this.#isInsideLarge = true;
     while (filled < size) {
-      const count = await this.#read(frame.subarray(filled));
-      if (count === null) {
+      const { value, done } = await this.#reader.read(frame.subarray(filled));
+      if (done || value === undefined) {
         throw new TruncatedFrameError(`Stream ended ${filled} bytes into a frame of ${size}`);
       }
-      filled += count;
-      this.#received += count;
+      frame = new Uint8Array(value.buffer, 0, size);
+      filled += value.length;
+      this.#received += value.length;
     }
     this.#isInsideLarge = false;
     return frame;
@@ -261,15 +240,16 @@ const WRITE_MAX = 1024 * 1024;
 export class FrameWriter {
   /** Writer for outgoing frames, each between `beginFrame()` and `endFrame()`. */
   readonly out: Writer = new Writer();
-  readonly #writer: ByteWriter;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #begin = () => this.#pump();
-  readonly #wrote = (count: number) => this.#continue(count);
+  readonly #wrote = () => this.#goOn();
   readonly #fail = (error: unknown) => this.#stop(error);
   #isPumping = false;
-  /** Chunks that are being written, the index of the first, and how much of it was written. */
+  /** Chunks of the current write, and the index of the next one. */
   #chunks: Chunks = [];
   #nextChunk = 0;
-  #written = 0;
+  /** Size of the chunk that is being written. */
+  #writing = 0;
   #unsent = 0;
   /** Number of bytes that the stream has taken so far. */
   #taken = 0;
@@ -279,9 +259,10 @@ export class FrameWriter {
   /** Called when the stream has taken some of the backlog, or will not take any more. */
   onTaken: () => void = () => {};
 
-  /** Writes to `writer`. */
-  constructor(writer: ByteWriter) {
-    this.#writer = writer;
+  /** Locks `writable`. */
+  constructor(writable: WritableStream<Uint8Array>) {
+    this.#writer = writable.getWriter();
+    this.#writer.closed.catch(() => {});
   }
 
   /** Encoded bytes not yet taken by the stream. */
@@ -311,15 +292,17 @@ export class FrameWriter {
     return new Promise((resolve) => this.#waiters.push({ at, resolve }));
   }
 
-  /** Writes the remaining bytes, unless a write has failed. */
+  /** Writes the remaining bytes and closes the stream. Does nothing if the stream has failed. */
   async close(): Promise<void> {
     this.flush();
     await this.drained();
+    await this.#writer.close().catch(() => {});
   }
 
-  /** Stops writing; bytes not written are lost. */
+  /** Aborts the stream immediately; bytes not written are lost. */
   abort(reason: unknown): void {
-    this.#stop(reason);
+    this.#failure ??= reason;
+    this.#writer.abort(reason).catch(() => {});
   }
 
   /** Starts the next write, and continues when it completes. */
@@ -330,21 +313,14 @@ export class FrameWriter {
       this.#chunks = gather(this.out.take());
       this.#nextChunk = 0;
     }
-    const chunk = this.#chunks[this.#nextChunk]!;
-    const rest = this.#written === 0 ? chunk : chunk.subarray(this.#written);
-    this.#writer.write(rest).then(this.#wrote, this.#fail);
+    const chunk = this.#chunks[this.#nextChunk++]!;
+    this.#writing = chunk.length;
+    this.#writer.write(chunk).then(this.#wrote, this.#fail);
   }
 
-  #continue(count: number): void {
-    // The write that was under way when writing was stopped.
-    if (this.#failure !== undefined) return;
-    this.#unsent -= count;
-    this.#taken += count;
-    this.#written += count;
-    if (this.#written === this.#chunks[this.#nextChunk]!.length) {
-      this.#nextChunk++;
-      this.#written = 0;
-    }
+  #goOn(): void {
+    this.#unsent -= this.#writing;
+    this.#taken += this.#writing;
     while (this.#waiters.length > 0 && this.#waiters[0]!.at <= this.#taken) {
       this.#waiters.shift()!.resolve();
     }
@@ -357,7 +333,6 @@ export class FrameWriter {
     if (this.#failure !== undefined) this.out.take();
     this.#chunks = [];
     this.#nextChunk = 0;
-    this.#written = 0;
     this.#unsent = 0;
     this.#isPumping = false;
     const waiters = this.#waiters;

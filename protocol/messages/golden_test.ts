@@ -8,7 +8,7 @@
 
 import { assert, assertEquals, assertExists, assertThrows } from "@std/assert";
 import { codec } from "../schema/codec.ts";
-import { type ByteReader, FrameReader } from "../frames/framing.ts";
+import { FrameReader } from "../frames/framing.ts";
 import {
   readRequestHeader,
   readRequestHeaderTags,
@@ -324,14 +324,15 @@ Deno.test("FrameReader.next() returns golden frames that arrive one byte at a ti
   for (const frame of sent) writer.bytes(frame);
   const all = writer.takeBytes();
   let at = 0;
-  const bytes: ByteReader = {
-    read(into) {
-      if (at === all.length) return Promise.resolve(null);
-      into[0] = all[at++]!;
-      return Promise.resolve(1);
+  const stream = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      if (at < all.length) return controller.enqueue(all.slice(at, ++at));
+      controller.close();
+      controller.byobRequest?.respond(0);
     },
-  };
-  const reader = new FrameReader(bytes, { maxFrameSize: 1024 * 1024 });
+  });
+  const reader = new FrameReader(stream, { maxFrameSize: 1024 * 1024 });
   for (const frame of sent) assertEquals(await reader.next(), frame);
   assertEquals(await reader.next(), null);
 });

@@ -5,9 +5,10 @@
  */
 
 import type { PeerNetwork } from "../../../broker/cluster/peer_network.ts";
-import { type ByteDuplex, StreamChannel } from "../../../protocol/frames/channel.ts";
+import { StreamChannel } from "../../../protocol/frames/channel.ts";
 
 const MAX_FRAME_BYTES = 100 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** TCP between brokers, with a count of what both ends send. */
 export class CountedNetwork implements PeerNetwork {
@@ -20,19 +21,32 @@ export class CountedNetwork implements PeerNetwork {
   ): Promise<StreamChannel> {
     const conn = await Deno.connect({ hostname: host, port, signal });
     conn.setNoDelay(true);
-    const duplex: ByteDuplex = {
-      read: async (into) => {
-        const count = await conn.read(into);
-        this.bytes += count ?? 0;
-        return count;
+    const readable = new ReadableStream({
+      type: "bytes",
+      autoAllocateChunkSize: CHUNK_BYTES,
+      pull: async (controller) => {
+        const { byobRequest } = controller;
+        const view = byobRequest!.view as Uint8Array<ArrayBuffer>;
+        const count = await conn.read(view).catch(() => null);
+        if (count === null) controller.close();
+        else this.bytes += count;
+        byobRequest!.respond(count ?? 0);
       },
-      write: async (bytes) => {
-        const count = await conn.write(bytes);
-        this.bytes += count;
-        return count;
+    });
+    const writable = new WritableStream<Uint8Array>({
+      write: async (chunk) => {
+        this.bytes += chunk.length;
+        for (let sent = 0; sent < chunk.length;) sent += await conn.write(chunk.subarray(sent));
       },
-      close: () => conn.close(),
+    });
+    const close = () => {
+      try {
+        conn.close();
+      } catch {
+        // It is closed already.
+      }
     };
+    const duplex = { readable, writable, close };
     return new StreamChannel(duplex, `${host}:${port}`, { maxFrameSize: MAX_FRAME_BYTES });
   }
 }

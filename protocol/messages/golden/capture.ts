@@ -58,15 +58,14 @@ export class StubBroker {
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
-    const frames = new FrameReader(connection, { maxFrameSize: MAX_FRAME_SIZE });
+    const frames = new FrameReader(connection.readable, { maxFrameSize: MAX_FRAME_SIZE });
+    const writer = connection.writable.getWriter();
     for (;;) {
       const frame = await frames.next();
       if (frame === null) return;
       this.#seen(frame);
       const answer = this.#answer(frame);
-      for (let sent = 0; sent < (answer?.length ?? 0);) {
-        sent += await connection.write(answer!.subarray(sent));
-      }
+      if (answer !== undefined) await writer.write(answer);
     }
   }
 
