@@ -14,7 +14,13 @@ import type { BrokerConfig } from "../settings/config.ts";
 import type { Clock } from "../time/clock.ts";
 import { TopicConfig } from "../topics/topic_config.ts";
 import type { ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
-import { canShutDown, type Election, type ElectionView, neededElections } from "./elections.ts";
+import {
+  canShutDown,
+  type Election,
+  type ElectionView,
+  neededElections,
+  needsElection,
+} from "./elections.ts";
 import { MAX_COMMIT_CHANGES, RevisionConflictError } from "../cluster/metadata_store.ts";
 import { partitionCommit } from "../cluster/partition_commit.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
@@ -81,10 +87,17 @@ export class ElectionManager {
     this.#run();
   }
 
-  /** Whether partitions were created for a leader that had gone or restarted meanwhile. */
+  /**
+   * Whether partitions were created for a leader that had gone or restarted meanwhile, or another replica
+   * can lead now what a draining broker leads.
+   */
   #hasLateLeader(change: ClusterChange): boolean {
     if (change.type !== "topic" || change.after === undefined) return false;
-    const { before, after } = change;
+    const { before, after, partition } = change;
+    if (partition !== undefined) {
+      const state = after.partitions[partition]!;
+      return this.view.isDraining(state.leaderId) && needsElection(state, this.view);
+    }
     if (before !== undefined && before.partitions.length >= after.partitions.length) return false;
     return neededElections([after], this.view).next().done === false;
   }

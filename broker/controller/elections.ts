@@ -51,6 +51,11 @@ export function* neededElections(
   }
 }
 
+/** Whether a partition needs another leader, and can have one. */
+export function needsElection(state: PartitionState, view: ElectionView): boolean {
+  return neededLeader(state, view) !== undefined;
+}
+
 /**
  * Elects the preferred leader of a partition, its first replica (KIP-460). Undefined if that is not
  * registered, drains, or may lack committed records.

@@ -72,11 +72,18 @@ import type {
   PartitionReassignment,
   PartitionResult,
   ReassignPartitionsOptions,
+  ReplicaEnd,
   ReplicaPlan,
   TopicDescription,
   TopicListing,
 } from "./admin_types.ts";
-import { electAll, listReassignments, reassignAll, unregister } from "./admin_replicas.ts";
+import {
+  electAll,
+  listReassignments,
+  listReplicaEnds,
+  reassignAll,
+  unregister,
+} from "./admin_replicas.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "../consumer/offset_lookup.ts";
@@ -404,6 +411,24 @@ export class Admin {
   ): Promise<PartitionReassignment[]> {
     ensureKnown("listReassignments()", options, OPERATION_NAMES);
     return await listReassignments(this.#core, partitions, options);
+  }
+
+  /**
+   * Looks up how far a broker's own replicas of partitions reach, whoever leads them: before an unclean
+   * election it shows who has the most.
+   *
+   * @param brokerId The node id.
+   * @param partitions The partitions.
+   * @param options Time limit and signal.
+   * @returns The ends of those that the broker has a replica of.
+   */
+  async listReplicaEnds(
+    brokerId: number,
+    partitions: readonly TopicPartition[],
+    options: OperationOptions = {},
+  ): Promise<ReplicaEnd[]> {
+    ensureKnown("listReplicaEnds()", options, OPERATION_NAMES);
+    return await listReplicaEnds(this.#core, brokerId, partitions, options);
   }
 
   /**

@@ -6,6 +6,11 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { unregisterBroker } from "../../protocol/messages/cluster/unregister_broker.ts";
+import {
+  DEBUGGING_REPLICA,
+  listOffsets,
+  ListOffsetsTimestamp,
+} from "../../protocol/messages/records/list_offsets.ts";
 import { alterPartitionReassignments } from "../../protocol/messages/topics/alter_partition_reassignments.ts";
 import { electLeaders } from "../../protocol/messages/topics/elect_leaders.ts";
 import { listPartitionReassignments } from "../../protocol/messages/topics/list_partition_reassignments.ts";
@@ -14,12 +19,16 @@ import type {
   PartitionReassignment,
   PartitionResult,
   ReassignPartitionsOptions,
+  ReplicaEnd,
   ReplicaPlan,
 } from "./admin_types.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import { requestMs } from "../connection/timer.ts";
 import { KafkaError } from "../errors.ts";
 import type { TopicPartition } from "../topic_partition.ts";
+
+/** The first version of ListOffsets that tells epochs. */
+const FIRST_VERSION_WITH_EPOCH = 4;
 
 /** Election types of Kafka. */
 const ELECTION_TYPES = { preferred: 0, unclean: 1 } as const;
@@ -111,6 +120,38 @@ export function listReassignments(
         removing: replicas.removingReplicas,
       }))
     ).sort((a, b) => a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1);
+  });
+}
+
+/** The ends of a broker's own replicas; those that it does not have are left out. */
+export async function listReplicaEnds(
+  core: ClientCore,
+  brokerId: number,
+  partitions: readonly TopicPartition[],
+  options: OperationOptions,
+): Promise<ReplicaEnd[]> {
+  return await core.retry(`list the ends of broker ${brokerId}`, options, async (signal) => {
+    await core.metadata.refresh();
+    const response = await core.requestBroker(brokerId, listOffsets, {
+      replicaId: DEBUGGING_REPLICA,
+      topics: byTopic(partitions).map(([name, items]) => ({
+        name,
+        partitions: items.map(({ partition }) => ({
+          partitionIndex: partition,
+          timestamp: ListOffsetsTimestamp.latest,
+        })),
+      })),
+    }, { signal, minVersion: FIRST_VERSION_WITH_EPOCH });
+    return response.topics.flatMap(({ name: topic, partitions }) =>
+      partitions.filter(({ errorCode }) => errorCode === ErrorCode.NONE)
+        .map(({ partitionIndex: partition, offset, leaderEpoch }) => ({
+          topic,
+          partition,
+          brokerId,
+          leaderEpoch,
+          logEndOffset: offset,
+        }))
+    );
   });
 }
 

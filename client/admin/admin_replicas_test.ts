@@ -3,6 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import {
   alterPartitionReassignments,
   electLeaders,
+  listOffsets,
   listPartitionReassignments,
   unregisterBroker,
 } from "../../protocol/messages/mod.ts";
@@ -150,4 +151,22 @@ Deno.test("Admin.unregisterBroker() throws the broker's reason", async () => {
   await test.admin.unregisterBroker(3);
   const error = await assertRejects(() => test.admin.unregisterBroker(2), KafkaError, "is running");
   assertEquals(error.code, "INVALID_REQUEST");
+});
+
+Deno.test("Admin.listReplicaEnds() asks a broker for its own replicas, and leaves out what it has not", async () => {
+  await using test = setup({ topics: { a: 2 } });
+  test.cluster.on(listOffsets, () => ({
+    topics: [{
+      name: "a",
+      partitions: [
+        { partitionIndex: 0, ...OK, timestamp: -1, offset: 12, leaderEpoch: 3 },
+        { partitionIndex: 1, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+      ],
+    }],
+  }));
+  assertEquals(await test.admin.listReplicaEnds(0, PARTITIONS), [
+    { topic: "a", partition: 0, brokerId: 0, leaderEpoch: 3, logEndOffset: 12 },
+  ]);
+  const [request] = test.cluster.received(listOffsets);
+  assertEquals([request!.nodeId, request!.body.replicaId], [0, -2]);
 });

@@ -230,6 +230,17 @@ export interface ElectLeadersOptions extends OperationOptions {
   readonly type?: "preferred" | "unclean";
 }
 
+/** The end of a broker's replica of a partition. */
+export interface ReplicaEnd {
+  readonly topic: string;
+  readonly partition: number;
+  readonly brokerId: number;
+  /** The leader epoch of the last record; -1 if there is none. */
+  readonly leaderEpoch: number;
+  /** The offset after the last record. */
+  readonly logEndOffset: number;
+}
+
 /** The replicas that a partition should have. */
 export interface ReplicaPlan {
   /** The topic. */

@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Admin, TopicDescription } from "../../../client/mod.ts";
+import type { Admin, ReplicaEnd, TopicDescription } from "../../../client/mod.ts";
 import { UsageError } from "../../errors.ts";
 import { command } from "../../program/command.ts";
-import { formatBytes } from "../../values/bytes.ts";
 import { writeJsonDocument } from "../../records/json.ts";
 import type { Context } from "../../terminal/context.ts";
 import { type Column, printTable } from "../../terminal/table.ts";
@@ -28,8 +27,8 @@ interface Row {
   readonly isr: readonly number[];
   /** Who would be elected; for an unclean election those who can be. */
   readonly candidates: readonly number[];
-  /** Bytes that each candidate of an unclean election has, as far as known. */
-  readonly sizes: ReadonlyMap<number, number>;
+  /** How far each candidate of an unclean election reaches, as far as known. */
+  readonly ends: ReadonlyMap<number, ReplicaEnd>;
 }
 
 const COLUMNS: readonly Column<Row>[] = [
@@ -46,7 +45,7 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
-const NO_SIZES: ReadonlyMap<number, number> = new Map();
+const NO_ENDS: Row["ends"] = new Map();
 
 /** `cluster elect`. */
 export const clusterElect = command({
@@ -56,7 +55,8 @@ export const clusterElect = command({
     `The preferred leader is the first replica. Shows the partitions that another broker leads; ` +
     `nothing is changed without --execute.\n\n` +
     `With --unclean it shows the partitions that have no leader, because no replica that is in sync ` +
-    `is live, and the size of what the live ones have. The one that reaches farthest is elected. ` +
+    `is live, and where the log of each live one ends: its last epoch and offset. The first of them, ` +
+    `which reaches farthest, is elected. ` +
     `ACKNOWLEDGED MESSAGES THAT IT DOES NOT HAVE ARE LOST: first try to start the other brokers.`,
   flags: {
     topic: { ...topicsFlag.topic, required: false },
@@ -91,7 +91,7 @@ export const clusterElect = command({
     );
     const found = rowsOf(view, flags.unclean)
       .filter((row) => wanted.size === 0 || wanted.has(partitionKey(row)));
-    const rows = flags.unclean ? await withSizes(context, admin, found) : found;
+    const rows = flags.unclean ? await withEnds(context, admin, found) : found;
     const electable = rows.filter(({ candidates }) => candidates.length > 0);
     if (flags.output === "table") {
       const nothing = flags.unclean
@@ -111,7 +111,7 @@ export const clusterElect = command({
           replicas: [...row.replicas],
           isr: [...row.isr],
           candidates: [...row.candidates],
-          ...(flags.unclean ? { candidate_bytes: sizesToJson(row) } : {}),
+          ...(flags.unclean ? { candidate_ends: endsToJson(row) } : {}),
           executed: isDone && row.candidates.length > 0,
           error: errorToJson(errors.get(partitionKey(row))),
         })),
@@ -127,7 +127,7 @@ function rowsOf({ brokers, topics }: PlacementView, isUnclean: boolean): Row[] {
   const live = new Set(brokers.map(({ id }) => id));
   return partitionsOf(topics).flatMap(({ topic, partition: state }) => {
     const { partition, leaderId: leader, replicas, isr } = state;
-    const row = { topic, partition, leader, replicas, isr, sizes: NO_SIZES };
+    const row = { topic, partition, leader, replicas, isr, ends: NO_ENDS };
     if (isUnclean) {
       if (live.has(leader)) return [];
       return [{ ...row, candidates: replicas.filter((id) => live.has(id)) }];
@@ -137,31 +137,49 @@ function rowsOf({ brokers, topics }: PlacementView, isUnclean: boolean): Row[] {
   });
 }
 
-/** Adds how much each candidate has. */
-async function withSizes({ signal }: Context, admin: Admin, rows: readonly Row[]): Promise<Row[]> {
-  if (rows.length === 0) return [];
-  const topics = [...new Set(rows.map(({ topic }) => topic))];
+/** Adds how far each candidate reaches, and puts the one first that would be elected. */
+async function withEnds({ signal }: Context, admin: Admin, rows: readonly Row[]): Promise<Row[]> {
   const brokers = [...new Set(rows.flatMap(({ candidates }) => candidates))];
-  const folders = await admin.describeLogDirs({ topics, brokers, signal });
+  const ends = (await Promise.all(brokers.map((id) =>
+    // One that does not answer is not elected, either.
+    admin.listReplicaEnds(id, rows.filter(({ candidates }) => candidates.includes(id)), {
+      signal,
+    }).catch(() => [])
+  ))).flat();
   return rows.map((row) => {
-    const held = folders.flatMap(({ brokerId, replicas }) =>
-      replicas.filter((each) => partitionKey(each) === partitionKey(row) && !each.isFuture)
-        .map(({ sizeBytes }) => [brokerId, sizeBytes] as const)
+    const own = new Map(
+      ends.filter((end) => partitionKey(end) === partitionKey(row))
+        .map((end) => [end.brokerId, end] as const),
     );
-    return { ...row, sizes: new Map(held) };
+    const candidates = row.candidates.toSorted((a, b) => compareEnds(own.get(b), own.get(a)));
+    return { ...row, ends: own, candidates };
   });
 }
 
-function candidatesText({ candidates, sizes }: Row): string {
+function compareEnds(a: ReplicaEnd | undefined, b: ReplicaEnd | undefined): number {
+  const [one, other] = [a, b].map((end) => [end?.leaderEpoch ?? -2, end?.logEndOffset ?? -1]);
+  return one![0]! - other![0]! || one![1]! - other![1]!;
+}
+
+function candidatesText({ candidates, ends }: Row): string {
   if (candidates.length === 0) return "none is live";
   return candidates.map((id) => {
-    const size = sizes.get(id);
-    return size === undefined ? `${id}` : `${id} (${formatBytes(size)})`;
+    const end = ends.get(id);
+    return end === undefined
+      ? `${id}`
+      : `${id} (epoch ${end.leaderEpoch}, end ${end.logEndOffset})`;
   }).join(" or ");
 }
 
-function sizesToJson({ candidates, sizes }: Row): (number | null)[] {
-  return candidates.map((id) => sizes.get(id) ?? null);
+function endsToJson({ candidates, ends }: Row) {
+  return candidates.map((id) => {
+    const end = ends.get(id);
+    return {
+      broker: id,
+      leader_epoch: end?.leaderEpoch ?? null,
+      log_end_offset: end?.logEndOffset ?? null,
+    };
+  });
 }
 
 /** Whether the preferred leader can be elected. */
