@@ -39,17 +39,17 @@ const SECOND = 1000;
 export const FAULTS: readonly Fault[] = [
   single("kill -9", async ({ cluster }, id, pause) => {
     await cluster.kill(id);
-    await pause(1, 4);
+    await pause(0.5, 4);
     await cluster.start(id);
   }),
   single("stop and continue", async ({ cluster }, id, pause) => {
     cluster.broker(id).pause();
-    await pause(3, 10);
+    await pause(1.5, 10);
     cluster.broker(id).resume();
   }),
   single("unplugged", async ({ network, brokers }, id, pause) => {
     await network.unplug(brokers[id - 1]!);
-    await pause(3, 10);
+    await pause(1.5, 10);
     await network.heal();
   }),
   single("unplugged for a moment", async ({ network, brokers }, id, pause) => {
@@ -59,22 +59,22 @@ export const FAULTS: readonly Fault[] = [
   }),
   single("cut off etcd", async ({ network, brokers, etcd }, id, pause) => {
     for (const member of etcd) await network.cut(brokers[id - 1]!, member);
-    await pause(3, 12);
+    await pause(1.5, 12);
     await network.heal();
   }),
   single("cannot send to etcd", async ({ network, brokers, etcd }, id, pause) => {
     for (const member of etcd) await network.block(brokers[id - 1]!, member);
-    await pause(3, 12);
+    await pause(1.5, 12);
     await network.heal();
   }),
   pair("two cut from each other", async ({ network, brokers }, [one, other], pause) => {
     await network.cut(brokers[one - 1]!, brokers[other - 1]!);
-    await pause(3, 10);
+    await pause(1.5, 10);
     await network.heal();
   }),
   pair("one cannot send to the other", async ({ network, brokers }, [one, other], pause) => {
     await network.block(brokers[one - 1]!, brokers[other - 1]!);
-    await pause(3, 10);
+    await pause(1.5, 10);
     await network.heal();
   }),
   single("restart", async ({ cluster }, id) => {
@@ -99,7 +99,7 @@ export const FAULTS: readonly Fault[] = [
     inject: async ({ cluster: { etcd }, random }) => {
       const leader = await etcd.leader();
       await etcd.kill(leader);
-      await sleep(random, 2, 5);
+      await sleep(random, 1, 5);
       etcd.restart(leader);
       await etcd.ready(leader);
       return [];
@@ -111,7 +111,7 @@ export const FAULTS: readonly Fault[] = [
     inject: async ({ cluster: { etcd }, random }) => {
       const leader = await etcd.leader();
       etcd.pause(leader);
-      await sleep(random, 2, 8);
+      await sleep(random, 1, 8);
       etcd.resume(leader);
       return [];
     },
@@ -124,7 +124,7 @@ export const FAULTS: readonly Fault[] = [
       const leader = await etcd.leader();
       const id = idOf(cluster, random);
       await Promise.all([etcd.kill(leader), cluster.kill(id)]);
-      await sleep(random, 2, 5);
+      await sleep(random, 1, 5);
       etcd.restart(leader);
       await etcd.ready(leader);
       await cluster.start(id);
@@ -184,7 +184,11 @@ function idOf({ addresses }: BrokerCluster, random: Random): number {
   return 1 + random.below(addresses.length);
 }
 
+/**
+ * Lets a fault last. Most last just longer than it takes to notice them, and one in four or five
+ * outlasts the brokers' sessions.
+ */
 async function sleep(random: Random, minSeconds: number, maxSeconds: number): Promise<void> {
-  const seconds = minSeconds + random.next() * (maxSeconds - minSeconds);
+  const seconds = minSeconds + random.next() ** 3 * (maxSeconds - minSeconds);
   await new Promise((resolve) => setTimeout(resolve, seconds * SECOND));
 }

@@ -5,7 +5,7 @@
  *
  * Three members of etcd and three brokers run in network namespaces of their own, under producers and
  * groups of this project's SDK, kafkajs and librdkafka. In each round one fault happens and ends, and
- * all partitions have to accept writes again. After every ten rounds the clients read to the end, the
+ * all partitions have to accept writes again. After every twenty rounds the clients read to the end, the
  * brokers stop, and the history of all clients is compared with the logs of all brokers.
  *
  * A seed gives the same faults again; what clients and machines do meanwhile differs.
@@ -21,7 +21,7 @@ import { type Fault, FAULTS } from "./faults.ts";
 import { inPrivateNamespace, isInPrivateNamespace, obstacle } from "./network.ts";
 import { formatTable } from "./unavailability.ts";
 
-const ROUNDS_PER_EPISODE = 10;
+const ROUNDS_PER_EPISODE = 20;
 
 const { flags } = parseFlags({
   rounds: "20",

@@ -12,6 +12,8 @@ const orders = new Orders();
 const progress = new Progress(orders);
 // If it gave up a request, its producer would go on with the same sequence numbers.
 const RETRY = { initialRetryTime: 50, maxRetryTime: 500, retries: 1000 };
+// After a timeout it asks nobody for the leader until its metadata are so old.
+const METADATA_MAX_AGE_MS = 1000;
 const kafka = new Kafka({
   clientId: name,
   brokers: [...addresses],
@@ -23,7 +25,12 @@ const kafka = new Kafka({
 });
 
 async function produce(): Promise<void> {
-  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry: RETRY });
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    retry: RETRY,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
+  });
   await connected(() => producer.connect());
   /** One request after another to each partition, so that one that is unavailable stops no other. */
   const send = async (partition: number) => {
@@ -61,6 +68,7 @@ async function consume(id: string): Promise<Consumer> {
     sessionTimeout: 6000,
     heartbeatInterval: 500,
     maxWaitTimeInMs: 500,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
     retry: RETRY,
   });
   const event = { group: name, client: id } as const;
