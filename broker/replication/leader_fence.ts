@@ -41,11 +41,13 @@ export class LeaderFence implements Fence {
     return this.#options.cluster.isFenced;
   }
 
-  isFollowed({ topicId, index, state, leadership }: ReplicatedPartition): boolean {
+  isFollowed(
+    { topicId, index, state, leadership }: ReplicatedPartition,
+    sinceMs: number = this.#options.clock.monotonic() - FOLLOWED_MS,
+  ): boolean {
     // The only replica has no successor.
     if (leadership === undefined) return true;
-    const { sessions, clock } = this.#options;
-    const sinceMs = clock.monotonic() - FOLLOWED_MS;
+    const { sessions } = this.#options;
     for (const id of leadership.successors) {
       const untilMs = sessions.of(id)?.followedUntilMs(topicId, index, state.leaderEpoch);
       if (untilMs === undefined || untilMs < sinceMs) return false;

@@ -153,6 +153,14 @@ export class Partition {
     return this.#fence?.isFenced !== true || this.#fence.isFollowed(this);
   }
 
+  /**
+   * Whether this broker certainly was the leader at a time, as of `Clock.monotonic()`, or later, however
+   * sure it is of that.
+   */
+  hasLedSince(ms: number): boolean {
+    return this.isLeader && (this.#fence?.isFollowed(this, ms) ?? true);
+  }
+
   /** Whether consumers may read here what is committed: this broker leads the partition, or follows. */
   get isReadable(): boolean {
     return this.isServed || (this.#following !== undefined && this.#fence?.isFenced !== true);

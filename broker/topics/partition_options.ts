@@ -83,8 +83,12 @@ export interface PartitionOptions {
 /** Whether this broker may have been replaced without knowing. */
 export interface Fence {
   readonly isFenced: boolean;
-  /** Whether nobody can have replaced it as the leader of a partition all the same. */
-  isFollowed(partition: ReplicatedPartition): boolean;
+  /**
+   * Whether nobody can have replaced it as the leader of a partition all the same.
+   *
+   * @param sinceMs Nobody had at this time, as of `Clock.monotonic()`. Default: a moment ago.
+   */
+  isFollowed(partition: ReplicatedPartition, sinceMs?: number): boolean;
 }
 
 /** The log maintenance that a partition requests from its broker. */

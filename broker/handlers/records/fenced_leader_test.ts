@@ -63,16 +63,42 @@ class Fixture implements AsyncDisposable {
     return responses[0]!.partitionResponses[0]!.errorCode;
   }
 
-  async fetch(): Promise<number> {
+  async fetch(fetchOffset = 0): Promise<number> {
     const { responses } = await this.broker.call(fetch, fetchHandler, 12, {
       maxWaitMs: 0,
       minBytes: 0,
       topics: [{
         topic: "a",
-        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }],
+        partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1000 }],
       }],
     });
     return responses[0]!.partitions[0]!.errorCode;
+  }
+
+  /** Opens the session of a follower that fetches the partition. */
+  followed() {
+    const { context: { replicaSessions, clock } } = this.broker;
+    const session = replicaSessions.open(2, 1);
+    const { topicId, index, leaderEpoch } = this.partition;
+    const position = { fetchOffset: 0, lastFetchedEpoch: -1, logStartOffset: 0, highWatermark: 0 };
+    session.set({ topicId, index, leaderEpoch, ...position, maxBytes: 1 }, this.partition);
+    return {
+      answer: () => session.answered(clock.monotonic()),
+      fetch: () => session.prove(),
+    };
+  }
+
+  /** Fetches beyond the log, and lets time pass in small steps; `at` is called after each of them. */
+  async fetchBeyond(at: (ms: number) => void = () => {}): Promise<number> {
+    let errorCode: number | undefined;
+    this.fetch(100).then((code) => errorCode = code);
+    for (let ms = 0; ms < 3000; ms += 20) {
+      for (let round = 0; round < 20; round++) await undefined;
+      if (errorCode !== undefined) return errorCode;
+      at(ms);
+      this.broker.clock.advance(20);
+    }
+    throw new Error("The fetch is not answered");
   }
 
   /** Appends, and is fenced before the append is on disk. */
@@ -140,4 +166,50 @@ Deno.test("Produce that a fence overtakes fails if another leads then, or within
   const late = await fixture.produceFenced(300);
   fixture.broker.clock.advance(300);
   assertEquals(await late.answer, ErrorCode.REQUEST_TIMED_OUT);
+});
+
+Deno.test("Fetch beyond the log is refused only by a leader that proves to be one", async (t) => {
+  const both = { ...STATE, isr: [1, 2], revision: 2 };
+  const { NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE } = ErrorCode;
+  await t.step("whom nobody can succeed", async () => {
+    await using fixture = await Fixture.start();
+    assertEquals(await fixture.fetchBeyond(), OFFSET_OUT_OF_RANGE);
+  });
+  await t.step("whom nobody follows", async () => {
+    await using fixture = await Fixture.start();
+    fixture.partition.updateState(both);
+    assertEquals(await fixture.fetchBeyond(), NOT_LEADER_OR_FOLLOWER);
+  });
+  await t.step("who was followed before, but whose process stood still", async () => {
+    await using fixture = await Fixture.start();
+    fixture.partition.updateState(both);
+    const follower = fixture.followed();
+    follower.answer();
+    fixture.broker.clock.advance(2000);
+    // What had been sent before is read only now.
+    assertEquals(
+      await fixture.fetchBeyond((ms) => ms === 40 && follower.fetch()),
+      NOT_LEADER_OR_FOLLOWER,
+    );
+  });
+  await t.step("who is followed after the request", async () => {
+    await using fixture = await Fixture.start();
+    fixture.partition.updateState(both);
+    const follower = fixture.followed();
+    const code = await fixture.fetchBeyond((ms) => {
+      if (ms === 500) follower.answer();
+      if (ms === 520) follower.fetch();
+    });
+    assertEquals(code, OFFSET_OUT_OF_RANGE);
+  });
+  await t.step("who learns meanwhile that another leads", async () => {
+    await using fixture = await Fixture.start();
+    fixture.partition.updateState(both);
+    const code = await fixture.fetchBeyond((ms) => {
+      if (ms === 100) {
+        fixture.partition.updateState({ ...both, leaderId: 2, leaderEpoch: 2, revision: 3 });
+      }
+    });
+    assertEquals(code, NOT_LEADER_OR_FOLLOWER);
+  });
 });

@@ -24,6 +24,8 @@ import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import type { LogRead } from "../../../storage/log/log_read.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
+import { OffsetOutOfRangeError } from "../../../storage/errors.ts";
+import { pause } from "../../time/pause.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {
   type FetchPartition,
@@ -57,6 +59,13 @@ const ENDS_LEADERSHIP: ReadonlySet<number> = new Set([
 ]);
 const NO_RECORDS = new Uint8Array(0);
 const NOTHING = { sizeInBytes: 0, nextOffset: -1 };
+/**
+ * How long a leader waits for its followers to prove that it leads, and how often it looks. They fetch at
+ * least every half second.
+ */
+const MAX_PROOF_MS = 1250;
+const PROOF_CHECK_MS = 20;
+
 /** Bytes of records that a fetch may return even if clients hold all response memory. */
 const LEAST_BYTES = 64 * 1024;
 
@@ -128,6 +137,8 @@ class Reading {
   /** Whether there is something to report without waiting for data. */
   #isUrgent = false;
 
+  /** When this broker began to doubt that it leads what it is asked for. */
+  #doubtedMs: number | undefined;
   /** The leaders of partitions that this broker does not lead. */
   #hints: LeaderHints | undefined;
   /** Yields to the event loop if there are very many partitions. */
@@ -194,6 +205,10 @@ class Reading {
     let partition: Partition;
     try {
       partition = find(wanted, this.#rackId, this.#context);
+    } catch (error) {
+      return this.#fail(wanted, error);
+    }
+    try {
       checkEpoch(wanted.currentLeaderEpoch, partition.leaderEpoch);
       const diverging = divergence(wanted, (epoch) => partition.endOffsetForEpoch(epoch));
       if (diverging !== undefined) {
@@ -217,11 +232,42 @@ class Reading {
           if (read.release !== undefined) this.#releases.push(read.release);
           return this.#answer(wanted, partition, { records: read.chunks }, read);
         },
-        (error) => this.#fail(wanted, error),
+        (error) => this.#refuse(wanted, partition, error),
       );
     } catch (error) {
-      return this.#fail(wanted, error);
+      return this.#refuse(wanted, partition, error);
     }
+  }
+
+  /**
+   * The error of a partition. Before an offset is refused that lies beyond the log, this broker makes sure
+   * that it still leads: the client may have read from the leader that has replaced it, and would start
+   * again somewhere else.
+   */
+  #refuse(
+    wanted: FetchPartition,
+    partition: Partition,
+    error: unknown,
+  ): Found | Promise<Found> {
+    const isBeyond = error instanceof OffsetOutOfRangeError && partition.isLeader &&
+      wanted.fetchOffset > partition.logEndOffset;
+    if (!isBeyond) return this.#fail(wanted, error);
+    const sinceMs = this.#doubtedMs ??= this.#context.broker.clock.monotonic();
+    if (partition.hasLedSince(sinceMs)) return this.#fail(wanted, error);
+    return this.#proven(partition, sinceMs).then((isProven) =>
+      this.#fail(wanted, isProven ? error : new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
+    );
+  }
+
+  /** Whether this broker turns out to lead a partition still. */
+  async #proven(partition: Partition, sinceMs: number): Promise<boolean> {
+    const { broker: { clock }, signal } = this.#context;
+    while (partition.isLeader && !signal.aborted) {
+      if (partition.hasLedSince(sinceMs)) return true;
+      if (clock.monotonic() >= sinceMs + MAX_PROOF_MS) return false;
+      await pause(clock, PROOF_CHECK_MS, signal);
+    }
+    return false;
   }
 
   /** The rack of a consumer that can read from followers; empty if it cannot. */

@@ -24,6 +24,12 @@ const kafka = new Kafka({
   logLevel: logLevel.NOTHING,
 });
 
+// It asks for metadata in the background, too, and nobody handles the failure.
+globalThis.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  console.error(`${event.reason}`);
+});
+
 async function produce(): Promise<void> {
   const producer = kafka.producer({
     idempotent: true,
