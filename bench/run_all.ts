@@ -67,6 +67,7 @@ const PROGRAMS: readonly Program[] = [
   { name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
   { name: "traffic", full: [], quick: ["--runs=1", "--seconds=2"] },
   { name: "failover", full: [], quick: ["--runs=2"] },
+  { name: "faults", full: [], quick: ["--rounds=10"] },
   { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
   { name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
   {

@@ -43,6 +43,8 @@ export interface Round {
   readonly sendMs: number;
   /** Sends that failed meanwhile. */
   readonly failures: number;
+  /** How long those took that were acknowledged, by client. */
+  readonly sends: ReadonlyMap<string, readonly number[]>;
 }
 
 const BROKERS = 3;
@@ -197,7 +199,8 @@ export class Episode implements AsyncDisposable {
     const roles = affected.map((id) => id === controllerId ? `${id}, the controller` : `${id}`);
     const where = (roles.length === 0 ? "" : `broker ${roles.join(" and ")}; `) +
       `partition ${partition} of broker ${leaders[partition]}`;
-    return { unavailableMs, where, inSyncMs, sendMs, failures: this.#sends.failures };
+    const { failures, byClient: sends } = this.#sends;
+    return { unavailableMs, where, inSyncMs, sendMs, failures, sends };
   }
 
   /** Lets the clients end, and compares what they saw with what the brokers have. */

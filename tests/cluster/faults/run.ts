@@ -2,6 +2,7 @@
  * Runs a cluster of processes under load and faults, and checks what its clients saw.
  *
  *     deno task faults [--rounds 20] [--seed 1] [--replicas 3] [--fault NAME] [--history FILE] [--logs FOLDER]
+ *         [--results FILE]
  *
  * Three members of etcd and three brokers run in network namespaces of their own, under producers and
  * groups of this project's SDK, kafkajs and librdkafka. In each round one fault happens and ends, and
@@ -23,6 +24,15 @@ import { formatTable } from "./unavailability.ts";
 
 const ROUNDS_PER_EPISODE = 20;
 
+/** A line of the file of results: what a fault cost. */
+export interface RoundResult {
+  readonly fault: string;
+  readonly isSingle: boolean;
+  readonly unavailableMs: number;
+  /** How long acknowledged sends took, in milliseconds, by client. */
+  readonly sends: Readonly<Record<string, readonly number[]>>;
+}
+
 const { flags } = parseFlags({
   rounds: "20",
   seed: `${Date.now() % 1_000_000}`,
@@ -30,6 +40,7 @@ const { flags } = parseFlags({
   fault: undefined,
   history: undefined,
   logs: undefined,
+  results: undefined,
 });
 if (isInPrivateNamespace()) {
   Deno.exit(await run());
@@ -90,17 +101,25 @@ async function runEpisode(
   },
 ): Promise<number> {
   const replicas = Number(flags.replicas);
-  const { history, logs } = flags;
+  const { history, logs, results } = flags;
   await using episode = await Episode.start({ number, replicas, random, history, logs });
   for (let round = 0; round < rounds; round++) {
     const fault = random.pick(faults);
-    const { unavailableMs, where, inSyncMs, sendMs, failures } = await episode.round(fault);
+    const { unavailableMs, where, inSyncMs, sendMs, failures, sends } = await episode.round(fault);
     console.log(
       `${new Date().toISOString()} ${fault.name} (${where}): unavailable for ` +
         `${seconds(unavailableMs)}, in sync ${seconds(inSyncMs)} after; 99.9% of sends within ` +
         `${seconds(sendMs)}, ${failures} failed`,
     );
     gaps.set(fault.name, [...gaps.get(fault.name) ?? [], unavailableMs]);
+    if (results === undefined) continue;
+    const result: RoundResult = {
+      fault: fault.name,
+      isSingle: fault.isSingle,
+      unavailableMs,
+      sends: Object.fromEntries(sends),
+    };
+    await Deno.writeTextFile(results, `${JSON.stringify(result)}\n`, { append: true });
   }
   const { violations, counts } = await episode.finish();
   console.log(

@@ -49,7 +49,7 @@ export class Availability {
 /** How long sends took from the call to the acknowledgement. */
 export class SendTimes {
   readonly #begun: Map<string, number> = new Map();
-  #tookMs: number[] = [];
+  #tookMs: Map<string, number[]> = new Map();
   #failures = 0;
 
   /** Notes an event. */
@@ -60,7 +60,7 @@ export class SendTimes {
         break;
       case "sent": {
         const begun = this.#begun.get(event.value);
-        if (begun !== undefined) this.#tookMs.push(event.time - begun);
+        if (begun !== undefined) this.#note(event.value, event.time - begun);
         this.#begun.delete(event.value);
         break;
       }
@@ -75,17 +75,34 @@ export class SendTimes {
     return this.#failures;
   }
 
+  /** How long those took that ended since the last reset, by client. */
+  get byClient(): ReadonlyMap<string, readonly number[]> {
+    return this.#tookMs;
+  }
+
   /** How long a part of the sends took at most that ended since the last reset; 0 if there are none. */
   percentile(part: number): number {
-    const sorted = this.#tookMs.toSorted((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
+    return percentile([...this.#tookMs.values()].flat(), part) ?? 0;
+  }
+
+  #note(value: string, tookMs: number): void {
+    const [client] = value.split("/") as [string];
+    const known = this.#tookMs.get(client);
+    if (known === undefined) this.#tookMs.set(client, [tookMs]);
+    else known.push(tookMs);
   }
 
   /** Forgets what has ended; sends in flight count when they end. */
   reset(): void {
-    this.#tookMs = [];
+    this.#tookMs = new Map();
     this.#failures = 0;
   }
+}
+
+/** What a part of the values is at most; undefined if there are none. */
+export function percentile(values: readonly number[], part: number): number | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 }
 
 /** Unavailability by fault, as rows of text. */
@@ -95,10 +112,7 @@ export function formatTable(gaps: ReadonlyMap<string, readonly number[]>): strin
     `${name.padEnd(width)}  ${cells.map((cell) => cell.padStart(8)).join("")}`;
   const rows = [row("fault", ["times", "p50", "p99", "worst"])];
   for (const [name, all] of gaps) {
-    const sorted = all.toSorted((a, b) => a - b);
-    const at = (part: number) =>
-      sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
-    const seconds = [at(0.5), at(0.99), sorted.at(-1)!].map((ms) => `${(ms / 1000).toFixed(2)} s`);
+    const seconds = [0.5, 0.99, 1].map((part) => `${(percentile(all, part)! / 1000).toFixed(2)} s`);
     rows.push(row(name, [`${all.length}`, ...seconds]));
   }
   return rows;
