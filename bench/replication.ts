@@ -24,8 +24,8 @@ import { printReport } from "./support/report/report.ts";
 const BROKERS = 3;
 const SCENARIOS = [
   "produce connections=1 acks=all flush=commit",
-  "produce connections=64 partitions=12 acks=all flush=commit",
-  "produce connections=64 partitions=12 acks=all flush=own",
+  "produce connections=1 acks=all flush=own",
+  "produce connections=64 partitions=10 acks=all flush=own",
   "produce size=1000 batch=100 connections=12 partitions=12 acks=all flush=commit",
   "produce size=1000 batch=100 connections=12 partitions=12 acks=all flush=own",
   "latency rate=1000 acks=all flush=commit",
