@@ -37,7 +37,8 @@ export interface ClusterMachineOptions {
   readonly etcd: SimEtcd;
   readonly config: Partial<BrokerSettings>;
   random(): Random;
-  log(line: string): void;
+  /** @param details What follows the line, if somebody reads it. */
+  log(line: string, details?: () => string): void;
   /** Called with what the broker must not do. */
   onViolation(error: unknown): void;
 }
@@ -238,7 +239,8 @@ export class ClusterMachine implements Host {
 
   #logger(process: Process): Logger {
     const write = (level: string, message: string, fields: unknown) => {
-      if (process.isAlive) this.#options.log(`${this.name} ${level} ${message} ${inspect(fields)}`);
+      if (!process.isAlive) return;
+      this.#options.log(`${this.name} ${level} ${message}`, () => ` ${inspect(fields)}`);
     };
     return {
       error: (message, fields = {}) => {

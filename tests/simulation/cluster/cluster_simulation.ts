@@ -66,7 +66,7 @@ const TURN = 40;
 const MAX_HEALING_MS = 60_000;
 const POLL_MS = 250;
 /** Probability that two machines die together at the end, and one of them stays dead for a while. */
-const LOST_PAIR = 0.35;
+const LOST_PAIR = 0.2;
 const DECODER = new TextDecoder();
 /** Time within which brokers find others dead that were silent while something failed. */
 const SILENCE_MS = 2500;
@@ -148,7 +148,7 @@ class ClusterSimulation implements ClusterWorld {
           "log.flush.offset.checkpoint.interval.ms": 3000,
         },
         random,
-        log: (line) => this.trace(line),
+        log: (line, details) => this.trace(line, details),
         onViolation: (error) => this.#violation ??= error,
       }));
     for (const machine of this.machines) this.network.add(machine);
@@ -175,8 +175,9 @@ class ClusterSimulation implements ClusterWorld {
     this.#replicaAuditor.auditPartition(partition);
   }
 
-  trace(event: string): void {
-    this.#options.onTrace?.(`${this.#step} ${(this.timeline.nowMs % 1e7).toFixed(1)} ${event}`);
+  trace(event: string, details: () => string = () => ""): void {
+    const { onTrace } = this.#options;
+    onTrace?.(`${this.#step} ${(this.timeline.nowMs % 1e7).toFixed(1)} ${event}${details()}`);
     let hash = this.#fingerprint;
     for (let i = 0; i < event.length; i++) hash = Math.imul(hash ^ event.charCodeAt(i), 0x01000193);
     this.#fingerprint = (hash ^ this.timeline.nowMs) >>> 0;

@@ -18,8 +18,16 @@ export interface DiskBatch {
 
 const SEGMENT = /^(\d{20})\.log$/;
 
-/** The batches of a log in order, up to the first that is torn; undefined if there is no log. */
-export function readDiskLog(disk: MemoryFileSystem, folder: string): DiskBatch[] | undefined {
+/**
+ * The batches of a log in order, up to the first that is torn; undefined if there is no log.
+ *
+ * @param isWhole Whether all appends are certainly whole, so that their checksums need no check.
+ */
+export function readDiskLog(
+  disk: MemoryFileSystem,
+  folder: string,
+  isWhole = false,
+): DiskBatch[] | undefined {
   if (disk.statSync(folder) === undefined) return undefined;
   const batches: DiskBatch[] = [];
   const names = disk.readDirSync(folder).map(({ name }) => name).filter((name) =>
@@ -28,7 +36,7 @@ export function readDiskLog(disk: MemoryFileSystem, folder: string): DiskBatch[]
   for (const name of names.sort()) {
     const bytes = disk.readFileSync(`${folder}/${name}`);
     for (let position = 0;;) {
-      const batch = batchAt(bytes, position);
+      const batch = batchAt(bytes, position, isWhole);
       if (batch === undefined) break;
       const last = batches.at(-1);
       if (last !== undefined && batch.baseOffset !== last.nextOffset) return batches;
@@ -44,12 +52,16 @@ export function readDiskLog(disk: MemoryFileSystem, folder: string): DiskBatch[]
   return batches;
 }
 
-function batchAt(bytes: Uint8Array, position: number): RecordBatch | undefined {
+function batchAt(
+  bytes: Uint8Array,
+  position: number,
+  isWhole: boolean,
+): RecordBatch | undefined {
   try {
     const size = sizeOfBatchAt(bytes, position);
     if (size === undefined || size > bytes.length - position) return undefined;
     const batch = new RecordBatch(bytes.subarray(position, position + size));
-    return batch.isCrcValid() ? batch : undefined;
+    return isWhole || batch.isCrcValid() ? batch : undefined;
   } catch {
     // What is left of an append that a crash has torn.
     return undefined;

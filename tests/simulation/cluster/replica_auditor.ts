@@ -199,11 +199,12 @@ function checkSame(partition: ClusterPartition, one: Replica, two: Replica): voi
 
 /** The batches that a machine has after a power failure. */
 function durableLog(
-  { fs: { disk } }: ClusterMachine,
+  { fs: { disk }, isUp }: ClusterMachine,
   partition: ClusterPartition,
 ): DiskBatch[] | undefined {
   const folder = disk.cloneSynced(folderOf(partition));
-  return folder && readDiskLog(folder, "/");
+  // A broker that is up has cut off what a crash has torn.
+  return folder && readDiskLog(folder, "/", isUp);
 }
 
 function folderOf(partition: ClusterPartition): string {
