@@ -55,6 +55,7 @@ import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { settleDoubts } from "./replication/doubtful_logs.ts";
+import { resignOnDamage } from "./topics/damaged_log.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
@@ -222,8 +223,10 @@ export class Broker {
     const counters = new BrokerCounters();
     let onLogFailure: ReturnType<typeof leaveOnLogFailure> = () => {};
     const onOffline: typeof onLogFailure = (log, error) => onLogFailure(log, error);
+    let onDamage: ReturnType<typeof resignOnDamage> = () => {};
+    const onLoss: typeof onDamage = (log, offset) => onDamage(log, offset);
     const directory = opened.use(
-      await openDirectory({ options, fs, config, clock, logger, counters, onOffline }),
+      await openDirectory({ options, fs, config, clock, logger, counters, onOffline, onLoss }),
     );
     logRecoveries(directory, logger);
     const { store: shared, failsAlone } = options.membership ?? {};
@@ -275,6 +278,7 @@ export class Broker {
       logger,
       onFatal,
     });
+    onDamage = resignOnDamage({ topics, cluster, logger });
     opened.defer(() => topics.close());
     opened.defer(() => replication.close());
     const maintenance = Maintenance.start({
@@ -482,7 +486,7 @@ function fileSystemOf(
     : fileSystem ?? new DenoFileSystem(descriptors);
 }
 
-function openDirectory({ options, fs, config, clock, logger, counters, onOffline }: {
+function openDirectory({ options, fs, config, clock, logger, counters, onOffline, onLoss }: {
   readonly options: BrokerOptions;
   readonly fs: FileSystem;
   readonly config: BrokerConfig;
@@ -490,6 +494,7 @@ function openDirectory({ options, fs, config, clock, logger, counters, onOffline
   readonly logger: Logger;
   readonly counters: BrokerCounters;
   readonly onOffline: (log: string, error: LogOfflineError) => void;
+  readonly onLoss: (log: string, offset: number) => void;
 }): Promise<LogDirectory> {
   const { storage, membership } = options;
   const inMemory = storage === "memory";
@@ -515,6 +520,7 @@ function openDirectory({ options, fs, config, clock, logger, counters, onOffline
         size: endPosition - position,
         problem,
       });
+      onLoss(log, firstOffset);
     },
   });
 }

@@ -159,7 +159,12 @@ export class Log {
     });
   }
 
-  /** The first record found to be lost or damaged when the log was opened; truncation removes it. */
+  /** Notes that a record was found damaged after the log was opened, and can be copied from elsewhere. */
+  noteLost(offset: number): void {
+    this.#state.noteLost(offset);
+  }
+
+  /** The first record found to be lost or damaged when the log was opened, or noted; truncation removes it. */
   get firstLostOffset(): number | undefined {
     return this.#state.firstLostOffset;
   }

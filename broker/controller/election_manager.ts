@@ -89,14 +89,16 @@ export class ElectionManager {
 
   /**
    * Whether partitions were created for a leader that had gone or restarted meanwhile, or another replica
-   * can lead now what a draining broker leads.
+   * can lead now what a draining broker leads, or a leader has resigned.
    */
   #hasLateLeader(change: ClusterChange): boolean {
     if (change.type !== "topic" || change.after === undefined) return false;
     const { before, after, partition } = change;
     if (partition !== undefined) {
       const state = after.partitions[partition]!;
-      return this.view.isDraining(state.leaderId) && needsElection(state, this.view);
+      const { leaderId } = state;
+      const isUnwanted = leaderId < 0 || this.view.isDraining(leaderId);
+      return isUnwanted && needsElection(state, this.view);
     }
     if (before !== undefined && before.partitions.length >= after.partitions.length) return false;
     return neededElections([after], this.view).next().done === false;

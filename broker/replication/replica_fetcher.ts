@@ -162,7 +162,9 @@ export class ReplicaFetcher {
     await inParallel([...this.#session.due], async (partition) => {
       const { following } = partition;
       try {
-        if (following.partition.log.firstLostOffset !== undefined) {
+        // Before the leader knows of anything in this epoch that may be cut.
+        const isFirst = partition.firstRequest === Infinity;
+        if (isFirst && following.partition.log.firstLostOffset !== undefined) {
           await following.dropDamaged(this.#options.clock.now());
         }
         await following.flush();

@@ -30,6 +30,8 @@ export interface FollowingPartition {
   settle(): Promise<void> | undefined;
   /** Runs a truncation; nothing may be appended before it has ended. */
   cut(work: () => Promise<unknown>): Promise<void>;
+  /** Whether this replica counts as one that has all committed records. */
+  isInSync(): boolean;
   /** Whether the rate at which one side copies limits it. */
   isThrottled(side: "leader" | "follower"): boolean;
   /** Resolves when truncations under way, perhaps of an earlier epoch, have ended. */
@@ -92,13 +94,13 @@ export class Following {
 
   /**
    * Cuts the log where records were found to be lost or damaged when it was opened: the leader has them.
-   * The broker has taken this replica out of the ISR before.
+   * Only while this replica is not in sync: who counts on it must not lose what it has.
    */
   async dropDamaged(nowMs: number): Promise<void> {
     const { partition } = this;
     await partition.whenCut();
     const offset = partition.log.firstLostOffset;
-    if (offset === undefined || this.#isEnded) return;
+    if (offset === undefined || this.#isEnded || partition.isInSync()) return;
     if (offset < partition.highWatermark()) await partition.lower(offset);
     await partition.cut(() => partition.log.truncateTo(offset, nowMs, () => !this.#isEnded));
   }

@@ -25,6 +25,7 @@ const STATE = {
 function partitionWith(log: Log, highWatermark: number) {
   const partition = {
     log,
+    isInSync: () => false,
     low: highWatermark,
     highWatermark: () => partition.low,
     lower: (offset: number) => Promise.resolve(void (partition.low = offset)),
@@ -84,4 +85,17 @@ Deno.test("Following.dropDamaged() does nothing once the epoch is over", async (
   following.end();
   await following.dropDamaged(NOW_MS);
   assertEquals([log.logEndOffset, log.firstLostOffset], [12, 3]);
+});
+
+Deno.test("Following.dropDamaged() keeps what a replica has that is in sync", async () => {
+  const fs = new MemoryFileSystem();
+  await using directory = await openDirectory(fs, { config: CONFIG });
+  const log = directory.create(NAME, { nowMs: NOW_MS, config: CONFIG });
+  for (let i = 0; i < 12; i++) append(log, [`${i}`.padEnd(20, ".")]);
+  log.noteLost(5);
+  log.noteLost(7);
+  const partition = { ...partitionWith(log, 12), isInSync: () => true };
+  const following = new Following(partition as unknown as FollowingPartition, STATE);
+  await following.dropDamaged(NOW_MS);
+  assertEquals([log.logEndOffset, log.firstLostOffset], [12, 5]);
 });

@@ -73,6 +73,19 @@ export function leaderlessState(state: PartitionState): PartitionState {
   };
 }
 
+/** The state after its leader, whose log is damaged, has left it to the others that are in sync. */
+export function resignedState(state: PartitionState): PartitionState {
+  const { leaderId, leaderEpoch, isr, elr } = state;
+  return {
+    ...state,
+    leaderId: -1,
+    leaderEpoch: leaderEpoch + 1,
+    leaderIncarnation: undefined,
+    isr: isr.filter((id) => id !== leaderId),
+    elr: elr.filter((id) => id !== leaderId),
+  };
+}
+
 /** The state after an operator elected a replica that may lack committed records. */
 export function uncleanlyElectedState(
   state: PartitionState,

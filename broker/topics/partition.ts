@@ -487,6 +487,7 @@ export class Partition {
       },
       settle: () => this.#settleDoubt(),
       cut: (work) => this.#cut(work),
+      isInSync: () => [...this.#state.isr, ...this.#state.elr].includes(this.#nodeId),
       isThrottled: (side) => isThrottled(side, this.#nodeId, this.index, this.#state, this.#config),
       whenCut: async () => {
         await this.#cutting;

@@ -109,7 +109,7 @@ export class LogState {
     return this.#firstDirtyOffset;
   }
 
-  /** The first offset that was lost or damaged when the log was opened, unless it was removed since. */
+  /** The first offset that is known to be lost or damaged, unless it was removed since. */
   get firstLostOffset(): number | undefined {
     return this.#firstLostOffset;
   }
@@ -166,6 +166,11 @@ export class LogState {
     this.#logStartOffset = offset;
     this.#firstDirtyOffset = Math.min(this.#firstDirtyOffset, offset);
     this.#firstLostOffset = undefined;
+  }
+
+  /** Notes an offset that is lost. */
+  noteLost(offset: number): void {
+    this.#firstLostOffset = Math.min(this.#firstLostOffset ?? Infinity, offset);
   }
 
   /** Rejects appends from now on. */
