@@ -53,6 +53,7 @@ import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
+import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { settleDoubts } from "./replication/doubtful_logs.ts";
 import { resignOnDamage } from "./topics/damaged_log.ts";
@@ -364,6 +365,7 @@ export class Broker {
       timeouts,
       turns: new Turns(clock),
       counters,
+      telemetry: new ClientTelemetry(),
       disk: new DiskSpace(isInProcess ? undefined : directory.path),
       clock,
       logger,

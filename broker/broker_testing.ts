@@ -45,6 +45,7 @@ import type { BrokerSettings } from "./settings/settings.ts";
 import type { Partition } from "./topics/partition.ts";
 import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
+import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
@@ -159,6 +160,7 @@ export class TestBroker {
       turns: new Turns(clock),
       counters: new BrokerCounters(),
       disk: new DiskSpace(undefined),
+      telemetry: new ClientTelemetry(),
       clock,
       logger,
     };

@@ -25,6 +25,7 @@ import type { MemoryBudget } from "./memory_budget.ts";
 import type { BrokerCounters } from "./metrics/broker_counters.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { ReplicaSessions } from "./replication/replica_sessions.ts";
+import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 import type { Turns } from "./network/turns.ts";
@@ -55,6 +56,8 @@ export interface BrokerContext {
   readonly counters: BrokerCounters;
   /** The space on the disk of the data folder. */
   readonly disk: DiskSpace;
+  /** What clients push about themselves (KIP-714). */
+  readonly telemetry: ClientTelemetry;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -24,7 +24,10 @@ Deno.test("HandlerTable has a handler for every declared API and advertises the 
   const table = new HandlerTable();
   for (const { key } of APIS) assertEquals(table.get(key)?.api.key, key);
   const { handle } = table.get(apiVersions.key)!;
-  const { apiKeys } = await handle({} as never, { apiVersion: 0 } as RequestContext) as {
+  const { apiKeys } = await handle({} as never, {
+    apiVersion: 0,
+    broker: { cluster: { configuredResources: () => [] } },
+  } as unknown as RequestContext) as {
     apiKeys: { apiKey: number }[];
   };
   const keys = new Set(apiKeys.map(({ apiKey }) => apiKey));

@@ -16,6 +16,8 @@
 
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { apiVersions } from "../../../protocol/messages/cluster/api_versions.ts";
+import { getTelemetrySubscriptions } from "../../../protocol/messages/cluster/get_telemetry_subscriptions.ts";
+import { pushTelemetry } from "../../../protocol/messages/cluster/push_telemetry.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { NO_VERSIONS, type VersionRange } from "../../../protocol/schema/version_range.ts";
 import { FEATURES } from "../../cluster/features.ts";
@@ -26,6 +28,13 @@ type Response = ResponseTo<typeof apiVersions>;
 
 const FIRST_VERSION_WITH_FEATURES = 3;
 const FIRST_VERSION_WITH_MIN_LEVEL_0 = 4;
+
+/** Listed only while operators ask for client metrics: clients then ask for their subscriptions. */
+const TELEMETRY = [getTelemetrySubscriptions, pushTelemetry].map(({ key, versions }) => ({
+  apiKey: key,
+  minVersion: versions.min,
+  maxVersion: versions.max,
+}));
 
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
@@ -40,11 +49,22 @@ export function apiVersionsHandler(others: readonly ApiHandler[]): ApiHandler {
       maxVersion: advertised.max,
     }))
     .sort((a, b) => a.apiKey - b.apiKey);
+  const withTelemetry = [...apiKeys, ...TELEMETRY].sort((a, b) => a.apiKey - b.apiKey);
   return handler(apiVersions, (request, context) => ({
     errorCode: check(request, context),
-    apiKeys,
+    apiKeys: takesTelemetry(request, context) ? withTelemetry : apiKeys,
     ...(context.apiVersion >= FIRST_VERSION_WITH_FEATURES ? featuresOf(context) : {}),
   }));
+}
+
+/** Whether clients are asked for their metrics. If so, their software is noted. */
+function takesTelemetry(
+  { clientSoftwareName, clientSoftwareVersion }: Request,
+  { signal, broker: { cluster, telemetry } }: RequestContext,
+): boolean {
+  if (cluster.configuredResources("client-metrics").length === 0) return false;
+  telemetry.noteSoftware(signal, clientSoftwareName, clientSoftwareVersion);
+  return true;
 }
 
 function featuresOf({ apiVersion, broker: { cluster } }: RequestContext): Partial<Response> {

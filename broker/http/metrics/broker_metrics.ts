@@ -12,6 +12,9 @@ import { type Exposition, labelsOf } from "./exposition.ts";
 import { METRICS } from "./metric_names.ts";
 import type { PartitionCounts } from "./topic_metrics.ts";
 
+/** Most names of software of clients, which they choose themselves. */
+const MAX_SOFTWARE = 20;
+
 /** Names of errors by code. */
 const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(ErrorCode).map(([name, code]) => [code, name]),
@@ -103,6 +106,34 @@ export function addEvents(
   out.add(METRICS.compactionWritten, "", maintenance.compactionBytesWritten);
   out.add(METRICS.groupRebalances, "", groups.rebalances);
   out.addHistogram(METRICS.groupRebalanceDuration, "", groups.rebalanceDurations);
+}
+
+/** Adds what clients push about themselves, over all of them. */
+export function* addClientMetrics(
+  out: Exposition,
+  { context: { telemetry, clock } }: BrokerParts,
+): Generator<void, void> {
+  const nowMs = clock.monotonic();
+  for (const [result, count] of Object.entries(telemetry.pushes)) {
+    out.add(METRICS.telemetryPushes, labelsOf({ result }), count);
+  }
+  out.add(METRICS.telemetryDropped, "", telemetry.dropped);
+  const bySoftware = new Map<string, number>();
+  for (const { software: { name } } of telemetry.clients(nowMs)) {
+    bySoftware.set(name, (bySoftware.get(name) ?? 0) + 1);
+  }
+  for (const [software, count] of [...bySoftware].slice(0, MAX_SOFTWARE)) {
+    out.add(METRICS.telemetryClients, labelsOf({ software }), count);
+  }
+  for (const { name, total, gauge } of telemetry.metrics(nowMs)) {
+    const metric = labelsOf({ metric: name });
+    if (total !== undefined) out.add(METRICS.clientMetric, metric, total);
+    if (gauge !== undefined) {
+      out.add(METRICS.clientMetricMax, metric, gauge.max);
+      out.add(METRICS.clientMetricMean, metric, gauge.mean);
+    }
+    yield;
+  }
 }
 
 /**

@@ -139,6 +139,25 @@ export const METRICS = {
     "Time from the beginning of a classic group's rebalance until it is stable",
   ),
 
+  telemetryClients: gauge(
+    "dqueue_client_metrics_clients",
+    "Clients that push metrics about themselves (KIP-714), by their software",
+  ),
+  telemetryPushes: counter(
+    "dqueue_client_metrics_pushes_total",
+    "Pushes of client metrics: accepted, or rejected",
+  ),
+  telemetryDropped: counter(
+    "dqueue_client_metrics_dropped_total",
+    "Pushed numbers left out because there are too many names of metrics",
+  ),
+  clientMetric: counter(
+    "dqueue_client_metric_total",
+    "What all clients have added to a metric of theirs since the start",
+  ),
+  clientMetricMax: gauge("dqueue_client_metric_max", "Largest value of a metric among the clients"),
+  clientMetricMean: gauge("dqueue_client_metric_mean", "Mean value of a metric of the clients"),
+
   httpRequests: counter(
     "dqueue_http_requests_total",
     "Requests to the HTTP port, by route, method and status",

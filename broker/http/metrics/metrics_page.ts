@@ -10,6 +10,7 @@ import type { Health } from "../health.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import {
   addBroker,
+  addClientMetrics,
   addEvents,
   addHttp,
   addPartitionCounts,
@@ -90,6 +91,7 @@ export class MetricsPage {
     addRequests(out, parts);
     addEvents(out, parts);
     addHttp(out, http);
+    await runSliced(addClientMetrics(out, parts), slice);
     const counts = new PartitionCounts();
     const topics = await runSliced(addTopics(out, context, counts), slice);
     await runSliced(countPartitions(context, topics, counts), slice);

@@ -2,8 +2,6 @@
  * Client metrics subscriptions (KIP-714): which metrics are collected from which clients, and how
  * often.
  *
- * Subscriptions are stored and described, but metrics are not collected yet.
- *
  * @module
  */
 
@@ -12,6 +10,7 @@ import { ConfigSource } from "../../../../protocol/messages/configs/describe_con
 import { ApiError } from "../../../api_error.ts";
 import type { ConfigTexts } from "../../../settings/config.ts";
 import { int, list, type Setting, SettingValueError } from "../../../settings/setting.ts";
+import type { SubscriptionSettings } from "../../../telemetry/subscription.ts";
 import { brief, unknownName } from "../../../settings/unknown_setting.ts";
 import { configEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
@@ -49,6 +48,28 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
 };
 
 const NAMES = Object.keys(SETTINGS);
+
+/** What the texts of a subscription mean. They were checked when they were set. */
+export function clientMetricsSettings(texts: ConfigTexts): SubscriptionSettings {
+  const get = <T>(name: string): T => {
+    const text = texts.get(name);
+    const { parse, default: fallback } = SETTINGS[name]!;
+    return (text === undefined ? fallback : parse(text)) as T;
+  };
+  return {
+    intervalMs: get<number>("interval.ms"),
+    match: get<readonly string[]>("match").map((text) => {
+      const equals = text.indexOf("=");
+      return [text.slice(0, equals).trim(), wholePattern(text.slice(equals + 1).trim())] as const;
+    }),
+    metrics: get<readonly string[]>("metrics"),
+  };
+}
+
+/** As Java's `Pattern.matches`, a pattern is for the whole text. */
+function wholePattern(pattern: string): RegExp {
+  return new RegExp(`^(?:${pattern})$`);
+}
 
 /** The settings of client metrics subscriptions. */
 export const clientMetricsResource: ConfigResource = {
