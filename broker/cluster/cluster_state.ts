@@ -17,6 +17,7 @@
  *     deleted/<topic id>/<broker>     the broker may still have logs of a topic that was deleted
  *     configs/brokers/<id>            settings of a broker changed at run time
  *     configs/brokers                 settings of all brokers changed at run time
+ *     http/<id>                       where a broker serves HTTP; not in this view
  *     features                        finalized feature levels that were changed
  *     configs/groups/<group id>       settings of a group (KIP-848)
  *     configs/client-metrics/<name>   a client metrics subscription (KIP-714)

@@ -11,6 +11,7 @@ import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
 import type { HostPort } from "../settings/listener.ts";
 import { ClusterEvents } from "./events/cluster_events.ts";
 import { Health } from "./health.ts";
+import { HttpDirectory } from "./http_directory.ts";
 import { HttpCounters } from "./http_counters.ts";
 import { HttpError, methodNotAllowed } from "./http_error.ts";
 import type { OtherEnds } from "./metrics/group_metrics.ts";
@@ -70,6 +71,7 @@ export class HttpServer {
   #metrics: Promise<MetricsPage> | undefined;
   #api: Promise<RestApi> | undefined;
   readonly #events: ClusterEvents;
+  readonly #directory: HttpDirectory;
   #history: Promise<History> | undefined;
   #historyTimer: number | undefined;
   #inProgress = 0;
@@ -90,6 +92,8 @@ export class HttpServer {
     // After the port is bound, which may fail.
     const { cluster, clock } = this.#parts.context;
     this.#events = new ClusterEvents(cluster, clock);
+    this.#directory = new HttpDirectory(this.#parts);
+    this.#directory.announce(this.address);
     this.#historyTimer = clock.setTimeout(() => {
       this.#historyTimer = undefined;
       this.#openHistory();
@@ -131,6 +135,13 @@ export class HttpServer {
     (await this.#metrics)?.close();
     await (await this.#history)?.close();
     this.#events[Symbol.dispose]();
+    // The store may be away.
+    let timer: number | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, CLOSE_GRACE_MS);
+    });
+    await Promise.race([this.#directory.announced(), late]);
+    clock.clearTimeout(timer!);
   }
 
   /** Stops serving. */
@@ -203,6 +214,7 @@ export class HttpServer {
       allowsWrites: this.#options.allowsWrites ?? true,
       counters: this.#counters,
       events: this.#events,
+      directory: this.#directory,
       health: this.#health,
       history: () => this.#openHistory(),
     });

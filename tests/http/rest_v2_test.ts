@@ -7,8 +7,9 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { partsOf } from "../../broker/broker.ts";
 import { HttpServer } from "../../broker/http/mod.ts";
-import { Broker, ManualClock } from "../../broker/mod.ts";
+import { Broker, Cluster, ManualClock } from "../../broker/mod.ts";
 import { type Answer, HttpBroker } from "../support/http.ts";
+import { within } from "../support/within.ts";
 
 const JSON_V2 = "application/vnd.kafka.json.v2+json";
 const BINARY_V2 = "application/vnd.kafka.binary.v2+json";
@@ -335,4 +336,54 @@ Deno.test("REST v2 closes consumers that nobody uses, and says so", async () => 
   assertEquals([code, error_code], [404, 40403]);
   assertMatch(message, /closed after 300 s without a request/);
   assert(partsOf(broker).context.clock === clock);
+});
+
+Deno.test("REST v2 sends a client to the broker that has its consumer", async () => {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  const [first, second, third] = cluster.brokers.map((broker) => HttpBroker.of(broker));
+  try {
+    await first!.client.admin().createTopic({ name: "a" });
+    await first!.client.producer().send({ topic: "a", value: "x" });
+    const created = await second!.send("POST", "/consumers/g", { "auto.offset.reset": "earliest" });
+    const id = created.json.instance_id;
+    const path = `/consumers/g/instances/${id}`;
+    const subscription = { topics: ["a"] };
+    const sent = await within(
+      (async () => {
+        for (;;) {
+          const answer = await first!.send("POST", `${path}/subscription`, subscription);
+          // Until the other broker has announced its port.
+          if (answer.status !== 404) return answer;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })(),
+      "a redirect",
+    );
+    assertEquals(sent.status, 307);
+    assertEquals(sent.headers.get("location"), `${second!.url}${path}/subscription`);
+    // As clients do, with the body.
+    const followed = await fetch(`${first!.url}${path}/subscription`, {
+      method: "POST",
+      headers: { "content-type": "application/vnd.kafka.v2+json" },
+      body: JSON.stringify(subscription),
+    });
+    await followed.body?.cancel();
+    assertEquals(followed.status, 204);
+    const query = await third!.get(`${path}/records?timeout=10`);
+    assertEquals(query.headers.get("location"), `${second!.url}${path}/records?timeout=10`);
+    assertEquals((await second!.get(`${path}/subscription`)).json, subscription);
+    const gone = await first!.get("/consumers/g/instances/i-9-x/records");
+    assertEquals([gone.status, gone.json.error_code], [404, 40403], "no such broker");
+    const named = await first!.get("/consumers/g/instances/mine/records");
+    assertEquals([named.status, named.json.error_code], [404, 40403], "a name says no broker");
+    assertEquals((await first!.send("DELETE", path)).status, 307);
+    assertEquals((await second!.send("DELETE", path)).status, 204);
+    const deleted = await first!.get(`${path}/records`);
+    assertEquals(deleted.status, 307, "the other broker knows best");
+    await second![Symbol.asyncDispose]();
+    const away = await first!.get(`${path}/records`);
+    assertEquals([away.status, away.json.error_code], [404, 40403], "its broker is away");
+  } finally {
+    for (const http of [first, third]) await http![Symbol.asyncDispose]();
+  }
 });

@@ -12,6 +12,7 @@ import type { Admin } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
 import type { Health } from "../health.ts";
+import type { HttpDirectory } from "../http_directory.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import type { History } from "../metrics/history/history.ts";
 import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
@@ -42,6 +43,7 @@ export interface RestApiOptions {
   readonly allowsWrites: boolean;
   readonly counters: HttpCounters;
   readonly events: ClusterEvents;
+  readonly directory: HttpDirectory;
   readonly health: Health;
   history(): Promise<History>;
 }
@@ -56,7 +58,9 @@ export class RestApi {
   /** The address of the client of each request in progress. */
   readonly #addresses: WeakMap<Request, string> = new WeakMap();
 
-  constructor({ parts, allowsWrites, counters, events, health, history }: RestApiOptions) {
+  constructor(
+    { parts, allowsWrites, counters, events, directory, health, history }: RestApiOptions,
+  ) {
     const client = openLocalClient(parts);
     const broker = parts.context;
     const admin = client.admin();
@@ -74,6 +78,7 @@ export class RestApi {
       streams,
       allowsWrites,
       events,
+      directory,
       health,
       history,
     };

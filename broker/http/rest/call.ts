@@ -7,6 +7,7 @@
 import type { Admin, Client, Producer } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
+import type { HttpDirectory } from "../http_directory.ts";
 import type { Health } from "../health.ts";
 import type { History } from "../metrics/history/history.ts";
 import { HttpError } from "../http_error.ts";
@@ -35,6 +36,8 @@ export interface RestContext {
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
   readonly events: ClusterEvents;
+  /** Where other brokers serve HTTP. */
+  readonly directory: HttpDirectory;
   readonly health: Health;
   /** The samples of the last hour. */
   history(): Promise<History>;

@@ -77,6 +77,11 @@ export class ConsumerInstances {
     });
   }
 
+  /** Whether a consumer lives here. */
+  has(group: string, id: string): boolean {
+    return this.#instances.has(keyOf(group, id));
+  }
+
   /** Closes a consumer. */
   async delete(group: string, id: string): Promise<void> {
     const instance = this.get(group, id);

@@ -7,6 +7,7 @@
 import type { TopicPartition } from "../../../client/mod.ts";
 import { ApiError } from "../../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../../groups/consumer/topic_regex.ts";
+import { formatHostPort } from "../../settings/listener.ts";
 import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, Fields, parseJson } from "../rest/fields.ts";
@@ -76,6 +77,8 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     summary: "Delete a consumer, which leaves its group",
     status: 204,
     async handle(call) {
+      const elsewhere = await redirectOf(call);
+      if (elsewhere !== undefined) return elsewhere;
       await instancesOf(call).delete(call.param("group"), call.param("instance"));
       return noContent();
     },
@@ -263,6 +266,8 @@ function using(
   handle: (consumer: ConsumerInstance, call: Call) => Promise<Response>,
 ): (call: Call) => Promise<Response> {
   return async (call) => {
+    const elsewhere = await redirectOf(call);
+    if (elsewhere !== undefined) return elsewhere;
     const consumer = instancesOf(call).get(call.param("group"), call.param("instance"));
     try {
       return await consumer.use(() => handle(consumer, call));
@@ -270,6 +275,22 @@ function using(
       throw inV2(error);
     }
   };
+}
+
+/** The answer that sends a client to the broker that has its consumer; undefined if that is not another one. */
+async function redirectOf(call: Call): Promise<Response | undefined> {
+  const { url, context: { directory, broker } } = call;
+  const id = call.param("instance");
+  const [, owner] = /^i-(\d{1,10})-/.exec(id) ?? [];
+  if (owner === undefined || Number(owner) === broker.nodeId) return undefined;
+  if (instancesOf(call).has(call.param("group"), id)) return undefined;
+  const address = await directory.addressOf(Number(owner));
+  if (address === undefined) return undefined;
+  const location = `http://${formatHostPort(address)}${url.pathname}${url.search}`;
+  return Response.json({ error_code: 307, message: `The consumer is on broker ${owner}` }, {
+    status: 307,
+    headers: { location },
+  });
 }
 
 function instancesOf({ context }: Call): ConsumerInstances {
