@@ -4,6 +4,7 @@
  * @module
  */
 
+import { join } from "@std/path";
 import { verifyData } from "../../../broker/verify_data.ts";
 import { Client } from "../../../client/mod.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
@@ -227,7 +228,9 @@ export class Episode implements AsyncDisposable {
       await this.#verify(id, data);
     }
     const found = this.#checker.check({ logs, replicas, commits });
-    return { violations: [...this.#problems, ...found], counts: this.#checker.counts };
+    const violations = [...this.#problems, ...found];
+    if (violations.length > 0) await this.#keepData();
+    return { violations, counts: this.#checker.counts };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -287,6 +290,16 @@ export class Episode implements AsyncDisposable {
     if (missing.length === 0) return undefined;
     const states = missing.map(({ partition, isr }) => `${partition}: ${isr.join()}`);
     return `${address} has in-sync replicas ${states.join(", ")}`;
+  }
+
+  /** Keeps the data folders of all brokers beside their log lines. */
+  async #keepData(): Promise<void> {
+    const { logs, number } = this.#options;
+    if (logs === undefined) return;
+    for (const id of this.#ids) {
+      const folder = join(logs, `episode-${number}-broker-${id}`);
+      await new Deno.Command("cp", { args: ["-r", this.#cluster.data(id), folder] }).output();
+    }
   }
 
   async #verify(broker: number, data: string): Promise<void> {
