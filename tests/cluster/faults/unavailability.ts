@@ -49,7 +49,12 @@ export class Availability {
 /** How long sends took from the call to the acknowledgement. */
 export class SendTimes {
   readonly #begun: Map<string, number> = new Map();
+  /** Of those that began and ended since the last reset, by client. */
   #tookMs: Map<string, number[]> = new Map();
+  /** Of the others that ended since. */
+  #earlierMs: number[] = [];
+  /** Those that began since the last reset. */
+  readonly #recent: Set<string> = new Set();
   #failures = 0;
 
   /** Notes an event. */
@@ -57,6 +62,7 @@ export class SendTimes {
     switch (event.type) {
       case "send":
         this.#begun.set(event.value, event.time);
+        this.#recent.add(event.value);
         break;
       case "sent": {
         const begun = this.#begun.get(event.value);
@@ -75,17 +81,21 @@ export class SendTimes {
     return this.#failures;
   }
 
-  /** How long those took that ended since the last reset, by client. */
+  /** How long those took that began and ended since the last reset, by client. */
   get byClient(): ReadonlyMap<string, readonly number[]> {
     return this.#tookMs;
   }
 
   /** How long a part of the sends took at most that ended since the last reset; 0 if there are none. */
   percentile(part: number): number {
-    return percentile([...this.#tookMs.values()].flat(), part) ?? 0;
+    return percentile([...this.#tookMs.values(), this.#earlierMs].flat(), part) ?? 0;
   }
 
   #note(value: string, tookMs: number): void {
+    if (!this.#recent.delete(value)) {
+      this.#earlierMs.push(tookMs);
+      return;
+    }
     const [client] = value.split("/") as [string];
     const known = this.#tookMs.get(client);
     if (known === undefined) this.#tookMs.set(client, [tookMs]);
@@ -95,6 +105,8 @@ export class SendTimes {
   /** Forgets what has ended; sends in flight count when they end. */
   reset(): void {
     this.#tookMs = new Map();
+    this.#earlierMs = [];
+    this.#recent.clear();
     this.#failures = 0;
   }
 }

@@ -50,3 +50,17 @@ Deno.test("SendTimes.percentile() is of the sends that ended since the last rese
   times.add({ type: "failed", value: "d", isDefinite: false, error: "late", time: 400 });
   assertEquals([times.percentile(0.4), times.percentile(0.999), times.failures], [10, 200, 1]);
 });
+
+Deno.test("SendTimes.byClient has what began and ended since the last reset", () => {
+  const times = new SendTimes();
+  const send = (value: string, time: number) =>
+    times.add({ type: "send", client: "p", partition: 0, value, time });
+  const sent = (value: string, time: number) =>
+    times.add({ type: "sent", partition: 0, offset: 0, value, time });
+  send("sdk/0/1", 100);
+  times.reset();
+  send("sdk/0/2", 200);
+  send("kafkajs/0/1", 210);
+  for (const value of ["sdk/0/1", "sdk/0/2", "kafkajs/0/1"]) sent(value, 250);
+  assertEquals(Object.fromEntries(times.byClient), { sdk: [50], kafkajs: [40] });
+});
