@@ -55,9 +55,10 @@ const PROGRAMS: readonly Program[] = [
   {
     name: "workers",
     full: [],
-    quick: ["--runs=1", "--seconds=1", "--turns=1"],
+    quick: ["--runs=1", "--seconds=1"],
     takesPeer: true,
   },
+  { name: "worker_cost", full: [], quick: ["--turns=2"] },
   {
     name: "replication",
     full: [],
