@@ -2,7 +2,7 @@
  * Measures what a record takes with one broker and with several in one process (`serve --workers N`), in
  * short turns, because the difference is small. If it is the same, the cores of a larger machine add up.
  *
- *     deno run -A bench/worker_cost.ts [--workers 2] [--turns 9] [--seconds 1] [--json]
+ *     deno run -A bench/worker_cost.ts [--workers 2] [--turns 7] [--seconds 1] [--json]
  *
  * "Brokers on one core": both have the same load, and all brokers are busy. One that waits for work takes
  * more processor time for it. "For each broker": brokers and load share all cores, and with N brokers there
@@ -25,7 +25,7 @@ const LOAD_CORE = 1;
 
 const { flags } = parseFlags({
   workers: "2",
-  turns: "9",
+  turns: "7",
   seconds: "1",
   json: false,
 });

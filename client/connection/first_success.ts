@@ -27,6 +27,8 @@ export function firstSuccess<T>(
   const startNext = () => {
     timer?.clear();
     timer = undefined;
+    // A timer that was due when it was cleared fires all the same in Deno 2.6.
+    if (started === attempts.length) return;
     const attempt = attempts[started++]!;
     if (started < attempts.length) timer = new Timer(startNext, delayMs);
     attempt().then(
