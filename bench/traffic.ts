@@ -10,7 +10,7 @@
  * @module
  */
 
-import { EtcdMetadataStore } from "../broker/cluster/etcd/mod.ts";
+import { EtcdMetadataStore } from "../broker/metadata/etcd/mod.ts";
 import { Broker, silentLogger } from "../broker/mod.ts";
 import { parseEtcdAddress } from "../broker/settings/etcd_address.ts";
 import { systemClock } from "../broker/time/clock.ts";

@@ -25,7 +25,7 @@ import {
   MetadataStoreClosedError,
   MetadataStoreRefusalError,
   MetadataStoreSilentError,
-} from "./cluster/metadata_store.ts";
+} from "./metadata/metadata_store.ts";
 import type { Logger } from "./logger.ts";
 
 /** A failure with an error code of Kafka's protocol. */

@@ -11,8 +11,8 @@ import {
   RecordTooLargeError,
 } from "../storage/errors.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "./api_error.ts";
-import { CommitUnknownError, EtcdSilenceError } from "./cluster/etcd/etcd_error.ts";
-import { MetadataStoreClosedError } from "./cluster/metadata_store.ts";
+import { CommitUnknownError, EtcdSilenceError } from "./metadata/etcd/etcd_error.ts";
+import { MetadataStoreClosedError } from "./metadata/metadata_store.ts";
 import { createLogger, silentLogger } from "./logger.ts";
 
 Deno.test("errorCodeOf() maps storage errors to the codes of their counterparts in Kafka", () => {

@@ -24,10 +24,10 @@ import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { ElectionManager } from "./controller/election_manager.ts";
 import { ReassignmentManager } from "./controller/reassignment_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
-import { tcpNetwork } from "./cluster/peer_network.ts";
-import { Peers } from "./cluster/peers.ts";
+import { tcpNetwork } from "./peers/peer_network.ts";
+import { Peers } from "./peers/peers.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
 import { BrokerConfig } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import {

@@ -12,13 +12,13 @@ import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
 import { LogDirectory } from "../storage/log_directory.ts";
 import { CLUSTER_KEY, clusterChange } from "./cluster/admission.ts";
 import { CONTROLLER_KEY } from "./cluster/controller_office.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./cluster/local_metadata_store.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
 import {
   MAX_COMMIT_CHANGES,
   type MetadataKeyChange,
   type MetadataStore,
   RevisionConflictError,
-} from "./cluster/metadata_store.ts";
+} from "./metadata/metadata_store.ts";
 import { BROKERS_PREFIX, DIRECTORIES_PREFIX } from "./cluster/registration.ts";
 import type { Logger } from "./logger.ts";
 import { LOCAL, openEtcd } from "./open_metadata.ts";

@@ -20,7 +20,7 @@ export {
 } from "./broker.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
 export type { ClusterSurroundings, SharedStore, StorePosition } from "./open_metadata.ts";
-export type { PeerNetwork } from "./cluster/peer_network.ts";
+export type { PeerNetwork } from "./peers/peer_network.ts";
 export type {
   AbortOptions,
   CommitOptions,
@@ -34,7 +34,7 @@ export type {
   MetadataSnapshot,
   MetadataStore,
   MetadataStoreHealth,
-} from "./cluster/metadata_store.ts";
+} from "./metadata/metadata_store.ts";
 export * from "./settings/mod.ts";
 export * from "./time/mod.ts";
 export {

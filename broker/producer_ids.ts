@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type MetadataStore, RevisionConflictError } from "./cluster/metadata_store.ts";
+import { type MetadataStore, RevisionConflictError } from "./metadata/metadata_store.ts";
 
 /** Number of ids in a block, as in Kafka. */
 export const PRODUCER_ID_BLOCK_SIZE = 1000;

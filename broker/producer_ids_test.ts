@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MemoryFileSystem } from "../storage/mod.ts";
-import { type MetadataStore, MetadataStoreSilentError } from "./cluster/metadata_store.ts";
+import { type MetadataStore, MetadataStoreSilentError } from "./metadata/metadata_store.ts";
 import { TestBroker } from "./broker_testing.ts";
 import { PRODUCER_ID_BLOCK_SIZE, ProducerIds } from "./producer_ids.ts";
 

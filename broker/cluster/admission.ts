@@ -22,7 +22,7 @@ import {
   type MetadataStore,
   RevisionConflictError,
   SESSIONS_PREFIX,
-} from "./metadata_store.ts";
+} from "../metadata/metadata_store.ts";
 import { BROKERS_PREFIX, DIRECTORIES_PREFIX, type DirectoryValue } from "./registration.ts";
 
 /** Who asks to be let in. */

@@ -3,8 +3,8 @@ import { TestBroker } from "../broker_testing.ts";
 import { AdmissionError, admit, type Applicant } from "./admission.ts";
 import { topicsIn } from "./doubts.ts";
 import type { TopicState } from "./topic_state.ts";
-import { setText, textsOf } from "./metadata_store_contract_testing.ts";
-import type { MetadataStore } from "./metadata_store.ts";
+import { setText, textsOf } from "../metadata/metadata_store_contract_testing.ts";
+import type { MetadataStore } from "../metadata/metadata_store.ts";
 
 /** A store that no broker is registered with. */
 async function emptyStore(broker: TestBroker): Promise<MetadataStore> {

@@ -5,7 +5,7 @@
  */
 
 import type { Suspicion } from "./suspicions.ts";
-import type { MetadataEntry } from "./metadata_store.ts";
+import type { MetadataEntry } from "../metadata/metadata_store.ts";
 import {
   type BrokerAddress,
   BROKERS_PREFIX,

@@ -35,7 +35,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
 import { CONTROLLER_KEY, ControllerOffice } from "./controller_office.ts";
 import { type FeatureLevels, INITIAL_LEVELS } from "./features.ts";
-import { MetadataFollower } from "./metadata_follower.ts";
+import { MetadataFollower } from "../metadata/metadata_follower.ts";
 import {
   MAX_COMMIT_CHANGES,
   type MetadataChange,
@@ -44,7 +44,7 @@ import {
   type MetadataLogState,
   type MetadataStore,
   RevisionConflictError,
-} from "./metadata_store.ts";
+} from "../metadata/metadata_store.ts";
 import {
   type BrokerIdentity,
   BROKERS_PREFIX,

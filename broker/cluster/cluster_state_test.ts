@@ -3,7 +3,7 @@ import { MemoryFileSystem } from "../../storage/mod.ts";
 import { TestBroker } from "../broker_testing.ts";
 import { silentLogger } from "../logger.ts";
 import { type ClusterChange, ClusterState } from "./cluster_state.ts";
-import { RevisionConflictError } from "./metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import { partitionStateOf } from "./topic_state_testing.ts";
 
 const ID_1 = "t1t1t1t1t1t1t1t1t1t1tA";

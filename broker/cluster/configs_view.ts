@@ -5,7 +5,7 @@
  */
 
 import type { ConfigTexts } from "../settings/config.ts";
-import type { MetadataEntry } from "./metadata_store.ts";
+import type { MetadataEntry } from "../metadata/metadata_store.ts";
 import { decodeValue } from "./topic_state.ts";
 
 /** Resource types with settings besides topics and brokers. */

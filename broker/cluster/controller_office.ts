@@ -18,7 +18,7 @@ import {
   type MetadataSession,
   type MetadataStore,
   RevisionConflictError,
-} from "./metadata_store.ts";
+} from "../metadata/metadata_store.ts";
 
 /** Options of a candidate. */
 export interface ControllerOfficeOptions {

@@ -6,14 +6,14 @@ import { silentLogger } from "../logger.ts";
 import { ManualClock } from "../time/clock.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { CONTROLLER_KEY, ControllerOffice } from "./controller_office.ts";
-import { CommitUnknownError } from "./etcd/etcd_error.ts";
+import { CommitUnknownError } from "../metadata/etcd/etcd_error.ts";
 import type {
   MetadataEntry,
   MetadataKeyChange,
   MetadataSession,
   MetadataStore,
-} from "./metadata_store.ts";
-import { setText } from "./metadata_store_contract_testing.ts";
+} from "../metadata/metadata_store.ts";
+import { setText } from "../metadata/metadata_store_contract_testing.ts";
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
 

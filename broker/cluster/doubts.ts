@@ -12,7 +12,7 @@ import {
   type MetadataExpectation,
   type MetadataSnapshot,
   type MetadataStore,
-} from "./metadata_store.ts";
+} from "../metadata/metadata_store.ts";
 import { type PartitionChange, partitionCommit } from "./partition_commit.ts";
 import { doubtedState, PARTITIONS_PREFIX, TOPICS_PREFIX, type TopicState } from "./topic_state.ts";
 import { TopicsView } from "./topics_view.ts";

@@ -20,7 +20,7 @@ import { runSliced } from "../../storage/mod.ts";
 import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { PeerAnswerLostError, type Peers, PeerUnreachableError } from "./peers.ts";
+import { PeerAnswerLostError, type Peers, PeerUnreachableError } from "../peers/peers.ts";
 
 /** Options of the forwarding manager. */
 export interface ForwardingManagerOptions {

@@ -8,9 +8,9 @@ import { TestBroker } from "../broker_testing.ts";
 import { envelopeHandler } from "../handlers/cluster/envelope.ts";
 import { createTopicsHandler } from "../handlers/topics/create_topics.ts";
 import { ForwardingManager } from "./forwarding_manager.ts";
-import { setText } from "./metadata_store_contract_testing.ts";
-import { type ReceivedEnvelope, TestNetwork } from "./peer_testing.ts";
-import { Peers } from "./peers.ts";
+import { setText } from "../metadata/metadata_store_contract_testing.ts";
+import { type ReceivedEnvelope, TestNetwork } from "../peers/peer_testing.ts";
+import { Peers } from "../peers/peers.ts";
 
 const OTHER = setText("brokers/2", JSON.stringify({ host: "other", port: 9092, rack: null }));
 const OTHER_IN_OFFICE = setText("controller", JSON.stringify({ brokerId: 2 }));

@@ -13,13 +13,13 @@ import {
 } from "./brokers_view.ts";
 import { CONTROLLER_KEY, type ControllerOffice, holderOf } from "./controller_office.ts";
 import type { Suspicion } from "./suspicions.ts";
-import type { MetadataFollower } from "./metadata_follower.ts";
+import type { MetadataFollower } from "../metadata/metadata_follower.ts";
 import {
   type MetadataChange,
   type MetadataExpectation,
   type MetadataStore,
   SESSIONS_PREFIX,
-} from "./metadata_store.ts";
+} from "../metadata/metadata_store.ts";
 import { BROKERS_PREFIX, type Registration } from "./registration.ts";
 import { accusation, dismissal, withdrawal } from "./suspicions.ts";
 import { encodeValue } from "./topic_state.ts";

@@ -8,8 +8,8 @@
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import type { ExpectedLogs } from "../../storage/verify/mod.ts";
 import { DELETED_TOPICS_PREFIX } from "./topic_deletion.ts";
-import { METADATA_LOG_NAME } from "./local_metadata_store.ts";
-import { metadataRecords } from "./metadata_records.ts";
+import { METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
+import { metadataRecords } from "../metadata/metadata_records.ts";
 import { TOPICS_PREFIX, type TopicValue } from "./topic_state.ts";
 
 const DECODER = new TextDecoder();

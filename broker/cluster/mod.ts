@@ -24,5 +24,5 @@ export {
   LocalMetadataStore,
   type LocalMetadataStoreOptions,
   METADATA_LOG_NAME,
-} from "./local_metadata_store.ts";
-export * from "./metadata_store.ts";
+} from "../metadata/local_metadata_store.ts";
+export * from "../metadata/metadata_store.ts";

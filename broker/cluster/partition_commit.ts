@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MetadataChange, MetadataExpectation } from "./metadata_store.ts";
+import type { MetadataChange, MetadataExpectation } from "../metadata/metadata_store.ts";
 import {
   encodeValue,
   partitionKey,

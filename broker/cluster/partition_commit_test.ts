@@ -3,8 +3,8 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import { TestBroker } from "../broker_testing.ts";
 import { CONTROLLER_KEY } from "./controller_office.ts";
-import { RevisionConflictError } from "./metadata_store.ts";
-import { setText } from "./metadata_store_contract_testing.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
+import { setText } from "../metadata/metadata_store_contract_testing.ts";
 import { partitionKey } from "./topic_state.ts";
 
 const ID = "t1t1t1t1t1t1t1t1t1t1tA";

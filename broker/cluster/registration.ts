@@ -17,7 +17,7 @@ import {
   type MetadataSession,
   type MetadataStore,
   RevisionConflictError,
-} from "./metadata_store.ts";
+} from "../metadata/metadata_store.ts";
 
 /** The address of a broker. */
 export interface BrokerAddress {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { MetadataChange, MetadataEntry, MetadataSession } from "./metadata_store.ts";
+import type { MetadataChange, MetadataEntry, MetadataSession } from "../metadata/metadata_store.ts";
 
 /** A broker's statement that the controller is dead. */
 export interface Suspicion {

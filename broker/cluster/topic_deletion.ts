@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MetadataChange } from "./metadata_store.ts";
+import type { MetadataChange } from "../metadata/metadata_store.ts";
 import { encodeValue, PARTITIONS_PREFIX, topicKey, type TopicState } from "./topic_state.ts";
 
 /** Prefix of the keys of deleted topics that may still have logs. */

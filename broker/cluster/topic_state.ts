@@ -12,7 +12,7 @@
  */
 
 import type { ConfigTexts } from "../settings/config.ts";
-import type { MetadataEntry } from "./metadata_store.ts";
+import type { MetadataEntry } from "../metadata/metadata_store.ts";
 
 /** The leader and replicas of a partition. */
 export interface PartitionState {

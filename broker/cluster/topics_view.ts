@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MetadataEntry } from "./metadata_store.ts";
+import type { MetadataEntry } from "../metadata/metadata_store.ts";
 import {
   decodeValue,
   type PartitionState,

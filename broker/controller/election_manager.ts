@@ -21,7 +21,7 @@ import {
   neededElections,
   needsElection,
 } from "./elections.ts";
-import { MAX_COMMIT_CHANGES, RevisionConflictError } from "../cluster/metadata_store.ts";
+import { MAX_COMMIT_CHANGES, RevisionConflictError } from "../metadata/metadata_store.ts";
 import { partitionCommit } from "../cluster/partition_commit.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import { minInSync } from "../cluster/topic_state.ts";

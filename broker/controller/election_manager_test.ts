@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { setText } from "../cluster/metadata_store_contract_testing.ts";
+import { setText } from "../metadata/metadata_store_contract_testing.ts";
 import { HeartbeatingCluster } from "./heartbeat_testing.ts";
 import { partitionKey, type PartitionState } from "../cluster/topic_state.ts";
 

@@ -26,9 +26,9 @@ import { pause } from "../time/pause.ts";
 import type { BrokerInfo, ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
 import { isCondemned, Liveness, MAX_LATE_MS, SILENCE_MS } from "./liveness.ts";
 import type { Suspicion } from "../cluster/suspicions.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
-import type { PeerNetwork } from "../cluster/peer_network.ts";
-import { Peers, PeerUnreachableError } from "../cluster/peers.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
+import type { PeerNetwork } from "../peers/peer_network.ts";
+import { Peers, PeerUnreachableError } from "../peers/peers.ts";
 
 /** Options of heartbeats. */
 export interface HeartbeatManagerOptions {

@@ -25,9 +25,9 @@ import { type Clock, ManualClock } from "../time/clock.ts";
 import { ClusterState } from "../cluster/cluster_state.ts";
 import { ElectionManager } from "./election_manager.ts";
 import { HeartbeatManager } from "./heartbeat_manager.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
-import type { MetadataChange, MetadataSession, MetadataStore } from "../cluster/metadata_store.ts";
-import { SharedMetadataStore } from "../cluster/shared_metadata_store.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
+import type { MetadataChange, MetadataSession, MetadataStore } from "../metadata/metadata_store.ts";
+import { SharedMetadataStore } from "../metadata/shared_metadata_store.ts";
 
 /** A step of time: no longer than anything that is waited for. */
 const STEP_MS = 10;

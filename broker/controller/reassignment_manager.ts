@@ -16,7 +16,7 @@ import { checkFlush } from "../topics/replica_assignment.ts";
 import { TopicConfig } from "../topics/topic_config.ts";
 import type { ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
 import type { ElectionView } from "./elections.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import type { PartitionChange } from "../cluster/partition_commit.ts";
 import {
   cancelledState,

@@ -10,7 +10,7 @@ import {
   listOffsets,
   ListOffsetsTimestamp,
 } from "../../protocol/messages/records/list_offsets.ts";
-import type { Peer, Peers } from "../cluster/peers.ts";
+import type { Peer, Peers } from "../peers/peers.ts";
 
 /** A partition, by its topic's name. */
 export interface PartitionName {

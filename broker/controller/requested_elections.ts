@@ -13,7 +13,7 @@ import type { BrokerInfo } from "../cluster/brokers_view.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import type { ElectionManager } from "./election_manager.ts";
 import { type Election, hasLeader, preferredElection, uncleanElection } from "./elections.ts";
-import type { Peers } from "../cluster/peers.ts";
+import type { Peers } from "../peers/peers.ts";
 import { type PartitionName, type ReplicaEnd, replicaEnds } from "./replica_ends.ts";
 import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 

@@ -6,7 +6,7 @@ import {
 } from "../../protocol/messages/configs/mod.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import { TestBroker } from "../broker_testing.ts";
-import { setText } from "../cluster/metadata_store_contract_testing.ts";
+import { setText } from "../metadata/metadata_store_contract_testing.ts";
 import { HandlerTable } from "./mod.ts";
 
 /** A broker of a cluster whose controller is away. */

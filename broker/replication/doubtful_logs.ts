@@ -16,7 +16,7 @@
 import type { LogDirectory } from "../../storage/mod.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import { doubts } from "../cluster/doubts.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import { MAX_PARTITION_CHANGES } from "../cluster/partition_commit.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import type { PartitionState } from "../cluster/topic_state.ts";

@@ -12,7 +12,7 @@
 
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import { DRAINING_PREFIX } from "../cluster/brokers_view.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import { MAX_PARTITION_CHANGES, type PartitionChange } from "../cluster/partition_commit.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import type { Logger } from "../logger.ts";

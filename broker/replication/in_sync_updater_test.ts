@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 import { silentLogger } from "../logger.ts";
 import { ManualClock } from "../time/clock.ts";

@@ -9,7 +9,7 @@ import { ErrorCode, errorInfo } from "../../protocol/errors.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import type { RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 import type { BrokerInfo, ClusterState } from "../cluster/cluster_state.ts";
-import type { Peers } from "../cluster/peers.ts";
+import type { Peers } from "../peers/peers.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { FetchedPartition, FetcherSession, MIN_RETRY_MS } from "./fetcher_session.ts";

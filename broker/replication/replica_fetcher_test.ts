@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import type { Peers } from "../cluster/peers.ts";
+import type { Peers } from "../peers/peers.ts";
 import { silentLogger } from "../logger.ts";
 import { ManualClock } from "../time/clock.ts";
 import { Following, type FollowingPartition } from "../roles/following.ts";

@@ -6,8 +6,8 @@
  */
 
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import type { PeerNetwork } from "../cluster/peer_network.ts";
-import { Peers } from "../cluster/peers.ts";
+import type { PeerNetwork } from "../peers/peer_network.ts";
+import { Peers } from "../peers/peers.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ReplicatedPartition } from "../roles/replicated_partition.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import type { Logger } from "../logger.ts";
 import { resignedState } from "../roles/isr.ts";

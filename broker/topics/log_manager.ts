@@ -15,7 +15,7 @@ import {
 } from "../../storage/mod.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
-import { MetadataStoreSilentError } from "../cluster/metadata_store.ts";
+import { MetadataStoreSilentError } from "../metadata/metadata_store.ts";
 import type { Logger } from "../logger.ts";
 import { MaintenanceCounters } from "../metrics/broker_counters.ts";
 import { FileRemoval } from "./file_removal.ts";

@@ -18,7 +18,7 @@
 import { CorruptFileError, type Log, type LogDirectory, StorageError } from "../../storage/mod.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterChange, ClusterState, TopicState } from "../cluster/cluster_state.ts";
-import { METADATA_LOG_NAME } from "../cluster/local_metadata_store.ts";
+import { METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
 import type { BrokerConfig } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
 import type { MaintenanceCounters } from "../metrics/broker_counters.ts";

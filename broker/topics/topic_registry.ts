@@ -12,7 +12,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { randomUuid, ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { ApiError } from "../api_error.ts";
 import type { ClusterState, TopicState } from "../cluster/cluster_state.ts";
-import { RevisionConflictError } from "../cluster/metadata_store.ts";
+import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { Partition } from "./partition.ts";
 import {

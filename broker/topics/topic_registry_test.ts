@@ -4,7 +4,7 @@ import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
 import { FileSystemError, MemoryFileSystem, RecordTooLargeError } from "../../storage/mod.ts";
 import { errorCodeOf } from "../api_error.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
-import { setText } from "../cluster/metadata_store_contract_testing.ts";
+import { setText } from "../metadata/metadata_store_contract_testing.ts";
 import { HeldSyncFileSystem } from "../held_sync_testing.ts";
 import { createLogger, silentLogger } from "../logger.ts";
 import type { Partition } from "./partition.ts";

@@ -8,7 +8,7 @@
  */
 
 import { Broker, type BrokerOptions } from "../broker.ts";
-import { PortMetadataStore } from "../cluster/port/port_metadata_store.ts";
+import { PortMetadataStore } from "../metadata/port/port_metadata_store.ts";
 import type { HttpServer, HttpSettings } from "../http/mod.ts";
 import { createLogger } from "../logger.ts";
 import { BrokerConfig } from "../settings/config.ts";

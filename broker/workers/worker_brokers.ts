@@ -5,8 +5,8 @@
  */
 
 import type { RegisteredBroker } from "../broker.ts";
-import { MetadataStoreServer } from "../cluster/port/metadata_store_server.ts";
-import { SharedMetadataStore } from "../cluster/shared_metadata_store.ts";
+import { MetadataStoreServer } from "../metadata/port/metadata_store_server.ts";
+import { SharedMetadataStore } from "../metadata/shared_metadata_store.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import { formatHostPort, parseListener } from "../settings/listener.ts";
 import { systemClock } from "../time/clock.ts";

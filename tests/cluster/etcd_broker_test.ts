@@ -21,7 +21,7 @@ import { EtcdRelay } from "../support/etcd_relay.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { outside, testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
-import { openStore } from "../../broker/cluster/etcd/testing.ts";
+import { openStore } from "../../broker/metadata/etcd/testing.ts";
 import { readMetaProperties } from "../../storage/directory/meta_properties.ts";
 import { SkippingClock } from "../support/skipping_clock.ts";
 

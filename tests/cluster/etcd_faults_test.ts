@@ -7,7 +7,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Broker, createLogger } from "../../broker/mod.ts";
-import { openStore } from "../../broker/cluster/etcd/testing.ts";
+import { openStore } from "../../broker/metadata/etcd/testing.ts";
 import { Client, KafkaError } from "../../client/mod.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";

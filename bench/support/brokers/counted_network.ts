@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PeerNetwork } from "../../../broker/cluster/peer_network.ts";
+import type { PeerNetwork } from "../../../broker/peers/peer_network.ts";
 import { StreamChannel } from "../../../protocol/frames/channel.ts";
 
 const MAX_FRAME_BYTES = 100 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { fetch } from "../../../protocol/messages/records/fetch.ts";
 import { recordBatches } from "../../../protocol/records/mod.ts";
 import { batchOf, TestBroker } from "../../broker_testing.ts";
-import { setText } from "../../cluster/metadata_store_contract_testing.ts";
+import { setText } from "../../metadata/metadata_store_contract_testing.ts";
 import { partitionStateOf } from "../../cluster/topic_state_testing.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { FOLLOWED_MS } from "../../replication/leader_fence.ts";

@@ -10,8 +10,8 @@ import { createTopics } from "../../../protocol/messages/topics/create_topics.ts
 import { produce } from "../../../protocol/messages/records/produce.ts";
 import { batchOf } from "../../broker_testing.ts";
 import { Cluster } from "../../cluster.ts";
-import { Peers } from "../../cluster/peers.ts";
-import { tcpNetwork } from "../../cluster/peer_network.ts";
+import { Peers } from "../../peers/peers.ts";
+import { tcpNetwork } from "../../peers/peer_network.ts";
 import { replicaOf, stateOf, until } from "../../replication/cluster_testing.ts";
 import { parseListener } from "../../settings/listener.ts";
 import { systemClock } from "../../time/clock.ts";

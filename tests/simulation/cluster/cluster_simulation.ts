@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { MetadataEvent } from "../../../broker/cluster/metadata_store.ts";
+import type { MetadataEvent } from "../../../broker/metadata/metadata_store.ts";
 import { PARTITIONS_PREFIX } from "../../../broker/cluster/topic_state.ts";
 import { loadHandlers } from "../../../broker/handlers/mod.ts";
 import { loadReplication } from "../../../broker/replication/replication.ts";

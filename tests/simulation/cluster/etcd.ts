@@ -12,7 +12,7 @@ import {
   type MetadataSnapshot,
   RevisionConflictError,
   SESSIONS_PREFIX,
-} from "../../../broker/cluster/metadata_store.ts";
+} from "../../../broker/metadata/metadata_store.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
 import type { Happening, Timeline } from "./timeline.ts";
 

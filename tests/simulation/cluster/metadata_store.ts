@@ -19,8 +19,8 @@ import {
   type MetadataSnapshot,
   MetadataStoreClosedError,
   RevisionCompactedError,
-} from "../../../broker/cluster/metadata_store.ts";
-import { CommitUnknownError, EtcdSilenceError } from "../../../broker/cluster/etcd/etcd_error.ts";
+} from "../../../broker/metadata/metadata_store.ts";
+import { CommitUnknownError, EtcdSilenceError } from "../../../broker/metadata/etcd/etcd_error.ts";
 import type { SharedStore, StorePosition } from "../../../broker/mod.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
 import type { SimEtcd } from "./etcd.ts";

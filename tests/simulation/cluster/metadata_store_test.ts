@@ -4,7 +4,7 @@ import { Random } from "../../../protocol/random_testing.ts";
 import {
   METADATA_STORE_CONTRACT,
   type StoreOfTest,
-} from "../../../broker/cluster/metadata_store_contract_testing.ts";
+} from "../../../broker/metadata/metadata_store_contract_testing.ts";
 import { SimEtcd } from "./etcd.ts";
 import { SimMetadataStore, type StoreWeather } from "./metadata_store.ts";
 import { Process } from "./process.ts";

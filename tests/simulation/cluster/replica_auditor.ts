@@ -15,7 +15,7 @@ import {
   TOPICS_PREFIX,
   type TopicValue,
 } from "../../../broker/cluster/topic_state.ts";
-import type { MetadataEntry } from "../../../broker/cluster/metadata_store.ts";
+import type { MetadataEntry } from "../../../broker/metadata/metadata_store.ts";
 import { check } from "../violation.ts";
 import { type ClusterMachine, DATA_FOLDER } from "./cluster_machine.ts";
 import { type DiskBatch, readDiskLog } from "./disk_log.ts";
