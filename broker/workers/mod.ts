@@ -3,7 +3,7 @@
  *
  * `ProcessBrokers` starts them: the first in the main thread, each other as a `WorkerBroker`, which runs
  * the module `broker_worker.ts` in a worker and starts it again when it fails. The cluster's metadata is
- * served to the workers by `cluster/port/`.
+ * served to the workers by `metadata/port/`.
  *
  * @module
  */
