@@ -38,6 +38,12 @@ export interface Member {
   readonly rack: string | null;
 }
 
+/** Settings of a broker that others go by, with its registration. */
+export const SHARED_SETTINGS = ["broker.draining", "leader.replication.throttled.rate"] as const;
+
+/** The name of such a setting. */
+export type SharedSetting = typeof SHARED_SETTINGS[number];
+
 /** What a change concerned. */
 export type BrokersChange = { readonly type: "brokers" | "suspicions" };
 

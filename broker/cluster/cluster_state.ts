@@ -48,7 +48,6 @@ import {
 import {
   type BrokerIdentity,
   BROKERS_PREFIX,
-  DIRECTORIES_PREFIX,
   type RegisteredBroker,
   Registration,
 } from "./registration.ts";
@@ -71,6 +70,7 @@ import {
   BrokersView,
   DRAINING_PREFIX,
   type Member,
+  type SharedSetting,
 } from "./brokers_view.ts";
 import {
   brokerConfigsKey,
@@ -103,12 +103,6 @@ export interface ClusterStateOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-/** Settings of a broker that others go by, with its registration. */
-export const SHARED_SETTINGS = ["broker.draining", "leader.replication.throttled.rate"] as const;
-
-/** The name of such a setting. */
-export type SharedSetting = typeof SHARED_SETTINGS[number];
 
 /** Attempts of a mutation while others change the same keys. */
 const MAX_ATTEMPTS = 16;
@@ -424,24 +418,6 @@ export class ClusterState {
       replicas: [...known, ...replicas],
       ...(incarnations.length === 0 ? {} : { incarnations }),
     });
-  }
-
-  /**
-   * Forgets a broker that has stopped for good: its number is free.
-   *
-   * @returns Whether it was known.
-   * @throws {RevisionConflictError} If it has been started meanwhile.
-   */
-  async forgetBroker(id: number): Promise<boolean> {
-    const key = `${DIRECTORIES_PREFIX}${id}`;
-    const directory = await this.#store.get(key);
-    if (directory === undefined) return false;
-    // Its settings are not those of the next broker that gets the number.
-    const keys = [key, `${DRAINING_PREFIX}${id}`, brokerConfigsKey(id)];
-    const changes = keys.map((key) => ({ key, value: null }));
-    const stopped = { key: `${BROKERS_PREFIX}${id}`, revision: 0 };
-    await this.#commitAsController(changes, [{ key, revision: directory.revision }, stopped]);
-    return true;
   }
 
   /**

@@ -20,7 +20,8 @@ import {
   type MetadataStore,
   SESSIONS_PREFIX,
 } from "../metadata/metadata_store.ts";
-import { BROKERS_PREFIX, type Registration } from "./registration.ts";
+import { brokerConfigsKey } from "./configs_view.ts";
+import { BROKERS_PREFIX, DIRECTORIES_PREFIX, type Registration } from "./registration.ts";
 import { accusation, dismissal, withdrawal } from "./suspicions.ts";
 import { encodeValue } from "./topic_state.ts";
 
@@ -118,6 +119,25 @@ export class Membership {
     const value: DrainingValue = { isShuttingDown: true };
     const change = { key: `${DRAINING_PREFIX}${nodeId}`, value: encodeValue(value), session };
     await follower.caughtUp(await store.commit([change], { expect: [expectation] }));
+  }
+
+  /**
+   * Forgets a broker that has stopped for good: its number is free.
+   *
+   * @returns Whether it was known.
+   * @throws {RevisionConflictError} If it has been started meanwhile.
+   */
+  async forget(id: number): Promise<boolean> {
+    const { store, commitAsController } = this.#options;
+    const key = `${DIRECTORIES_PREFIX}${id}`;
+    const directory = await store.get(key);
+    if (directory === undefined) return false;
+    // Its settings are not those of the next broker that gets the number.
+    const keys = [key, `${DRAINING_PREFIX}${id}`, brokerConfigsKey(id)];
+    const changes = keys.map((key) => ({ key, value: null }));
+    const stopped = { key: `${BROKERS_PREFIX}${id}`, revision: 0 };
+    await commitAsController(changes, [{ key, revision: directory.revision }, stopped]);
+    return true;
   }
 
   /** Lets another broker become the controller, if this one is. */

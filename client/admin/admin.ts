@@ -414,12 +414,8 @@ export class Admin {
   }
 
   /**
-   * Looks up how far a broker's own replicas of partitions reach, whoever leads them: before an unclean
-   * election it shows who has the most.
+   * Looks up how far a broker's own replicas of partitions reach, whoever leads them.
    *
-   * @param brokerId The node id.
-   * @param partitions The partitions.
-   * @param options Time limit and signal.
    * @returns The ends of those that the broker has a replica of.
    */
   async listReplicaEnds(

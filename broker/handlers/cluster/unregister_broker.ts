@@ -42,7 +42,7 @@ async function handleUnregisterBroker(
           `it has replicas of ${replicas} partitions; move them to other brokers first`,
         );
       }
-      if (await cluster.forgetBroker(brokerId)) return SUCCESS;
+      if (await cluster.membership.forget(brokerId)) return SUCCESS;
       return {
         errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED,
         errorMessage: `Broker ID ${brokerId} is not currently registered`,
