@@ -46,14 +46,15 @@ printReport(
 
 function faultRow(fault: string, of: readonly RoundResult[]): Row {
   const gaps = of.map(({ unavailableMs }) => unavailableMs);
-  const figures = [0.99, 1].map((part) => formatFigure(percentile(gaps, part)!));
+  const figures = [0.5, 0.99].map((part) => formatFigure(percentile(gaps, part)!));
   return {
     name: `${fault}: longest time without an acknowledged write to a partition`,
+    // The aim is for the worst of all.
     unit: "ms",
     better: "lower",
     ...(of[0]!.isSingle ? { aim: FAULT_AIM_MS } : {}),
-    results: { dqueue: measured(gaps) },
-    notes: { dqueue: `${of.length} times; p99 ${figures[0]} ms, worst ${figures[1]} ms` },
+    results: { dqueue: measured([Math.max(...gaps)]) },
+    notes: { dqueue: `${of.length} times; p50 ${figures[0]} ms, p99 ${figures[1]} ms` },
   };
 }
 
