@@ -59,6 +59,7 @@ const PROGRAMS: readonly Program[] = [
     takesPeer: true,
   },
   { name: "worker_cost", full: [], quick: ["--turns=2"] },
+  { name: "worker_failure", full: [], quick: ["--runs=1"] },
   {
     name: "replication",
     full: [],

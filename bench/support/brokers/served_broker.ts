@@ -61,7 +61,7 @@ export class ServedBroker {
 
   /** Starts a broker. Returns before it accepts connections. */
   static start({ command = defaultCommand(), data, core, settings = {} }: ServeOptions) {
-    const address = `127.0.0.1:${freePort()}`;
+    const address = `127.0.0.1:${freePorts(Number(settings.workers ?? 1))}`;
     const flags = Object.entries(settings)
       .map(([name, value]) => `--${name.replaceAll(".", "-")}=${value}`);
     const [program, ...args] = [
@@ -131,4 +131,25 @@ export class ServedBroker {
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
+}
+
+/** Below the ports that systems give to connections, one of which may take the next port otherwise. */
+const CONSECUTIVE_PORTS = { from: 15_000, to: 32_000 } as const;
+
+/** Finds free ports one after the other, and returns the first. */
+function freePorts(count: number): number {
+  if (count === 1) return freePort();
+  const { from, to } = CONSECUTIVE_PORTS;
+  for (;;) {
+    const first = from + Math.floor(Math.random() * (to - from - count));
+    using listeners = new DisposableStack();
+    try {
+      for (let port = first; port < first + count; port++) {
+        listeners.use(Deno.listen({ hostname: "127.0.0.1", port }));
+      }
+      return first;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
