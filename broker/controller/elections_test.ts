@@ -144,7 +144,7 @@ Deno.test("neededElections() lets new leaders do without brokers that are about 
       isr: [2, 3],
       elr: [],
     });
-    // One that drains to stay goes on following.
+    // One that drains to stay continues to follow.
     assertEquals(next(three(), view([1, 2, 3], { draining: [1] }))!.isr, [1, 2, 3]);
   });
   await t.step("what it can lead next if too few remain", () => {

@@ -21,6 +21,29 @@ function followingOf(index = 0, flush = () => Promise.resolve()): Following {
   return new Following(partition as unknown as FollowingPartition, partitionStateOf());
 }
 
+/** A fetcher from broker 2, with as much of the cluster and of its peers as it asks. */
+function fetcherWith(
+  { clock, cluster, peers }: {
+    readonly clock: ManualClock;
+    readonly cluster: object;
+    readonly peers: object;
+  },
+): ReplicaFetcher {
+  return new ReplicaFetcher(2, {
+    clock,
+    cluster: cluster as ClusterState,
+    peers: peers as Peers,
+    logger: silentLogger,
+    throttle: new ReplicationThrottle(clock, () => Infinity),
+    leaderRate: () => Infinity,
+  });
+}
+
+/** Resolves when what needs no timer has been done. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < 50; round++) await undefined;
+}
+
 Deno.test("ReplicaFetcher fetches a partition that is added while it ends for want of others", async () => {
   const clock = new ManualClock();
   let attempts = 0;
@@ -33,17 +56,7 @@ Deno.test("ReplicaFetcher fetches a partition that is added while it ends for wa
     },
   };
   const peers = { disconnect: () => {} };
-  const options = {
-    clock,
-    cluster: cluster as unknown as ClusterState,
-    logger: silentLogger,
-    throttle: new ReplicationThrottle(clock, () => Infinity),
-    leaderRate: () => Infinity,
-  };
-  const fetcher = new ReplicaFetcher(2, { ...options, peers: peers as unknown as Peers });
-  const settle = async () => {
-    for (let round = 0; round < 50; round++) await undefined;
-  };
+  const fetcher = fetcherWith({ clock, cluster, peers });
   // However many rounds of microtasks lie between the two.
   for (let rounds = 0; rounds < 12; rounds++) {
     const [first, second] = [followingOf(), followingOf()];
@@ -80,17 +93,7 @@ Deno.test("ReplicaFetcher tells no position that was added while others were flu
     },
   };
   const cluster = { nodeId: 1, brokerEpoch: 7, broker: () => ({ id: 2 }) };
-  const options = {
-    clock,
-    cluster: cluster as unknown as ClusterState,
-    logger: silentLogger,
-    throttle: new ReplicationThrottle(clock, () => Infinity),
-    leaderRate: () => Infinity,
-  };
-  const fetcher = new ReplicaFetcher(2, { ...options, peers: peers as unknown as Peers });
-  const settle = async () => {
-    for (let round = 0; round < 50; round++) await undefined;
-  };
+  const fetcher = fetcherWith({ clock, cluster, peers });
   const first = Promise.withResolvers<void>();
   fetcher.add(followingOf(0, () => first.promise));
   await settle();

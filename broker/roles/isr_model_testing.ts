@@ -141,7 +141,7 @@ export class IsrModel implements Explorable<World> {
     return keyOf(world);
   }
 
-  /** Nothing fails any more: whoever leads must have settled what it asked for, and commit. */
+  /** Nothing fails any more: a leader must have settled what it asked for, and commit. */
   stuck({ state, nodes, minInSync }: World): string | undefined {
     const leader = nodes[state.leaderId]!;
     if (!leader.isLeader || leader.view !== state) return undefined;

@@ -414,7 +414,7 @@ export class Admin {
   }
 
   /**
-   * Looks up how far a broker's own replicas of partitions reach, whoever leads them.
+   * Looks up how far a broker's own replicas of partitions reach, also where another leads.
    *
    * @returns The ends of those that the broker has a replica of.
    */

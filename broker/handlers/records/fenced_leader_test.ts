@@ -141,7 +141,7 @@ Deno.test("Produce and Fetch at a fenced leader that another may have replaced a
   const { NOT_LEADER_OR_FOLLOWER } = ErrorCode;
   const codes = [await fixture.produce(), await fixture.fetch()];
   assertEquals(codes, [NOT_LEADER_OR_FOLLOWER, NOT_LEADER_OR_FOLLOWER]);
-  // Whoever is in the ELR can be elected, too.
+  // A member of the ELR can be elected, too.
   fixture.partition.updateState({ ...STATE, elr: [2], revision: 3 });
   assertEquals(await fixture.fetch(), NOT_LEADER_OR_FOLLOWER);
 });

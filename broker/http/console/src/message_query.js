@@ -7,7 +7,7 @@ const LITERAL = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
 
 /**
  * The CEL expression of a path into JSON; undefined if the text is none. Without a comparison, the field
- * must be there. `~` looks for a part of a text.
+ * must be there. `~` finds a part of a text.
  */
 export function celOfPath(text) {
   const [, path, operator, operand = ""] = PATH.exec(text.trim()) ?? [];
