@@ -103,6 +103,7 @@ export interface BrokerOptions {
 
 /** What a broker that is registered with its cluster knows. */
 export interface RegisteredBroker {
+  /** Id of the cluster. */
   readonly clusterId: string;
   /** The cluster's metadata, until the broker is closed. */
   readonly store: MetadataStore;

@@ -232,8 +232,11 @@ export interface ElectLeadersOptions extends OperationOptions {
 
 /** The end of a broker's replica of a partition. */
 export interface ReplicaEnd {
+  /** The topic's name. */
   readonly topic: string;
+  /** The partition's index. */
   readonly partition: number;
+  /** Id of the broker that has the replica. */
   readonly brokerId: number;
   /** The leader epoch of the last record; -1 if there is none. */
   readonly leaderEpoch: number;
