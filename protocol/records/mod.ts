@@ -2,13 +2,20 @@
  * Record batches, message format v2: written by producers, stored by brokers, fetched by consumers.
  *
  * `RecordBatch` is a view of a batch: its header, and `Record` views decoded on demand.
- * `RecordBatchBuilder` creates batches. `crc32c` computes their checksum, and `../compression`
- * compresses their records. Nothing in this folder does I/O or depends on topics.
+ * `RecordBatchBuilder` creates batches, and `endTransactionMarker` the markers of transactions.
+ * `crc32c` computes their checksum, and `../compression` compresses their records. Nothing in this
+ * folder does I/O or depends on topics.
  *
  * @module
  */
 
 export { crc32c } from "./crc32c.ts";
+export {
+  type EndTransactionMarker,
+  endTransactionMarker,
+  type EndTransactionMarkerOptions,
+  readEndTransactionMarker,
+} from "./end_transaction_marker.ts";
 export { CorruptRecordError, UnsupportedRecordFormatError } from "./errors.ts";
 export { Record, type RecordHeader, RecordReader, type RecordSequence } from "./record.ts";
 export {
