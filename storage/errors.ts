@@ -90,6 +90,14 @@ export class InvalidTransactionStateError extends StorageError {
   override name = "InvalidTransactionStateError";
 }
 
+/**
+ * A batch that would open a transaction of which the coordinator was not asked, or was asked before the
+ * last marker (KIP-890).
+ */
+export class UnverifiedTransactionError extends InvalidTransactionStateError {
+  override name = "UnverifiedTransactionError";
+}
+
 /** A transaction marker from a coordinator that has been replaced by a newer one. */
 export class TransactionCoordinatorFencedError extends StorageError {
   override name = "TransactionCoordinatorFencedError";

@@ -29,18 +29,15 @@ import type { CleanOptions, LogCleaning } from "./cleaner/cleaning_pass.ts";
 import { LogCompactor } from "./cleaner/log_compactor.ts";
 import { type LogOfflineError, UnexpectedLeaderEpochError } from "./errors.ts";
 import type { LogBatchCache } from "./log/batch_cache.ts";
-import {
-  type EpochAndOffset,
-  LEADER_EPOCH_FILE_NAME,
-  LeaderEpochCache,
-} from "./log/leader_epoch_cache.ts";
+import type { EpochAndOffset } from "./log/leader_epoch_cache.ts";
+import { closedSegments, hasOnlyLogFiles, segmentInfos } from "./log/log_files.ts";
 import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
 import { LogAppender } from "./log/log_appender.ts";
 import type { LogLoss } from "./segment/lost_records.ts";
 import { type CheckpointedOffsets, LogCheckpointer } from "./log/log_checkpointer.ts";
 import type { LogConfig } from "./log/log_config.ts";
 import { LogFlusher, type LogFlusherOptions } from "./log/log_flusher.ts";
-import type { LoadedLog, LogRecovery } from "./log/loading/loaded_log.ts";
+import { emptyLog, type LoadedLog, type LogRecovery } from "./log/loading/loaded_log.ts";
 import type { LogOpenOptions, NewLogOptions } from "./log/log_options.ts";
 import { loadLog } from "./log/loading/log_loader.ts";
 import type { LogRead, ReadOptions } from "./log/log_read.ts";
@@ -57,10 +54,12 @@ import type { ReplicatedAppendInfo, ReplicatedAppendOptions } from "./log/replic
 import { Segment, type SegmentInfo } from "./segment/segment.ts";
 import type { ClosedSegment } from "./segment/segment_checkpoint.ts";
 import {
-  offsetOf,
-  PRODUCER_SNAPSHOT_SUFFIX,
-  SEGMENT_SUFFIXES,
-} from "./segment/segment_file_name.ts";
+  oldestOpenTransaction,
+  type OpenTransaction,
+} from "./log/transactions/open_transaction.ts";
+import { abortedTransactions } from "./log/transactions/aborted_transactions.ts";
+import type { AbortedTransaction } from "./segment/indexes/transaction_index.ts";
+import type { Verification } from "./log/producers/transaction_verifications.ts";
 
 /** A partition's batches on disk. */
 export class Log {
@@ -117,16 +116,7 @@ export class Log {
     options: NewLogOptions,
   ): Log {
     const { nowMs, hasUnsyncedCheckpoints } = options;
-    const loaded = {
-      segments: [new Segment(context, folder, 0, undefined, nowMs)],
-      logStartOffset: 0,
-      logEndOffset: 0,
-      snapshots: [],
-      producers: undefined,
-      epochs: new LeaderEpochCache(),
-      recovery: undefined,
-      losses: [],
-    };
+    const loaded = emptyLog(new Segment(context, folder, 0, undefined, nowMs));
     return new Log(new LogState(context, name, folder, config, loaded, 0), loaded, {
       recoveryPoint: 0,
       hasUnsyncedNames: true,
@@ -234,44 +224,18 @@ export class Log {
 
   /** The segments, oldest first. */
   get segments(): SegmentInfo[] {
-    const { segments } = this.#state;
-    return Array.from(segments, (segment) => ({
-      baseOffset: segment.baseOffset,
-      sizeInBytes: segment.sizeInBytes,
-      path: segment.path,
-      isActive: segment === segments.active,
-    }));
+    return segmentInfos(this.#state);
   }
 
   /** The segments that have files, with the sizes they have after `close`. */
   closedSegments(): ClosedSegment[] {
-    const { segments, context, logEndOffset } = this.#state;
-    const all = Array.from(segments);
-    const sizeOf = (path: string) => context.fs.statSync(path)?.size ?? 0;
-    const modifiedMsOf = (path: string) => context.fs.statSync(path)?.modifiedMs ?? -1;
-    return all.flatMap((segment, slot) => {
-      if (!segment.isOnDisk) return [];
-      const { baseOffset, sizeInBytes } = segment;
-      const offsetIndexSize = sizeOf(segment.offsetIndexPath);
-      const timeIndexSize = sizeOf(segment.timeIndexPath);
-      const endOffset = all[slot + 1]?.baseOffset ?? logEndOffset;
-      return [{
-        baseOffset,
-        endOffset,
-        sizeInBytes,
-        offsetIndexSize,
-        timeIndexSize,
-        modifiedMs: modifiedMsOf(segment.path),
-        lastBatch: segment.indexes.lastBatch,
-      }];
-    });
+    return closedSegments(this.#state);
   }
 
   /** Whether the log never had records, and its folder has only files of a log. */
   get isUnused(): boolean {
     const { context, folder, logEndOffset } = this.#state;
-    return logEndOffset === 0 && this.sizeInBytes === 0 &&
-      context.fs.readDirSync(folder).every(({ name }) => isLogFileName(name));
+    return logEndOffset === 0 && this.sizeInBytes === 0 && hasOnlyLogFiles(context.fs, folder);
   }
 
   /** Writes `partition.metadata`. It is on disk after the next flush. */
@@ -292,9 +256,49 @@ export class Log {
     return this.#state.producers(-Infinity).producers;
   }
 
-  /** First offset of the oldest open transaction, if there is one. */
-  get firstOpenTransactionOffset(): number | undefined {
-    return this.#state.producers(-Infinity).firstOpenTransactionOffset;
+  /** Whether the state of producers is in memory; other calls about them load it. */
+  get hasLoadedProducers(): boolean {
+    return this.#state.loadedProducers !== undefined;
+  }
+
+  /** The oldest open transaction, if there is one. */
+  oldestOpenTransaction(): OpenTransaction | undefined {
+    return oldestOpenTransaction(this.#state.producers(-Infinity));
+  }
+
+  /**
+   * First offset of the oldest transaction that is open, or whose marker may still be lost because it is
+   * at the high watermark or later; at least the log start offset. The last stable offset is this or, if
+   * there is no such transaction, the high watermark.
+   */
+  firstUnstableOffset(highWatermark: number): number | undefined {
+    return this.#state.firstUnstableOffset(highWatermark);
+  }
+
+  /**
+   * The aborted transactions that may have records from `fetchOffset` on and before `endOffset`, which
+   * must not be beyond the last stable offset; in the order of their first offsets.
+   *
+   * @throws {StorageError} If an index cannot be read.
+   */
+  abortedTransactions(fetchOffset: number, endOffset: number): AbortedTransaction[] {
+    return abortedTransactions(this.#state, fetchOffset, endOffset);
+  }
+
+  /**
+   * Begins the verification of a transactional batch, before the transaction coordinator is asked whether
+   * the partition belongs to the producer's transaction (KIP-890). `append` requires it.
+   *
+   * @param baseSequence The first sequence of the batch.
+   * @returns `undefined` if the transaction is open in this log, so that there is nothing to ask.
+   */
+  startVerification(
+    producerId: number,
+    producerEpoch: number,
+    baseSequence: number,
+  ): Verification | undefined {
+    const producers = this.#state.producers(-Infinity);
+    return producers.startVerification(producerId, producerEpoch, baseSequence);
   }
 
   /** The latest leader epoch, or -1. */
@@ -322,6 +326,10 @@ export class Log {
    * @throws {OutOfOrderSequenceError} If an idempotent producer's batch does not follow its last
    *   one.
    * @throws {InvalidProducerEpochError} If the producer is fenced by a newer epoch.
+   * @throws {UnverifiedTransactionError} If a batch opens a transaction without `options.verification`,
+   *   or something was appended for the producer since.
+   * @throws {InvalidTransactionStateError} If a batch is not part of its producer's open transaction.
+   * @throws {TransactionCoordinatorFencedError} If a marker is from a replaced coordinator.
    * @throws {DiskFullError} If the disk is full. The log is unchanged.
    * @throws {LogOfflineError} If the write failed otherwise, or the log was offline already.
    */
@@ -503,7 +511,8 @@ export class Log {
   /**
    * The part of the log that can be cleaned.
    *
-   * @param maxOffset The last stable offset: records from there on are not cleaned.
+   * @param maxOffset The high watermark: records from there on, and from the last stable offset on, are
+   *   not cleaned.
    */
   cleanableRange(nowMs: number, maxOffset: number): CleanableRange {
     return this.#cleaner.range(nowMs, maxOffset);
@@ -586,11 +595,4 @@ export class Log {
     this.#state.markDeleted(folder);
     this.abandon();
   }
-}
-
-/** Whether a file in a partition's folder has a name that logs use. */
-function isLogFileName(name: string): boolean {
-  return name === PARTITION_METADATA_FILE_NAME || name === LEADER_EPOCH_FILE_NAME ||
-    [...SEGMENT_SUFFIXES, PRODUCER_SNAPSHOT_SUFFIX]
-      .some((suffix) => offsetOf(name, suffix) !== undefined);
 }

@@ -16,6 +16,7 @@ import { DEFAULT_LOG_CONFIG, type LogConfig } from "./log/log_config.ts";
 import type { LogDirectoryOptions } from "./directory/log_directory_options.ts";
 import { LogDirectory } from "./log_directory.ts";
 import type { AppendInfo, AppendOptions } from "./log/log_append.ts";
+import type { Verification } from "./log/producers/transaction_verifications.ts";
 
 /** The start time of tests, in milliseconds since 1970. */
 export const NOW_MS = 1_700_000_000_000;
@@ -57,8 +58,17 @@ export function append(
   values: readonly (string | TestRecord)[],
   options: Partial<AppendOptions> & RecordBatchBuilderOptions = {},
 ): AppendInfo {
-  const { leaderEpoch = 0, nowMs = NOW_MS, origin, ...batchOptions } = options;
-  return log.append(batchOf(values, batchOptions), { leaderEpoch, nowMs, origin });
+  const { leaderEpoch = 0, nowMs = NOW_MS, origin, isTransactionV2, ...batchOptions } = options;
+  const batch = batchOf(values, batchOptions);
+  const verification = verificationFor(log, batch);
+  return log.append(batch, { leaderEpoch, nowMs, origin, isTransactionV2, verification });
+}
+
+/** What a batch needs to open a transaction, as if the coordinator had agreed. */
+export function verificationFor(log: Log, batch: RecordBatch): Verification | undefined {
+  const { isTransactional, isControl, producerId, producerEpoch, baseSequence } = batch;
+  if (!isTransactional || isControl) return undefined;
+  return log.startVerification(producerId, producerEpoch, baseSequence);
 }
 
 /** Appends values as one batch; returns whether a segment was rolled for it. */

@@ -89,9 +89,9 @@ export async function assertDerived(log: Log, config: LogConfig): Promise<void> 
   assertEquals(epochsOf(log, copy.latestEpoch), epochsOf(copy, copy.latestEpoch));
   assertEquals(producersOf(log), producersOf(copy));
   // The first batches of a transaction may have been deleted.
-  const { firstOpenTransactionOffset = Infinity } = log;
-  if (firstOpenTransactionOffset >= logStartOffset) {
-    assertEquals(log.firstOpenTransactionOffset, copy.firstOpenTransactionOffset);
+  const { firstOffset = Infinity } = log.oldestOpenTransaction() ?? {};
+  if (firstOffset >= logStartOffset) {
+    assertEquals(log.oldestOpenTransaction(), copy.oldestOpenTransaction());
   }
   for (let offset = logStartOffset; offset < logEndOffset; offset++) {
     const [found, expected] = [await fetchBytes(log, offset, 1), await fetchBytes(copy, offset, 1)];

@@ -40,7 +40,7 @@ export interface CleanableState {
  * Determines the part of a log that can be cleaned: it ends before the active segment, before
  * `maxOffset`, and before the first segment with a record younger than `min.compaction.lag.ms`.
  *
- * @param maxOffset The last stable offset.
+ * @param maxOffset The last stable offset, or the high watermark if nothing is unstable.
  */
 export function cleanableRange(
   log: CleanableState,

@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  endTransactionMarker,
   RecordBatch,
   RecordBatchBuilder,
   type RecordBatchBuilderOptions,
@@ -15,7 +16,7 @@ import {
 import type { Log } from "../log.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { LogDirectory } from "../log_directory.ts";
-import { configOf, NOW_MS, openDirectory } from "../log_testing.ts";
+import { configOf, NOW_MS, openDirectory, verificationFor } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import type { LogCleaning } from "./cleaning_pass.ts";
@@ -63,7 +64,8 @@ export function appendKeyed(
   options: RecordBatchBuilderOptions = {},
 ): number {
   const batch = keyedBatch(records, options);
-  return log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS }).firstOffset;
+  const verification = verificationFor(log, batch);
+  return log.append(batch, { leaderEpoch: 0, nowMs: NOW_MS, verification }).firstOffset;
 }
 
 /** Rolls a new segment with an append, so that earlier records can be cleaned. */
@@ -81,16 +83,15 @@ export function markerBatch(
   producerId: number,
   type: "abort" | "commit",
   coordinatorEpoch = 0,
+  producerEpoch = 0,
 ): RecordBatch {
-  const builder = new RecordBatchBuilder({
+  return endTransactionMarker({
     producerId,
-    producerEpoch: 0,
-    isTransactional: true,
-    isControl: true,
+    producerEpoch,
+    isCommit: type === "commit",
+    coordinatorEpoch,
+    timestamp: NOW_MS,
   });
-  const key = new Uint8Array([0, 0, 0, type === "abort" ? 0 : 1]);
-  builder.append(NOW_MS, key, new Uint8Array([0, 0, 0, 0, 0, coordinatorEpoch]));
-  return new RecordBatch(builder.build());
 }
 
 /** Appends a transaction marker. */
@@ -99,8 +100,9 @@ export function appendMarker(
   producerId: number,
   type: "abort" | "commit",
   coordinatorEpoch = 0,
+  producerEpoch = 0,
 ): number {
-  return log.append(markerBatch(producerId, type, coordinatorEpoch), {
+  return log.append(markerBatch(producerId, type, coordinatorEpoch, producerEpoch), {
     leaderEpoch: 0,
     nowMs: NOW_MS,
     origin: "coordinator",

@@ -28,7 +28,7 @@ const SLICE_MS = 2;
 export interface CleanOptions {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-  /** The last stable offset: records from there on are not cleaned. */
+  /** The high watermark: records from there on, and from the last stable offset on, are not cleaned. */
   readonly maxOffset: number;
   /** Memory for keys, in bytes (`log.cleaner.dedupe.buffer.size`). */
   readonly dedupeBytes: number;

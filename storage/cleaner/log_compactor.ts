@@ -70,12 +70,12 @@ export class LogCompactor {
     const log = this.#log;
     const range = cleanableRange(log, nowMs, maxOffset);
     // Reads a file if the log was not appended to since it was opened.
-    const firstOpen = range.cleanableBytes === 0
+    const firstUnstable = range.cleanableBytes === 0
       ? undefined
-      : log.producers(nowMs).firstOpenTransactionOffset;
-    return firstOpen === undefined || firstOpen >= range.firstUncleanableOffset
+      : log.firstUnstableOffset(maxOffset);
+    return firstUnstable === undefined || firstUnstable >= range.firstUncleanableOffset
       ? range
-      : cleanableRange(log, nowMs, firstOpen);
+      : cleanableRange(log, nowMs, firstUnstable);
   }
 
   /** Runs a pass, or joins the one in progress. See {@linkcode Log.clean}. */

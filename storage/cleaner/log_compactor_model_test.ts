@@ -12,7 +12,7 @@ import { Random } from "../../protocol/random_testing.ts";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import type { Log } from "../log.ts";
 import type { LogDirectory } from "../log_directory.ts";
-import { NOW_MS, numberFromEnv, openDirectory } from "../log_testing.ts";
+import { NOW_MS, numberFromEnv, openDirectory, verificationFor } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import {
@@ -101,7 +101,8 @@ class Simulation {
       ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence, isTransactional }),
     });
     const nowMs = this.#nowMs;
-    const { firstOffset } = this.#log.append(batch, { leaderEpoch: 0, nowMs });
+    const verification = verificationFor(this.#log, batch);
+    const { firstOffset } = this.#log.append(batch, { leaderEpoch: 0, nowMs, verification });
     assertEquals(firstOffset, this.#log.logEndOffset - records.length);
     if (producerId >= 0) this.#nextSequences.set(producerId, baseSequence + records.length);
     for (const [i, [key, value, timestamp]] of records.entries()) {
@@ -201,7 +202,7 @@ class Simulation {
     for (const [producerId, nextSequence] of this.#nextSequences) {
       assertEquals(log.producers.get(producerId)?.lastSequence, nextSequence - 1);
     }
-    assertEquals(log.firstOpenTransactionOffset, undefined);
+    assertEquals(log.oldestOpenTransaction(), undefined);
   }
 
   async #verify(log: Log): Promise<void> {

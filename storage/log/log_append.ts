@@ -7,6 +7,7 @@
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import { InvalidRecordError, RecordBatchTooLargeError } from "../errors.ts";
 import type { AppendOrigin } from "./producers/producer_state.ts";
+import type { Verification } from "./producers/transaction_verifications.ts";
 
 /** How to append. */
 export interface AppendOptions {
@@ -16,6 +17,16 @@ export interface AppendOptions {
   readonly nowMs: number;
   /** The source of the batches. Default: `client`. */
   readonly origin?: AppendOrigin | undefined;
+  /**
+   * What `Log.startVerification` returned before the transaction coordinator was asked about the batch.
+   * Required of a batch that opens a transaction.
+   */
+  readonly verification?: Verification | undefined;
+  /**
+   * Whether the batch, of records or a marker, is of a transaction of version 2, with an epoch of its own
+   * (KIP-890). Default: false.
+   */
+  readonly isTransactionV2?: boolean | undefined;
 }
 
 /** The result of an append. */

@@ -48,7 +48,7 @@ export class LogAppender {
   append(input: RecordBatch | Uint8Array, options: AppendOptions): AppendInfo {
     const log = this.#log;
     log.checkWritable("append to");
-    const { nowMs, leaderEpoch, origin = "client" } = options;
+    const { nowMs, leaderEpoch, origin = "client", verification, isTransactionV2 } = options;
     const isBatch = input instanceof RecordBatch;
     const batches = isBatch ? [input] : Array.from(recordBatches(input));
     const bytes = isBatch ? input.bytes : input;
@@ -57,7 +57,7 @@ export class LogAppender {
     // Loaded before the write, so that nothing is written if loading fails.
     const { epochs } = log;
     const producers = log.producers(nowMs);
-    const duplicate = producers.check(batches, origin);
+    const duplicate = producers.check(batches, { origin, verification, isTransactionV2 });
     if (duplicate !== undefined) {
       return this.#appended(duplicate.firstOffset, duplicate.lastOffset, batches, true);
     }
@@ -167,7 +167,11 @@ export class LogAppender {
     for (const batch of batches) position -= batch.sizeInBytes;
     for (const batch of batches) {
       active.indexes.add(batch, position, config.indexIntervalBytes);
-      producers.update(batch, () => batch);
+      const completed = producers.update(batch, () => batch);
+      if (completed?.isAborted === true) {
+        active.transactions.add(completed);
+        active.transactions.tryWrite();
+      }
       const { partitionLeaderEpoch, baseOffset } = batch;
       if (partitionLeaderEpoch > epochs.latestEpoch) {
         epochs.assign(partitionLeaderEpoch, baseOffset);

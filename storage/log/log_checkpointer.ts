@@ -117,7 +117,10 @@ export class LogCheckpointer {
         // Truncation or retention may have removed it; an empty file is as good as none.
         if (fs.statSync(path)?.size) await syncFile(fs, path);
       }
-      for (const { indexes } of indexed) await indexes.sync();
+      for (const { indexes, usedTransactions } of indexed) {
+        await indexes.sync();
+        await usedTransactions?.sync();
+      }
       // After the flush, so that no epoch precedes its batches, nor a truncation of others.
       const { loadedEpochs, folder } = log;
       if (loadedEpochs?.isDirty) await loadedEpochs.save(fs, `${folder}/${LEADER_EPOCH_FILE_NAME}`);
@@ -145,12 +148,15 @@ export class LogCheckpointer {
     const { segments } = this.#log;
     for (const segment of segments) {
       const { indexes } = segment;
+      segment.usedTransactions?.write();
       if (!indexes.isReady || segment.sizeInBytes === 0) continue;
       indexes.addMaxTimestamp();
       indexes.write();
       if (segment !== segments.active) indexes.release();
     }
-    return Array.from(segments).filter(({ indexes }) => indexes.hasUnsyncedFiles);
+    return Array.from(segments).filter(({ indexes, usedTransactions }) => {
+      return indexes.hasUnsyncedFiles || usedTransactions?.hasUnsyncedFile === true;
+    });
   }
 
   /** Writes the producer snapshot; returns the paths that must be synced. */

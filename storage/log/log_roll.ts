@@ -122,6 +122,7 @@ export function roll(
   segments.active.trim();
   next.createFile(newFileSize(config));
   segments.active.indexes.retire();
+  segments.active.usedTransactions?.retire();
   segments.push(next);
   flusher.namesChanged();
   checkpointer.changed();

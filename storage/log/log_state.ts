@@ -218,6 +218,31 @@ export class LogState {
     return producers;
   }
 
+  /** `Log.firstUnstableOffset` documents this. */
+  firstUnstableOffset(highWatermark: number): number | undefined {
+    const producers = this.producers(-Infinity);
+    const { transactions } = producers;
+    if (highWatermark < transactions.knownFrom) this.#findUndecided(producers, highWatermark);
+    const offset = transactions.firstUnstableOffset(highWatermark);
+    return offset === undefined ? undefined : Math.max(offset, this.#logStartOffset);
+  }
+
+  /**
+   * Finds the transactions that ended at the high watermark or later, but before the snapshot that the
+   * producers were loaded from: on a replica that knew little of the high watermark when it stopped.
+   */
+  #findUndecided(producers: ProducerStateManager, highWatermark: number): void {
+    const { transactions } = producers;
+    const { fs } = this.context;
+    const hasMarkers = producers.producers.values().some((state) => state.coordinatorEpoch >= 0);
+    if (!hasMarkers) return transactions.knowFrom(0);
+    const earlier = new ProducerStateManager(fs, this.name, producers.snapshots, Infinity);
+    const from = Math.min(this.#logStartOffset, highWatermark);
+    earlier.load(this.folder, from, highWatermark, -Infinity);
+    runAtOnce(replayProducers(earlier, this.segments, transactions.knownFrom));
+    transactions.addEarlier(earlier.transactions);
+  }
+
   /**
    * Loads the producer state as of an offset, for a truncation to it. Pauses, because that may take a
    * segment's batches. `undefined` if their files are replaced meanwhile.

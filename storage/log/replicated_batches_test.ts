@@ -82,7 +82,7 @@ Deno.test("Log.appendReplicated() gives a follower what the leader has: bytes, e
       await copyLog(leader, follower, { maxBytes, leaderEpoch: 4 });
       assertEquals(await batchesIn(follower), await batchesIn(leader));
       assertEquals([...follower.producers], [...leader.producers]);
-      assertEquals(follower.firstOpenTransactionOffset, 3);
+      assertEquals(follower.oldestOpenTransaction()?.firstOffset, 3);
       assertEquals(follower.endOffsetForEpoch(0), leader.endOffsetForEpoch(0));
     }
   });

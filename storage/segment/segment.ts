@@ -4,7 +4,7 @@
  *     00000000000000004711.log         record batches, one after another
  *     00000000000000004711.index       offset index, see indexes/offset_index.ts
  *     00000000000000004711.timeindex   time index, see indexes/time_index.ts
- *     00000000000000004711.txnindex    aborted transactions, if any
+ *     00000000000000004711.txnindex    aborted transactions, if any, see indexes/transaction_index.ts
  *
  * While the cleaner writes a segment to replace others, the names have an additional suffix, see
  * `cleaner/segment_swap.ts`.
@@ -35,12 +35,14 @@ import {
   OFFSET_INDEX_SUFFIX,
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
 } from "./segment_file_name.ts";
 import {
   type IndexContext,
   type IndexedSegment,
   SegmentIndexes,
 } from "./indexes/segment_indexes.ts";
+import { SegmentTransactions } from "./indexes/segment_transactions.ts";
 import { SegmentIntegrity } from "./segment_integrity.ts";
 import { validBatches } from "./valid_batches.ts";
 
@@ -83,6 +85,9 @@ export class Segment implements IndexedSegment {
   /** The offset index and the time index. */
   readonly indexes: SegmentIndexes;
   readonly #context: SegmentContext;
+  /** Made when first needed: most segments have no aborted transactions. */
+  #transactions: SegmentTransactions | undefined;
+  readonly #isNew: boolean;
   #folder: string;
   readonly #file: PooledFile;
   /** Additional suffix of the file names. */
@@ -115,6 +120,7 @@ export class Segment implements IndexedSegment {
     this.baseOffset = baseOffset;
     this.createdMs = createdMs;
     this.#isOnDisk = sizeInBytes !== undefined;
+    this.#isNew = sizeInBytes === undefined;
     this.#sizeInBytes = sizeInBytes ?? 0;
     this.#file = context.pool.file(this.#pathOf(LOG_SUFFIX));
     this.indexes = new SegmentIndexes(context, this);
@@ -196,6 +202,21 @@ export class Segment implements IndexedSegment {
   /** Path of the file with the time index. */
   get timeIndexPath(): string {
     return this.#pathOf(TIME_INDEX_SUFFIX);
+  }
+
+  /** Path of the file with the aborted transactions. */
+  get transactionIndexPath(): string {
+    return this.#pathOf(TRANSACTION_INDEX_SUFFIX);
+  }
+
+  /** The aborted transactions with markers in this segment. */
+  get transactions(): SegmentTransactions {
+    return this.#transactions ??= new SegmentTransactions(this.#context, this, this.#isNew);
+  }
+
+  /** The same, if they were used. */
+  get usedTransactions(): SegmentTransactions | undefined {
+    return this.#transactions;
   }
 
   /** The file with the batches, for reading. */
@@ -306,6 +327,7 @@ export class Segment implements IndexedSegment {
     this.#integrity = undefined;
     this.#changes++;
     this.indexes.truncateTo(batch.baseOffset);
+    this.transactions.truncateTo(batch.baseOffset);
     this.#file.truncateSync(batch.position);
     this.#sizeInBytes = batch.position;
     this.indexes.truncated(batch.position);
@@ -366,10 +388,12 @@ export class Segment implements IndexedSegment {
    */
   renameFiles(nameSuffix: string): void {
     const { fs } = this.#context;
-    const { offsetIndexPath, timeIndexPath } = this;
+    const { offsetIndexPath, timeIndexPath, transactionIndexPath } = this;
+    const hasTransactions = !this.transactions.isEmpty;
     this.#nameSuffix = nameSuffix;
     fs.renameSync(offsetIndexPath, this.offsetIndexPath);
     fs.renameSync(timeIndexPath, this.timeIndexPath);
+    if (hasTransactions) fs.renameSync(transactionIndexPath, this.transactionIndexPath);
     this.#file.renameSync(this.#pathOf(LOG_SUFFIX));
   }
 
@@ -378,7 +402,10 @@ export class Segment implements IndexedSegment {
     this.#isDeleted = true;
     this.close();
     const { fs } = this.#context;
-    for (const path of [this.path, this.offsetIndexPath, this.timeIndexPath]) fs.removeSync(path);
+    const { path, offsetIndexPath, timeIndexPath, transactionIndexPath } = this;
+    for (const file of [path, offsetIndexPath, timeIndexPath, transactionIndexPath]) {
+      fs.removeSync(file);
+    }
   }
 
   /** Marks the segment as deleted with its log, whose folder was renamed. */
@@ -391,6 +418,7 @@ export class Segment implements IndexedSegment {
   /** Closes the file and drops the cached indexes. */
   close(): void {
     this.indexes.close();
+    this.#transactions?.close();
     this.#file.close();
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LeaderEpochCache } from "../leader_epoch_cache.ts";
+import { LeaderEpochCache } from "../leader_epoch_cache.ts";
 import type { LogLoss } from "../../segment/lost_records.ts";
 import type { Milliseconds, ProducerStateManager } from "../producers/producer_state.ts";
 import type { Segment } from "../../segment/segment.ts";
@@ -52,4 +52,18 @@ export interface LoadedLog {
   readonly recovery: LogRecovery | undefined;
   /** Losses and damage that were found. */
   readonly losses: readonly LogLoss[];
+}
+
+/** A new log, with its first segment. */
+export function emptyLog(segment: Segment): LoadedLog {
+  return {
+    segments: [segment],
+    logStartOffset: 0,
+    logEndOffset: 0,
+    snapshots: [],
+    producers: undefined,
+    epochs: new LeaderEpochCache(),
+    recovery: undefined,
+    losses: [],
+  };
 }

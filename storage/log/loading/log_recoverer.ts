@@ -180,7 +180,10 @@ export class LogRecoverer {
    */
   async #recoverSegment(segment: Segment): Promise<void> {
     const isTrusted = segment.baseOffset < this.#recoveryPoint;
-    if (!isTrusted) segment.indexes.begin();
+    if (!isTrusted) {
+      segment.indexes.begin();
+      segment.transactions.reset();
+    }
     const start = isTrusted ? await this.#skipTrusted(segment) : 0;
     const scanner = segment.scan(start, true);
     this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset);
@@ -206,6 +209,8 @@ export class LogRecoverer {
     this.#scannedBytes += scanner.position - start;
     this.#truncatedBytes += dataEnd - scanner.position;
     segment.cutTail(scanner.position);
+    if (segment === this.#segments.at(-1)) segment.transactions.tryWrite();
+    else segment.transactions.retire();
   }
 
   /**
@@ -255,6 +260,7 @@ export class LogRecoverer {
   async #skipTrusted(segment: Segment): Promise<number> {
     const recoveryPoint = this.#recoveryPoint;
     segment.indexes.truncateTo(recoveryPoint);
+    segment.transactions.truncateTo(recoveryPoint);
     const { lastOffset, lastPosition, count } = segment.indexes.offset;
     const isSound = count === 0 || this.#isBatchAt(segment, lastPosition, lastOffset);
     if (!isSound) segment.indexes.begin();
@@ -324,7 +330,8 @@ export class LogRecoverer {
     segment.indexes.add(header, position, this.#indexInterval);
     this.#nextOffset = header.nextOffset;
     if (header.nextOffset > this.#producers.endOffset) {
-      this.#producers.update(header, () => scanner.batch());
+      const completed = this.#producers.update(header, () => scanner.batch());
+      if (completed?.isAborted === true) segment.transactions.add(completed);
     }
     if (header.partitionLeaderEpoch > this.#epochs.latestEpoch) {
       this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
@@ -363,7 +370,7 @@ export class LogRecoverer {
     const segment = new Segment(this.#context, this.#folder, logStartOffset, undefined, nowMs);
     segment.createFile();
     this.#segments.push(segment);
-    this.#producers.clear();
+    this.#producers.clear(logStartOffset);
     this.#producers.advanceTo(logStartOffset);
     this.#epochs.clear();
     this.#nextOffset = logStartOffset;

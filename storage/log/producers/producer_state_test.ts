@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { RecordBatch } from "../../../protocol/records/mod.ts";
+import { endTransactionMarker, type RecordBatch } from "../../../protocol/records/mod.ts";
 import {
   InvalidProducerEpochError,
   InvalidRecordError,
@@ -9,7 +9,11 @@ import {
 } from "../../errors.ts";
 import { batchOf, NOW_MS } from "../../log_testing.ts";
 import { MemoryFileSystem } from "../../file_system/memory_file_system.ts";
-import { type AppendOrigin, ProducerStateManager } from "./producer_state.ts";
+import {
+  type AppendOrigin,
+  type ProducerCheckOptions,
+  ProducerStateManager,
+} from "./producer_state.ts";
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -21,13 +25,24 @@ class Producers {
   offset = 0;
 
   /** Checks a batch and, unless it is a duplicate, applies it; returns its first offset. */
-  append(batch: RecordBatch, origin: AppendOrigin = "client"): number {
-    const duplicate = this.manager.check([batch], origin);
+  append(
+    batch: RecordBatch,
+    origin: AppendOrigin = "client",
+    options: Partial<ProducerCheckOptions> = { verification: this.verify(batch) },
+  ): number {
+    const duplicate = this.manager.check([batch], { origin, ...options });
     if (duplicate !== undefined) return duplicate.firstOffset;
     batch.baseOffset = this.offset;
     this.offset = batch.nextOffset;
     this.manager.update(batch, () => batch);
     return batch.baseOffset;
+  }
+
+  /** Begins what a batch needs to open a transaction. */
+  verify({ producerId, producerEpoch, baseSequence, isTransactional, isControl }: RecordBatch) {
+    return isTransactional && !isControl
+      ? this.manager.startVerification(producerId, producerEpoch, baseSequence)
+      : undefined;
   }
 
   send(producerId: number, producerEpoch: number, baseSequence: number, count = 1): number {
@@ -53,21 +68,21 @@ function dataOf(
   return batchOf(values, { producerId, producerEpoch, baseSequence, isTransactional });
 }
 
-/**
- * A control batch as written by EndTransactionMarker: key version and type, value version and
- * epoch.
- */
+/** A transaction marker of type 0, abort, or 1, commit. */
 function markerOf(
   producerId: number,
   producerEpoch: number,
   type: 0 | 1,
   coordinatorEpoch: number,
 ) {
-  const batch = batchOf([{
-    key: `\0\0\0${String.fromCharCode(type)}`,
-    value: `\0\0\0\0\0${String.fromCharCode(coordinatorEpoch)}`,
-  }], { producerId, producerEpoch, isTransactional: true, isControl: true });
-  return batch;
+  const isCommit = type === 1;
+  return endTransactionMarker({
+    producerId,
+    producerEpoch,
+    isCommit,
+    coordinatorEpoch,
+    timestamp: NOW_MS,
+  });
 }
 
 Deno.test("ProducerStateManager.check() returns the first offset of a batch that is sent again", () => {
@@ -149,7 +164,8 @@ Deno.test("ProducerStateManager.check() accepts every batch without a producer i
 
 Deno.test("ProducerStateManager.check() checks batches of one append against each other", () => {
   const producers = new Producers();
-  const check = (...batches: RecordBatch[]) => producers.manager.check(batches, "client");
+  const check = (...batches: RecordBatch[]) =>
+    producers.manager.check(batches, { origin: "client" });
   assertEquals(check(dataOf(7, 0, 0), dataOf(8, 0, 0), dataOf(7, 0, 1)), undefined);
   assertThrows(() => check(dataOf(7, 0, 0), dataOf(7, 0, 2)), OutOfOrderSequenceError);
   assertThrows(() => check(dataOf(7, 1, 0), dataOf(7, 0, 1)), InvalidProducerEpochError);
@@ -173,7 +189,7 @@ Deno.test("ProducerStateManager tracks a transaction from its first batch to its
   producers.append(batchOf(["a"]));
   producers.append(dataOf(7, 0, 0, 2, true));
   producers.append(dataOf(8, 0, 0, 1, true));
-  assertEquals(producers.manager.firstOpenTransactionOffset, 1);
+  assertEquals(producers.manager.transactions.firstOpenOffset, 1);
   assertThrows(
     () => producers.append(dataOf(7, 0, 2)),
     InvalidTransactionStateError,
@@ -181,14 +197,15 @@ Deno.test("ProducerStateManager tracks a transaction from its first batch to its
   );
   const marker = markerOf(7, 0, 0, 3);
   marker.baseOffset = producers.offset++;
-  assertEquals(producers.manager.check([marker], "coordinator"), undefined);
+  assertEquals(producers.manager.check([marker], { origin: "coordinator" }), undefined);
   assertEquals(producers.manager.update(marker, () => marker), {
     producerId: 7,
     firstOffset: 1,
     lastOffset: 4,
     isAborted: true,
+    lastStableOffset: 3,
   });
-  assertEquals(producers.manager.firstOpenTransactionOffset, 3);
+  assertEquals(producers.manager.transactions.firstOpenOffset, 3);
   assertThrows(
     () => producers.append(markerOf(7, 0, 1, 2), "coordinator"),
     TransactionCoordinatorFencedError,
@@ -209,7 +226,7 @@ Deno.test("ProducerStateManager.load() restores one batch of each producer", () 
   producers.manager.takeSnapshot("");
   producers.reopen();
   assertEquals(producers.manager.endOffset, 7);
-  assertEquals(producers.manager.firstOpenTransactionOffset, 6);
+  assertEquals(producers.manager.transactions.firstOpenOffset, 6);
   assertEquals(producers.send(7, 2, 4, 2), 4);
   assertThrows(() => producers.send(7, 2, 2, 2), OutOfOrderSequenceError);
   assertEquals(producers.send(7, 2, 6), 7);

@@ -4,17 +4,20 @@
  * @module
  */
 
-import type { ProducerStateManager } from "./producer_state.ts";
+import type { CompletedTransaction, ProducerStateManager } from "./producer_state.ts";
 import type { Segment } from "../../segment/segment.ts";
 
 /**
  * Applies the batches from the state's end offset up to `endOffset`. Damaged batches are skipped;
  * reads report them. Yields between batches so that the caller can pause.
+ *
+ * @param onCompleted Called for each transaction that a marker ended.
  */
 export function* replayProducers(
   producers: ProducerStateManager,
   segments: Iterable<Segment>,
   endOffset: number,
+  onCompleted?: (transaction: CompletedTransaction) => void,
 ): Generator<void, void> {
   const all = Array.from(segments);
   for (const [slot, segment] of all.entries()) {
@@ -27,7 +30,8 @@ export function* replayProducers(
       if (batches.header.nextOffset > endOffset) break;
       // The first batch may begin before the log start offset.
       if (batches.header.nextOffset <= producers.endOffset) continue;
-      producers.update(batches.header, () => batches.batch());
+      const completed = producers.update(batches.header, () => batches.batch());
+      if (completed !== undefined) onCompleted?.(completed);
     }
   }
   producers.advanceTo(endOffset);

@@ -7,6 +7,7 @@
 
 import type { OffsetIndex } from "./offset_index.ts";
 import type { TimeIndex } from "./time_index.ts";
+import type { TransactionIndex } from "./transaction_index.ts";
 
 /** Both indexes of a segment. */
 export interface IndexPair {
@@ -14,13 +15,16 @@ export interface IndexPair {
   readonly time: TimeIndex;
 }
 
+/** What is cached for one owner. */
+export type CachedIndexes = IndexPair | TransactionIndex;
+
 /** Approximate memory of a segment's indexes besides their entries. */
 const OVERHEAD_BYTES = 500;
 
-/** Caches indexes by the `SegmentIndexes` that own them. */
+/** Caches indexes by the `SegmentIndexes` and `SegmentTransactions` that own them. */
 export class IndexCache {
   readonly #maxBytes: number;
-  readonly #indexes = new Map<object, IndexPair>();
+  readonly #indexes = new Map<object, CachedIndexes>();
   #sizeInBytes = 0;
 
   /** Keeps up to `maxBytes` of indexes, and always the last ones used. Default: 64 MiB. */
@@ -33,8 +37,9 @@ export class IndexCache {
     return this.#sizeInBytes;
   }
 
-  get(owner: object): IndexPair | undefined {
-    const indexes = this.#indexes.get(owner);
+  /** What `set` was last called with for the owner, unless it was evicted. */
+  get<T extends CachedIndexes = IndexPair>(owner: object): T | undefined {
+    const indexes = this.#indexes.get(owner) as T | undefined;
     if (indexes === undefined) return undefined;
     this.#indexes.delete(owner);
     this.#indexes.set(owner, indexes);
@@ -42,7 +47,7 @@ export class IndexCache {
   }
 
   /** Adds the indexes of a segment, which must no longer change. */
-  set(owner: object, indexes: IndexPair): void {
+  set(owner: object, indexes: CachedIndexes): void {
     this.delete(owner);
     this.#indexes.set(owner, indexes);
     this.#sizeInBytes += sizeOf(indexes);
@@ -60,6 +65,7 @@ export class IndexCache {
   }
 }
 
-function sizeOf(indexes: IndexPair): number {
+function sizeOf(indexes: CachedIndexes): number {
+  if ("capacityInBytes" in indexes) return OVERHEAD_BYTES + indexes.capacityInBytes;
   return OVERHEAD_BYTES + indexes.offset.capacityInBytes + indexes.time.capacityInBytes;
 }

@@ -1,0 +1,163 @@
+/**
+ * The transaction index of one segment, and its file.
+ *
+ * The index of the active segment stays in memory once it has an entry. Others are read on demand, into
+ * the shared `IndexCache`. Most segments have none, which is noted when it is first looked for.
+ *
+ * Entries are written at once if possible, and else at the next checkpoint, without a sync; `sync` brings
+ * them to disk, for which a checkpoint waits.
+ *
+ * @module
+ */
+
+import { CorruptFileError } from "../../errors.ts";
+import { FileSystemError, syncFile } from "../../file_system/file_system.ts";
+import type { IndexContext } from "./segment_indexes.ts";
+import { TransactionIndex, type TransactionIndexEntry } from "./transaction_index.ts";
+
+/** The segment that a transaction index belongs to. */
+export interface TransactionIndexedSegment {
+  readonly baseOffset: number;
+  readonly transactionIndexPath: string;
+}
+
+/** The aborted transactions of a segment. */
+export class SegmentTransactions {
+  readonly #context: IndexContext;
+  readonly #segment: TransactionIndexedSegment;
+  /** Kept in memory while the segment takes entries, or until they are written. */
+  #index: TransactionIndex | undefined;
+  /** `undefined` until the file was looked for. */
+  #isEmpty: boolean | undefined;
+  #hasUnsyncedFile = false;
+
+  /** @param isNew Whether the segment has just been created, so that there is no file. */
+  constructor(context: IndexContext, segment: TransactionIndexedSegment, isNew: boolean) {
+    this.#context = context;
+    this.#segment = segment;
+    this.#isEmpty = isNew ? true : undefined;
+  }
+
+  /** Whether no transaction with a marker in this segment was aborted. */
+  get isEmpty(): boolean {
+    return this.#isEmpty ??= !this.#context.fs.statSync(this.#path)?.size;
+  }
+
+  /** Whether the file was written but not synced. */
+  get hasUnsyncedFile(): boolean {
+    return this.#hasUnsyncedFile;
+  }
+
+  get #path(): string {
+    return this.#segment.transactionIndexPath;
+  }
+
+  /**
+   * The index, loaded if necessary; `undefined` if it has no entries.
+   *
+   * @param endOffset The end of the segment, if it is known.
+   * @throws {CorruptFileError} If the file is damaged. Then it must be rebuilt.
+   */
+  load(endOffset?: number): TransactionIndex | undefined {
+    if (this.isEmpty) return undefined;
+    if (this.#index !== undefined) return this.#index;
+    const { indexCache } = this.#context;
+    const cached = indexCache.get<TransactionIndex>(this);
+    if (cached !== undefined) return cached;
+    const index = this.#read(endOffset);
+    indexCache.set(this, index);
+    return index;
+  }
+
+  #read(endOffset?: number): TransactionIndex {
+    const bytes = this.#context.fs.readFileSync(this.#path);
+    const index = new TransactionIndex(this.#segment.baseOffset, bytes);
+    index.check(this.#path, bytes.length, endOffset);
+    return index;
+  }
+
+  /** Adds a transaction whose marker was appended last. It is not written yet. */
+  add(entry: TransactionIndexEntry): void {
+    const index = this.#keep();
+    index?.append(entry);
+    if (index !== undefined) this.#isEmpty = false;
+  }
+
+  /** The index in memory, where it takes entries; `undefined` if its file must be rebuilt. */
+  #keep(): TransactionIndex | undefined {
+    if (this.#index !== undefined) return this.#index;
+    try {
+      this.#index = this.load() ?? new TransactionIndex(this.#segment.baseOffset);
+      this.#context.indexCache.delete(this);
+      return this.#index;
+    } catch (error) {
+      // The next use finds that, too.
+      if (error instanceof CorruptFileError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes the entries with markers at `offset` and later. */
+  truncateTo(offset: number): void {
+    if (this.isEmpty) return;
+    const index = this.#keep();
+    if (index === undefined) return;
+    index.truncateTo(offset);
+    if (index.count === 0) this.reset();
+    else this.tryWrite();
+  }
+
+  /** Removes all entries, and the file. */
+  reset(): void {
+    this.#context.indexCache.delete(this);
+    this.#index = undefined;
+    this.#isEmpty = true;
+    this.#hasUnsyncedFile = false;
+    this.#context.fs.removeSync(this.#path);
+  }
+
+  /** Writes entries that the file lacks. */
+  write(): void {
+    if (this.#index === undefined || !this.#index.isDirty) return;
+    this.#hasUnsyncedFile = true;
+    this.#index.write(this.#context.fs, this.#path);
+  }
+
+  /** Writes entries, unless that fails: the next checkpoint tries again. */
+  tryWrite(): void {
+    try {
+      this.write();
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
+    }
+  }
+
+  /** Resolves when the file, as written before the call, is on disk. */
+  async sync(): Promise<void> {
+    if (!this.#hasUnsyncedFile) return;
+    const { fs } = this.#context;
+    this.#hasUnsyncedFile = false;
+    try {
+      // A truncation or a deletion may have removed it.
+      if (fs.statSync(this.#path)?.size) await syncFile(fs, this.#path);
+    } catch (error) {
+      this.#hasUnsyncedFile = true;
+      throw error;
+    }
+  }
+
+  /** Ends additions: writes the index and moves it to the cache. It stays if it cannot be written. */
+  retire(): void {
+    if (this.#index === undefined) return;
+    this.tryWrite();
+    if (this.#index.isDirty) return;
+    this.#index.trim();
+    this.#context.indexCache.set(this, this.#index);
+    this.#index = undefined;
+  }
+
+  /** Drops the index from the cache. */
+  close(): void {
+    this.#context.indexCache.delete(this);
+  }
+}
