@@ -135,7 +135,7 @@ export const ERRORS = {
   UNKNOWN_SUBSCRIPTION_ID: [117, "final", "The telemetry subscription is unknown or out of date; fetch a new one"],
   TELEMETRY_TOO_LARGE: [118, "final", "The pushed metrics are larger than telemetry.max.bytes; push fewer"],
   INVALID_REGISTRATION: [119, "final", "The controller refused the broker's registration; its log says why"],
-  TRANSACTION_ABORERRORS: [120, "final", "The transaction cannot continue; abort it, then begin a new one"],
+  TRANSACTION_ABORTABLE: [120, "final", "The transaction cannot continue; abort it, then begin a new one"],
   INVALID_RECORD_STATE: [121, "final", "The record is not acquired by this member, so it cannot be acknowledged; its lock may have expired"],
   SHARE_SESSION_NOT_FOUND: [122, "retriable", "The broker has dropped this share session; open a new one"],
   INVALID_SHARE_SESSION_EPOCH: [123, "retriable", "The request does not follow the share session's last one; open a new session"],
