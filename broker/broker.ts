@@ -325,7 +325,7 @@ export class Broker {
       logger,
       createElsewhere,
     });
-    await offsetsTopic.ensureCompacted();
+    await offsetsTopic.ensureConfigs();
     const groups = opened.use(
       GroupCoordinator.start({
         topic: offsetsTopic,

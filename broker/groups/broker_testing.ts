@@ -29,7 +29,7 @@ export async function startGroupBroker(options: TestBrokerOptions = {}): Promise
   });
   const { config, clock, logger, topics, cluster } = broker.context;
   const offsetsTopic = new RegistryOffsetsTopic({ topics, config, clock, logger });
-  await offsetsTopic.ensureCompacted();
+  await offsetsTopic.ensureConfigs();
   const groups = GroupCoordinator.start({
     topic: offsetsTopic,
     topics: new ClusterTopics(cluster),

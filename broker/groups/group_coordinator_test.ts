@@ -4,7 +4,8 @@ import { ApiError } from "../api_error.ts";
 import { ManualClock } from "../time/clock.ts";
 import { BrokerConfig } from "../settings/config.ts";
 import { silentLogger } from "../logger.ts";
-import { GroupCoordinator, partitionOf } from "./group_coordinator.ts";
+import { partitionOf } from "../coordinators/coordinator_topic.ts";
+import { GroupCoordinator } from "./group_coordinator.ts";
 import { joinGroup } from "./membership.ts";
 import { MemoryOffsetsTopic, MemoryTopics } from "./testing.ts";
 

@@ -15,14 +15,14 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
-import { ApiError, errorCodeOf } from "../api_error.ts";
-import type { Logger } from "../logger.ts";
+import { coordinatorErrorCode, Shard } from "../coordinators/shard.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import { groupFromRecord } from "./classic/load.ts";
 import { ConsumerGroup, type ConsumerGroupRecord } from "./consumer/consumer_group.ts";
 import type { GroupEnvironment } from "./environment.ts";
 import type { GroupLog } from "./group_log.ts";
 import { offsetFromRecord, OffsetStore } from "./offsets/offset_store.ts";
+import { OFFSETS_TOPIC } from "./offsets_topic.ts";
 import type { GroupRecord, RecordOf } from "./records/group_record.ts";
 
 /** Options shared by all shards of a coordinator. */
@@ -34,11 +34,8 @@ const LEGACY_DEFAULTS = { leaderEpoch: -1, expireTimestamp: -1, topicId: ZERO_UU
 /** A group, narrowed by its `type` where the protocols differ. */
 export type AnyGroup = ClassicGroup | ConsumerGroup;
 
-type ShardState = "loading" | "active" | "failed" | "closed";
-
 /** The groups of one partition. */
-export class GroupShard {
-  readonly index: number;
+export class GroupShard extends Shard {
   readonly offsets: OffsetStore = new OffsetStore();
   /** The environment of the groups. */
   readonly environment: GroupEnvironment;
@@ -46,11 +43,9 @@ export class GroupShard {
   readonly #groups: Map<string, AnyGroup> = new Map();
   /** When the last append of each group becomes durable. */
   readonly #unstable: Map<string, Promise<void>> = new Map();
-  #state: ShardState = "loading";
-  #failure: string | undefined;
 
   constructor(index: number, log: GroupLog, options: ShardOptions) {
-    this.index = index;
+    super({ index, topic: OFFSETS_TOPIC, what: "groups", logger: options.logger });
     this.#log = log;
     this.environment = {
       ...options,
@@ -58,38 +53,9 @@ export class GroupShard {
     };
   }
 
-  /** Whether requests are served. */
-  get isActive(): boolean {
-    return this.#state === "active";
-  }
-
-  /** Whether the log has failed. */
-  get hasFailed(): boolean {
-    return this.#state === "failed";
-  }
-
-  /** @throws {ApiError} COORDINATOR_NOT_AVAILABLE with the reason, if the log has failed. */
-  ensureNotFailed(): void {
-    if (this.#state !== "failed") return;
-    throw new ApiError(
-      ErrorCode.COORDINATOR_NOT_AVAILABLE,
-      `Groups of partition ${this.index} of __consumer_offsets are not coordinated: ${this.#failure}`,
-    );
-  }
-
   /** All groups. */
   get groups(): Iterable<AnyGroup> {
     return this.#groups.values();
-  }
-
-  /** @throws {ApiError} COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR. */
-  ensureActive(): void {
-    if (this.#state === "active") return;
-    throw new ApiError(
-      this.#state === "loading"
-        ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
-        : ErrorCode.NOT_COORDINATOR,
-    );
   }
 
   group(groupId: string): AnyGroup | undefined {
@@ -109,37 +75,12 @@ export class GroupShard {
     return group;
   }
 
-  /**
-   * Loads the log and starts serving. The caller starts the members' sessions.
-   *
-   * @throws {Error} If the log cannot be read, or the signal's reason.
-   */
-  async load(signal: AbortSignal): Promise<void> {
+  /** The caller starts the members' sessions. */
+  protected override async replay(signal: AbortSignal): Promise<void> {
     await this.#log.replay((record) => this.#apply(record), signal);
-    if (this.#state !== "loading") return;
-    this.#state = "active";
   }
 
-  /** Stops serving; waiting requests get NOT_COORDINATOR. */
-  close(): void {
-    if (this.#state === "closed") return;
-    this.#stop("closed");
-  }
-
-  /** Stops serving because the log has failed. */
-  fail(error: unknown): void {
-    if (this.#state === "closed" || this.#state === "failed") return;
-    this.#failure = error instanceof Error ? error.message : String(error);
-    this.environment.logger.error(
-      "Stopped coordinating groups because their log failed. If it is damaged, stop the broker and " +
-        'restore it from a copy, or give up what is lost with "dqueue log repair"',
-      { partition: this.index, error },
-    );
-    this.#stop("failed");
-  }
-
-  #stop(state: ShardState): void {
-    this.#state = state;
+  protected override stop(): void {
     for (const groupId of [...this.#groups.keys()]) {
       this.#drop(groupId, ErrorCode.NOT_COORDINATOR);
     }
@@ -245,24 +186,5 @@ export class GroupShard {
   #drop(groupId: string, errorCode: number): void {
     this.#groups.get(groupId)?.shutDown(errorCode, this.environment.clock.now());
     this.#groups.delete(groupId);
-  }
-}
-
-/** The error code for a failed write. */
-export function coordinatorErrorCode(error: unknown, logger: Logger): number {
-  const code = errorCodeOf(error, logger);
-  switch (code) {
-    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode.NOT_ENOUGH_REPLICAS:
-    case ErrorCode.REQUEST_TIMED_OUT:
-      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.KAFKA_STORAGE_ERROR:
-      return ErrorCode.NOT_COORDINATOR;
-    case ErrorCode.MESSAGE_TOO_LARGE:
-    case ErrorCode.RECORD_LIST_TOO_LARGE:
-      return ErrorCode.UNKNOWN_SERVER_ERROR;
-    default:
-      return code;
   }
 }

@@ -22,10 +22,6 @@
  */
 
 export { ClusterTopics } from "./cluster_topics.ts";
-export {
-  GroupCoordinator,
-  type GroupCoordinatorOptions,
-  partitionOf,
-} from "./group_coordinator.ts";
+export { GroupCoordinator, type GroupCoordinatorOptions } from "./group_coordinator.ts";
 export { OFFSETS_TOPIC } from "./offsets_topic.ts";
 export { RegistryOffsetsTopic } from "./registry_offsets_topic.ts";

@@ -6,16 +6,11 @@
 
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
-import {
-  type Record,
-  RecordBatch,
-  RecordBatchBuilder,
-  recordBatches,
-} from "../../protocol/records/mod.ts";
+import { type Record, RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
+import { replayPartition } from "../coordinators/replay.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
 import type { Partition } from "../topics/partition.ts";
-import { whenCommitted } from "../topics/when_committed.ts";
 import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
 import {
   decodeGroupRecord,
@@ -23,8 +18,6 @@ import {
   type GroupRecord,
   UnknownRecordError,
 } from "./records/group_record.ts";
-
-const READ_BYTES = 1024 * 1024;
 
 /** Options of a partition log. */
 export interface PartitionLogOptions {
@@ -79,21 +72,8 @@ export class PartitionLog implements GroupLog {
   }
 
   async replay(visit: (record: GroupRecord) => void, signal: AbortSignal): Promise<void> {
-    const end = this.#partition.logEndOffset;
-    let offset = this.#partition.logStartOffset;
-    while (offset < end) {
-      signal.throwIfAborted();
-      const read = await this.#partition.log.read(offset, { maxBytes: READ_BYTES });
-      for (const chunk of read.chunks) {
-        for (const batch of recordBatches(chunk)) this.#visitBatch(batch, visit);
-      }
-      // The end of a compacted log may have no records.
-      if (read.nextOffset === offset) break;
-      offset = read.nextOffset;
-      await this.#clock.yield();
-    }
-    // What an earlier leader did not commit may never have been told, but what it did must be known.
-    await whenCommitted(this.#partition, end, signal);
+    const visitBatch = (batch: RecordBatch) => this.#visitBatch(batch, visit);
+    await replayPartition(this.#partition, visitBatch, this.#clock, signal);
   }
 
   #visitBatch(batch: RecordBatch, visit: (record: GroupRecord) => void): void {

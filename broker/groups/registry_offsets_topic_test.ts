@@ -81,6 +81,25 @@ Deno.test("RegistryOffsetsTopic enables compaction of a topic created by an earl
   const { config } = started.broker.topics.get(OFFSETS_TOPIC)!;
   assertEquals(Object.fromEntries(config.overrides), {
     "cleanup.policy": "compact",
+    "flush": "commit",
     "internal.segment.bytes": "4096",
   });
+});
+
+Deno.test("RegistryOffsetsTopic keeps what it answers on disk, whatever log.flush.policy", async () => {
+  const fs = new MemoryFileSystem();
+  const config = { ...CONFIG, "log.flush.policy": "os" } as const;
+  {
+    await using started = await startGroupBroker({ fs, config });
+    await started.groups.ensureTopic();
+    const { config: created } = started.broker.topics.get(OFFSETS_TOPIC)!;
+    assertEquals(created.get("flush"), "commit");
+    await started.broker.topics.alterConfigs(
+      OFFSETS_TOPIC,
+      () => new Map([["cleanup.policy", "compact"], ["flush", "os"], ["segment.ms", "5000"]]),
+    );
+  }
+  await using started = await startGroupBroker({ fs, config });
+  const { overrides } = started.broker.topics.get(OFFSETS_TOPIC)!.config;
+  assertEquals([overrides.get("flush"), overrides.get("segment.ms")], ["commit", "5000"]);
 });

@@ -34,7 +34,7 @@ import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
 import type { GroupShard } from "./group_shard.ts";
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from "./membership.ts";
 import type { GroupTopic, GroupTopics, TopicListener } from "./group_topics.ts";
-import type { OffsetsTopic } from "./offsets_topic.ts";
+import { OFFSETS_TOPIC, type OffsetsTopic } from "./offsets_topic.ts";
 import {
   decodeGroupRecord,
   encodeGroupRecord,
@@ -111,6 +111,7 @@ export class MemoryGroupLog implements GroupLog {
 
 /** An offsets topic of in-memory logs. */
 export class MemoryOffsetsTopic implements OffsetsTopic {
+  readonly name = OFFSETS_TOPIC;
   readonly logs: MemoryGroupLog[];
   #isCreated: boolean;
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { Client, KafkaError } from "../../client/mod.ts";
-import { partitionOf } from "../groups/group_coordinator.ts";
+import { partitionOf } from "../coordinators/coordinator_topic.ts";
 import { batchOf } from "../broker_testing.ts";
 import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import { partsOf } from "../broker.ts";

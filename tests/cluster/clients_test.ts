@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Cluster } from "../../broker/mod.ts";
-import { partitionOf } from "../../broker/groups/group_coordinator.ts";
+import { partitionOf } from "../../broker/coordinators/coordinator_topic.ts";
 import { Client, type GroupConsumer } from "../../client/mod.ts";
 import { kafkaJs } from "../support/clients/kafkajs.ts";
 import { within } from "../support/within.ts";

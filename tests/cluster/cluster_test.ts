@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { Broker, Cluster } from "../../broker/mod.ts";
-import { partitionOf } from "../../broker/groups/group_coordinator.ts";
+import { partitionOf } from "../../broker/coordinators/coordinator_topic.ts";
 import { Client, KafkaError } from "../../client/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import * as messages from "../../protocol/messages/mod.ts";

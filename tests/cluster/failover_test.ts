@@ -7,7 +7,7 @@
  */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { partitionOf } from "../../broker/groups/group_coordinator.ts";
+import { partitionOf } from "../../broker/coordinators/coordinator_topic.ts";
 import { Client } from "../../client/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import * as messages from "../../protocol/messages/mod.ts";

@@ -11,7 +11,7 @@ import { AclOperation } from "../authorized_operations.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { GROUP_VERSION } from "../../cluster/features.ts";
 import type { GroupClient } from "../../groups/environment.ts";
-import { coordinatorErrorCode } from "../../groups/group_shard.ts";
+import { coordinatorErrorCode } from "../../coordinators/shard.ts";
 import type { RequestContext } from "../../handler.ts";
 
 /** The client of a request, as stored with group members. */

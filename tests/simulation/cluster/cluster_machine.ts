@@ -12,7 +12,7 @@ import {
   type Logger,
 } from "../../../broker/mod.ts";
 import { partsOf } from "../../../broker/broker.ts";
-import { partitionOf } from "../../../broker/groups/group_coordinator.ts";
+import { partitionOf } from "../../../broker/coordinators/coordinator_topic.ts";
 import { OFFSETS_TOPIC } from "../../../broker/groups/offsets_topic.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
 import { FaultyFileSystem } from "../../../storage/file_system/faulty_file_system_testing.ts";
