@@ -7,8 +7,8 @@
  * A full run takes half an hour with a peer, `--quick` five minutes, and `--only broker --headlines`, which
  * measures only the rows of the README, ten. Nothing else should run on the machine meanwhile. The peer is
  * Apache Kafka from the jars in `--kafka-home`, or the broker that `--peer-command` starts, with the name
- * `--peer-name` (see `bench/broker.ts`). `--only` keeps earlier results of the other benchmarks if they were
- * taken on this machine.
+ * `--peer-name` (see `bench/broker/broker.ts`). `--only` keeps earlier results of the other benchmarks if
+ * they were taken on this machine.
  *
  * @module
  */
@@ -23,6 +23,9 @@ import { progress, type Report } from "./support/report/report.ts";
 
 /** A benchmark and how to run it. */
 interface Program {
+  /** Its folder. */
+  readonly room: string;
+  /** Its file there. */
   readonly name: string;
   readonly full: readonly string[];
   readonly quick: readonly string[];
@@ -34,45 +37,50 @@ interface Program {
 
 const PROGRAMS: readonly Program[] = [
   {
+    room: "broker",
     name: "broker",
     full: [],
     quick: ["--quick"],
     takesPeer: true,
     hasHeadlines: true,
   },
-  { name: "client", full: ["--runs=2", "--seconds=1"], quick: ["--quick"] },
-  { name: "embedded", full: [], quick: ["--runs=5", "--seconds=0.3"] },
-  { name: "memory", full: [], quick: ["--connections=300", "--fetchers=16"] },
+  { room: "client", name: "client", full: ["--runs=2", "--seconds=1"], quick: ["--quick"] },
+  { room: "broker", name: "embedded", full: [], quick: ["--runs=5", "--seconds=0.3"] },
+  { room: "broker", name: "memory", full: [], quick: ["--connections=300", "--fetchers=16"] },
   {
+    room: "broker",
     name: "stall",
     full: ["--seconds=3", "--runs=2"],
     quick: ["--runs=1", "--seconds=1", "--partitions=200", "--mb=100"],
   },
-  { name: "fairness", full: [], quick: ["--runs=1"] },
-  { name: "hostile_frames", full: [], quick: ["--only=Metadata"] },
-  { name: "scale", full: [], quick: ["--most=10"] },
-  { name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
+  { room: "broker", name: "fairness", full: [], quick: ["--runs=1"] },
+  { room: "broker", name: "hostile_frames", full: [], quick: ["--only=Metadata"] },
+  { room: "broker", name: "scale", full: [], quick: ["--most=10"] },
+  { room: "broker", name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
   {
+    room: "workers",
     name: "workers",
     full: [],
     quick: ["--runs=1", "--seconds=1"],
     takesPeer: true,
   },
-  { name: "worker_cost", full: [], quick: ["--turns=2"] },
-  { name: "worker_failure", full: [], quick: ["--runs=1"] },
+  { room: "workers", name: "worker_cost", full: [], quick: ["--turns=2"] },
+  { room: "workers", name: "worker_failure", full: [], quick: ["--runs=1"] },
   {
+    room: "cluster",
     name: "replication",
     full: [],
     quick: ["--runs=1", "--seconds=1", "--partitions=10"],
     takesPeer: true,
   },
-  { name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
-  { name: "traffic", full: [], quick: ["--runs=1", "--seconds=2"] },
-  { name: "failover", full: [], quick: ["--runs=2"] },
-  { name: "faults", full: [], quick: ["--rounds=10"] },
-  { name: "groups", full: ["--runs=1"], quick: ["--quick"] },
-  { name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
+  { room: "cluster", name: "cluster", full: [], quick: ["--runs=2", "--requests=50"] },
+  { room: "cluster", name: "traffic", full: [], quick: ["--runs=1", "--seconds=2"] },
+  { room: "cluster", name: "failover", full: [], quick: ["--runs=2"] },
+  { room: "cluster", name: "faults", full: [], quick: ["--rounds=10"] },
+  { room: "broker", name: "groups", full: ["--runs=1"], quick: ["--quick"] },
+  { room: "storage", name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
   {
+    room: "storage",
     name: "compaction",
     full: [],
     quick: ["--records=500000", "--keys=50000", "--seconds=3"],
@@ -124,7 +132,7 @@ await write("results.svg", chart());
 console.log(markdownSummary(reports));
 progress(`${Math.round((performance.now() - startedMs) / 1000)} s, results in bench/results/`);
 
-async function run({ name, full, quick, takesPeer, hasHeadlines }: Program): Promise<Report> {
+async function run({ room, name, full, quick, takesPeer, hasHeadlines }: Program): Promise<Report> {
   const startedMs = performance.now();
   progress(`== ${name}`);
   const peer = takesPeer
@@ -135,7 +143,7 @@ async function run({ name, full, quick, takesPeer, hasHeadlines }: Program): Pro
       ),
     ]
     : [];
-  const script = fromFileUrl(new URL(`./${name}.ts`, import.meta.url));
+  const script = fromFileUrl(new URL(`./${room}/${name}.ts`, import.meta.url));
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", script, ...(flags.quick ? quick : full), ...peer, "--json"],
     stdout: "piped",

@@ -2,21 +2,21 @@
  * Measures a cluster of three brokers in this process: how long clients take to find the controller, what
  * forwarding to it costs, and how long metadata cannot be changed after the controller has stopped.
  *
- *     deno run -A bench/cluster.ts [--requests 300] [--runs 10] [--json]
+ *     deno run -A bench/cluster/cluster.ts [--requests 300] [--runs 10] [--json]
  *
  * All brokers and the client share one core, so each time is that of everything involved.
  *
  * @module
  */
 
-import { Cluster } from "../broker/mod.ts";
-import { Client } from "../client/mod.ts";
-import { createTopics } from "../protocol/messages/topics/create_topics.ts";
-import { parseFlags } from "./support/flags.ts";
-import { LoadConnection } from "./support/load/load_connection.ts";
-import { expectNone, TIMEOUT_MS } from "./support/load/target.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { Cluster } from "../../broker/mod.ts";
+import { Client } from "../../client/mod.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { parseFlags } from "../support/flags.ts";
+import { LoadConnection } from "../support/load/load_connection.ts";
+import { expectNone, TIMEOUT_MS } from "../support/load/target.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
 
 const { flags } = parseFlags({ requests: "300", runs: "10", json: false });
 const requests = Number(flags.requests);

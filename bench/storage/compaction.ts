@@ -1,7 +1,7 @@
 /**
  * Measures the compaction of a large log: its duration, its memory, and the latencies of producers meanwhile.
  *
- *     deno run -A bench/compaction.ts [--records 10000000] [--keys 1000000] [--seconds 20] [--json]
+ *     deno run -A bench/storage/compaction.ts [--records 10000000] [--keys 1000000] [--seconds 20] [--json]
  *
  * A broker in its own process gets the records in one partition. Two producers write to other topics at a
  * steady rate, first without compaction and then while the cleaner compacts that log, and their latencies
@@ -10,18 +10,18 @@
  * @module
  */
 
-import { SETTINGS } from "../broker/settings/settings.ts";
-import { parseFlags } from "./support/flags.ts";
-import { KeyedTopic } from "./support/load/keyed_topic.ts";
-import { Histogram } from "../cli/commands/bench/histogram.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { ObservedLog } from "./support/brokers/observed_log.ts";
-import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { SteadyProducer } from "./support/load/steady_producer.ts";
-import { LoadTopic } from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+import { SETTINGS } from "../../broker/settings/settings.ts";
+import { parseFlags } from "../support/flags.ts";
+import { KeyedTopic } from "../support/load/keyed_topic.ts";
+import { Histogram } from "../../cli/commands/bench/histogram.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { ObservedLog } from "../support/brokers/observed_log.ts";
+import { peakResidentBytes, residentBytes } from "../support/brokers/process_usage.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { SteadyProducer } from "../support/load/steady_producer.ts";
+import { LoadTopic } from "../support/load/target.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 const TOPIC = "keyed";

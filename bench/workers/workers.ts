@@ -2,22 +2,22 @@
  * Measures `serve --workers N`: how much one broker and several in one process do on the same cores, which
  * the load shares with them, and their memory. `worker_cost.ts` measures what a record takes.
  *
- *     deno run -A bench/workers.ts [--workers 2] [--runs 3] [--kafka-home ~/kafka] [--json]
+ *     deno run -A bench/workers/workers.ts [--workers 2] [--runs 3] [--kafka-home ~/kafka] [--json]
  *
  * @module
  */
 
-import { dqueueSubject } from "./support/brokers/broker_subjects.ts";
-import { PEER_FLAGS, peerSubjects } from "./support/brokers/peer_subjects.ts";
-import { residentBytes } from "./support/brokers/process_usage.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
-import { parseFlags } from "./support/flags.ts";
-import { Comparison } from "./support/load/comparison.ts";
-import { parseScenario } from "./support/load/scenario.ts";
-import { WORKER_SCENARIOS, workersName } from "./support/load/worker_scenarios.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { dqueueSubject } from "../support/brokers/broker_subjects.ts";
+import { PEER_FLAGS, peerSubjects } from "../support/brokers/peer_subjects.ts";
+import { residentBytes } from "../support/brokers/process_usage.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
+import { parseFlags } from "../support/flags.ts";
+import { Comparison } from "../support/load/comparison.ts";
+import { parseScenario } from "../support/load/scenario.ts";
+import { WORKER_SCENARIOS, workersName } from "../support/load/worker_scenarios.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
 
 /** Time for the brokers to settle before their memory is read. */
 const SETTLE_MS = 2000;

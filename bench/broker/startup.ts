@@ -1,7 +1,7 @@
 /**
  * Measures how long a broker takes to start, and its memory while idle.
  *
- *     deno run -A bench/startup.ts [--runs 5] [--partitions 10000] [--binary dist/dqueue] [--json]
+ *     deno run -A bench/broker/startup.ts [--runs 5] [--partitions 10000] [--binary dist/dqueue] [--json]
  *
  * The time to the first acknowledged message counts from the start of the process, on a new folder:
  * a client that is already running connects, creates a topic and writes one message with acks=all.
@@ -10,16 +10,16 @@
  * @module
  */
 
-import { produce } from "../protocol/messages/records/produce.ts";
-import { parseFlags } from "./support/flags.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import type { LoadConnection } from "./support/load/load_connection.ts";
-import { residentBytes } from "./support/brokers/process_usage.ts";
-import { sampleBatch } from "./support/load/record_batches.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
-import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
-import { createTopics, expectNone, TIMEOUT_MS } from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
+import { parseFlags } from "../support/flags.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import type { LoadConnection } from "../support/load/load_connection.ts";
+import { residentBytes } from "../support/brokers/process_usage.ts";
+import { sampleBatch } from "../support/load/record_batches.ts";
+import { measured, median, printReport, progress, type Row } from "../support/report/report.ts";
+import { defaultCommand, ServedBroker } from "../support/brokers/served_broker.ts";
+import { createTopics, expectNone, TIMEOUT_MS } from "../support/load/target.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const TOPIC = "bench";
 /** Time for a broker to settle before its memory is read. */

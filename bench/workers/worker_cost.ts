@@ -2,7 +2,7 @@
  * Measures what a record takes with one broker and with several in one process (`serve --workers N`), in
  * short turns, because the difference is small. If it is the same, the cores of a larger machine add up.
  *
- *     deno run -A bench/worker_cost.ts [--workers 2] [--turns 7] [--seconds 1] [--json]
+ *     deno run -A bench/workers/worker_cost.ts [--workers 2] [--turns 7] [--seconds 1] [--json]
  *
  * "Brokers on one core": both have the same load, and all brokers are busy. One that waits for work takes
  * more processor time for it. "For each broker": brokers and load share all cores, and with N brokers there
@@ -11,14 +11,14 @@
  * @module
  */
 
-import { dqueueSubject } from "./support/brokers/broker_subjects.ts";
-import { pin } from "./support/brokers/process_usage.ts";
-import { parseFlags } from "./support/flags.ts";
-import { Comparison } from "./support/load/comparison.ts";
-import { parseScenario } from "./support/load/scenario.ts";
-import { WORKER_SCENARIOS, workersName } from "./support/load/worker_scenarios.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { printReport, type Row } from "./support/report/report.ts";
+import { dqueueSubject } from "../support/brokers/broker_subjects.ts";
+import { pin } from "../support/brokers/process_usage.ts";
+import { parseFlags } from "../support/flags.ts";
+import { Comparison } from "../support/load/comparison.ts";
+import { parseScenario } from "../support/load/scenario.ts";
+import { WORKER_SCENARIOS, workersName } from "../support/load/worker_scenarios.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { printReport, type Row } from "../support/report/report.ts";
 
 const BROKER_CORE = 0;
 const LOAD_CORE = 1;

@@ -3,24 +3,24 @@
  * of a client that writes and reads at full speed. Three brokers in this process keep their metadata in
  * etcd, which comes from the path; nothing is replicated.
  *
- *     deno run -A bench/traffic.ts [--seconds 5] [--runs 3] [--json]
+ *     deno run -A bench/cluster/traffic.ts [--seconds 5] [--runs 3] [--json]
  *
  * Bytes are those of requests and responses on connections between brokers, in both directions.
  *
  * @module
  */
 
-import { EtcdMetadataStore } from "../broker/metadata/etcd/mod.ts";
-import { Broker, silentLogger } from "../broker/mod.ts";
-import { parseEtcdAddress } from "../broker/settings/etcd_address.ts";
-import { systemClock } from "../broker/time/clock.ts";
-import { Client } from "../client/mod.ts";
-import { MemoryFileSystem } from "../storage/mod.ts";
-import { EtcdCluster } from "../tests/support/etcd_cluster.ts";
-import { CountedNetwork } from "./support/brokers/counted_network.ts";
-import { parseFlags } from "./support/flags.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
+import { EtcdMetadataStore } from "../../broker/metadata/etcd/mod.ts";
+import { Broker, silentLogger } from "../../broker/mod.ts";
+import { parseEtcdAddress } from "../../broker/settings/etcd_address.ts";
+import { systemClock } from "../../broker/time/clock.ts";
+import { Client } from "../../client/mod.ts";
+import { MemoryFileSystem } from "../../storage/mod.ts";
+import { EtcdCluster } from "../../tests/support/etcd_cluster.ts";
+import { CountedNetwork } from "../support/brokers/counted_network.ts";
+import { parseFlags } from "../support/flags.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
 
 const { flags } = parseFlags({ seconds: "5", runs: "3", json: false });
 const seconds = Number(flags.seconds);

@@ -2,7 +2,7 @@
  * Measures how long a cluster of three processes over three members of etcd does without a broker that
  * is killed (`kill -9`) or stopped (SIGSTOP).
  *
- *     deno run -A bench/failover.ts [--runs 10] [--brokers 3] [--json]
+ *     deno run -A bench/cluster/failover.ts [--runs 10] [--brokers 3] [--json]
  *
  * A client of another broker creates a topic as soon as it can, sends to a partition of three replicas
  * that the broker led, with acks=all, or asks until the broker is no longer listed. All processes share the cores of this machine. etcd comes from the path; its members use the
@@ -11,22 +11,22 @@
  * @module
  */
 
-import { Client } from "../client/mod.ts";
-import { ErrorCode } from "../protocol/errors.ts";
-import { describeCluster } from "../protocol/messages/cluster/describe_cluster.ts";
-import { createTopics } from "../protocol/messages/topics/create_topics.ts";
-import { BrokerCluster } from "../tests/support/broker/broker_cluster.ts";
-import { parseFlags } from "./support/flags.ts";
-import { LoadConnection } from "./support/load/load_connection.ts";
-import { TIMEOUT_MS } from "./support/load/target.ts";
-import { describeMachine } from "./support/report/machine.ts";
+import { Client } from "../../client/mod.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { describeCluster } from "../../protocol/messages/cluster/describe_cluster.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { BrokerCluster } from "../../tests/support/broker/broker_cluster.ts";
+import { parseFlags } from "../support/flags.ts";
+import { LoadConnection } from "../support/load/load_connection.ts";
+import { TIMEOUT_MS } from "../support/load/target.ts";
+import { describeMachine } from "../support/report/machine.ts";
 import {
   formatFigure,
   measured,
   printReport,
   progress,
   type Row,
-} from "./support/report/report.ts";
+} from "../support/report/report.ts";
 
 const { flags } = parseFlags({ runs: "10", brokers: "3", json: false });
 const runs = Number(flags.runs);

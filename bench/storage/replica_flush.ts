@@ -3,7 +3,7 @@
  * sync. Appends to N files and syncs them, in several ways, and compares with one sync of a single
  * file that takes the same bytes.
  *
- *     deno run --allow-read --allow-write bench/replica_flush.ts [--dir DIR] [--rounds 20]
+ *     deno run --allow-read --allow-write bench/storage/replica_flush.ts [--dir DIR] [--rounds 20]
  *         [--partitions 1,10,100,1000] [--bytes 1024]
  *
  * `in turn` waits for one sync after another, `64 at a time` is what `LogDirectory.flush` does, and

@@ -2,11 +2,11 @@
  * Measures any broker that speaks Kafka's protocol, with prepared batches, so that the broker is the
  * bottleneck.
  *
- *     deno run -A bench/broker.ts
- *     deno run -A bench/broker.ts --kafka-home ~/kafka
- *     deno run -A bench/broker.ts --peer-command 'exec redpanda … $PORT $DIR' --peer-name Redpanda
- *     deno run -A bench/broker.ts --scenario "produce size=1000 batch=100 connections=8"
- *     deno run -A bench/broker.ts localhost:9092
+ *     deno run -A bench/broker/broker.ts
+ *     deno run -A bench/broker/broker.ts --kafka-home ~/kafka
+ *     deno run -A bench/broker/broker.ts --peer-command 'exec redpanda … $PORT $DIR' --peer-name Redpanda
+ *     deno run -A bench/broker/broker.ts --scenario "produce size=1000 batch=100 connections=8"
+ *     deno run -A bench/broker/broker.ts localhost:9092
  *
  * In each run each family of rows (small produce requests, large ones, fetch, latency, connect, each in
  * memory or on disk) has its own broker, with a new process and a new folder, for the peer as for this
@@ -29,25 +29,25 @@
  * @module
  */
 
-import { parseFlags } from "./support/flags.ts";
+import { parseFlags } from "../support/flags.ts";
 import {
   LATENCY_AIM_MS,
   STANDARD_SCENARIOS,
   type StandardScenario,
-} from "./support/load/broker_scenarios.ts";
+} from "../support/load/broker_scenarios.ts";
 import {
   type BrokerSubject,
   dqueueSubject,
   runningSubject,
-} from "./support/brokers/broker_subjects.ts";
-import { Comparison } from "./support/load/comparison.ts";
-import { PEER_FLAGS, peerSubjects } from "./support/brokers/peer_subjects.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { COST } from "./support/report/outcome.ts";
-import { pin } from "./support/brokers/process_usage.ts";
-import { printReport } from "./support/report/report.ts";
-import { describeScenario, parseScenario, type Scenario } from "./support/load/scenario.ts";
-import { isHeadline } from "./support/report/readme_tables.ts";
+} from "../support/brokers/broker_subjects.ts";
+import { Comparison } from "../support/load/comparison.ts";
+import { PEER_FLAGS, peerSubjects } from "../support/brokers/peer_subjects.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { COST } from "../support/report/outcome.ts";
+import { pin } from "../support/brokers/process_usage.ts";
+import { printReport } from "../support/report/report.ts";
+import { describeScenario, parseScenario, type Scenario } from "../support/load/scenario.ts";
+import { isHeadline } from "../support/report/readme_tables.ts";
 
 const { flags, args } = parseFlags({
   name: undefined,

@@ -2,7 +2,7 @@
  * Measures what requests at the limits do to a broker: how long each case keeps a neighbour waiting, the
  * longest turn of the event loop, and the memory of the process.
  *
- *     deno run -A bench/hostile_frames.ts [--only TEXT] [--minutes 10] [--json]
+ *     deno run -A bench/broker/hostile_frames.ts [--only TEXT] [--minutes 10] [--json]
  *
  * Each case runs once, on the same broker; with `--minutes`, all cases are repeated for that long. A turn is
  * reported with its processor time, because on a busy machine a turn may be long in which the process did
@@ -11,28 +11,28 @@
  * @module
  */
 
-import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
-import { createTopics } from "../protocol/messages/topics/create_topics.ts";
-import { findCoordinator } from "../protocol/messages/groups/find_coordinator.ts";
-import { offsetCommit } from "../protocol/messages/groups/offset_commit.ts";
-import { SETTINGS } from "../broker/settings/settings.ts";
-import { parseFlags } from "./support/flags.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
+import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
+import { SETTINGS } from "../../broker/settings/settings.ts";
+import { parseFlags } from "../support/flags.ts";
 import {
   HOSTILE_GROUP,
   HOSTILE_PARTITIONS,
   HOSTILE_TOPIC,
   type HostileCase,
   RECOMPRESSED_TOPIC,
-} from "./support/hostile/hostile_case.ts";
-import { HOSTILE_CASES } from "./support/hostile/hostile_cases.ts";
-import type { HostileOrder, HostileOutcome } from "./support/hostile/hostile_worker.ts";
-import { type LoadConnection, requestFrame } from "./support/load/load_connection.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
-import { LoopProbe } from "./support/brokers/loop_probe.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+} from "../support/hostile/hostile_case.ts";
+import { HOSTILE_CASES } from "../support/hostile/hostile_cases.ts";
+import type { HostileOrder, HostileOutcome } from "../support/hostile/hostile_worker.ts";
+import { type LoadConnection, requestFrame } from "../support/load/load_connection.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { peakResidentBytes, residentBytes } from "../support/brokers/process_usage.ts";
+import { LoopProbe } from "../support/brokers/loop_probe.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 /** The longest acceptable turn of the loop. */
@@ -147,7 +147,7 @@ async function measureCase(
     clientSoftwareName: "bench",
     clientSoftwareVersion: "1",
   });
-  const client = new Worker(new URL("./support/hostile/hostile_worker.ts", import.meta.url), {
+  const client = new Worker(new URL("../support/hostile/hostile_worker.ts", import.meta.url), {
     type: "module",
   });
   let outcome: HostileOutcome | undefined;

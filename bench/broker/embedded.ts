@@ -2,7 +2,7 @@
  * Measures an embedded broker, as in a unit test: how fast it starts and stops, and how many messages pass
  * through it.
  *
- *     deno run -A bench/embedded.ts [--runs 20] [--seconds 2] [--json]
+ *     deno run -A bench/broker/embedded.ts [--runs 20] [--seconds 2] [--json]
  *
  * The first cycle is cold: code is compiled as it runs. Later ones are warm. Messages are sent in prepared
  * batches over the broker's in-process channel.
@@ -10,21 +10,21 @@
  * @module
  */
 
-import { Broker } from "../broker/mod.ts";
-import { Client } from "../client/mod.ts";
-import { codec } from "../protocol/schema/codec.ts";
-import type { FrameChannel } from "../protocol/frames/channel.ts";
-import { writeRequestHeader } from "../protocol/frames/headers.ts";
-import { fetch } from "../protocol/messages/records/fetch.ts";
-import { produce } from "../protocol/messages/records/produce.ts";
-import { RecordBatch } from "../protocol/records/mod.ts";
-import type { Api, RequestTo, ResponseOf } from "../protocol/schema/schema.ts";
-import { parseFlags } from "./support/flags.ts";
-import { decodeResponse } from "./support/load/load_connection.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { sampleBatch } from "./support/load/record_batches.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
-import { expectNone, TIMEOUT_MS } from "./support/load/target.ts";
+import { Broker } from "../../broker/mod.ts";
+import { Client } from "../../client/mod.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import type { FrameChannel } from "../../protocol/frames/channel.ts";
+import { writeRequestHeader } from "../../protocol/frames/headers.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
+import { RecordBatch } from "../../protocol/records/mod.ts";
+import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
+import { parseFlags } from "../support/flags.ts";
+import { decodeResponse } from "../support/load/load_connection.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { sampleBatch } from "../support/load/record_batches.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
+import { expectNone, TIMEOUT_MS } from "../support/load/target.ts";
 
 const TOPIC = "bench";
 const STEPS = ["start", "create topic", "produce", "consume", "stop"] as const;

@@ -2,20 +2,20 @@
  * Measures how long a worker that failed is away (`serve --workers 2`), and whether the other broker of its
  * process notices: the longest time that a send to each took, while one record after the other is sent.
  *
- *     deno run -A bench/worker_failure.ts [--runs 5] [--json]
+ *     deno run -A bench/workers/worker_failure.ts [--runs 5] [--json]
  *
  * @module
  */
 
-import { silentLogger } from "../broker/logger.ts";
-import { BrokerConfig } from "../broker/settings/config.ts";
-import { formatHostPort } from "../broker/settings/listener.ts";
-import { ProcessBrokers } from "../broker/workers/process_brokers.ts";
-import { Client } from "../client/mod.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
-import { parseFlags } from "./support/flags.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { measured, printReport, type Row } from "./support/report/report.ts";
+import { silentLogger } from "../../broker/logger.ts";
+import { BrokerConfig } from "../../broker/settings/config.ts";
+import { formatHostPort } from "../../broker/settings/listener.ts";
+import { ProcessBrokers } from "../../broker/workers/process_brokers.ts";
+import { Client } from "../../client/mod.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
+import { parseFlags } from "../support/flags.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { measured, printReport, type Row } from "../support/report/report.ts";
 
 const TOPIC = "orders";
 /** The worker fails in the middle. */

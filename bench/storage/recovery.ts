@@ -2,7 +2,7 @@
  * Measures how long a broker takes to start on existing logs, and how much of them it reads, after a clean
  * shutdown and after a kill.
  *
- *     deno run -A bench/recovery.ts [--runs 5] [--quick] [--json]
+ *     deno run -A bench/storage/recovery.ts [--runs 5] [--quick] [--json]
  *
  * The logs are sound but sparse: their records are zeros that take no disk. Before a kill every partition
  * gets one more message, which recovery has to check. The time is from the start of the process to an
@@ -12,25 +12,25 @@
  * @module
  */
 
-import { produce } from "../protocol/messages/records/produce.ts";
-import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
-import { LogDirectory } from "../storage/log_directory.ts";
-import { parseFlags } from "./support/flags.ts";
-import type { LoadConnection } from "./support/load/load_connection.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { readBytes } from "./support/brokers/process_usage.ts";
-import { sampleBatch } from "./support/load/record_batches.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
+import { RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
+import { LogDirectory } from "../../storage/log_directory.ts";
+import { parseFlags } from "../support/flags.ts";
+import type { LoadConnection } from "../support/load/load_connection.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { readBytes } from "../support/brokers/process_usage.ts";
+import { sampleBatch } from "../support/load/record_batches.ts";
 import {
   formatFigure,
   measured,
   printReport,
   progress,
   type Row,
-} from "./support/report/report.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { SparseFileSystem } from "./support/brokers/sparse_file_system.ts";
-import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+} from "../support/report/report.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { SparseFileSystem } from "../support/brokers/sparse_file_system.ts";
+import { createTopics, expectNone, PRODUCE_VERSION, TIMEOUT_MS } from "../support/load/target.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 const TOPIC = "bench";

@@ -1,7 +1,7 @@
 /**
  * Measures the longest small requests while a broker has other work, to find what holds the event loop.
  *
- *     deno run -A bench/stall.ts [--seconds 5] [--runs 3] [--partitions 10000] [--mb 1000] [--json]
+ *     deno run -A bench/broker/stall.ts [--seconds 5] [--runs 3] [--partitions 10000] [--mb 1000] [--json]
  *
  * Messages are sent at a steady rate and read by a waiting consumer; a latency counts from when a message
  * was due. Each row names the other work; the last row has all of it.
@@ -9,7 +9,7 @@
  * @module
  */
 
-import { parseFlags } from "./support/flags.ts";
+import { parseFlags } from "../support/flags.ts";
 import {
   coldRead,
   compaction,
@@ -17,15 +17,15 @@ import {
   disturbed,
   manyPartitions,
   retention,
-} from "./support/load/disturbances.ts";
-import { measureLatency } from "./support/load/latency_load.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import type { Outcome } from "./support/report/outcome.ts";
-import { pin } from "./support/brokers/process_usage.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
-import { parseScenario, type ScenarioOf } from "./support/load/scenario.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+} from "../support/load/disturbances.ts";
+import { measureLatency } from "../support/load/latency_load.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import type { Outcome } from "../support/report/outcome.ts";
+import { pin } from "../support/brokers/process_usage.ts";
+import { measured, median, printReport, progress, type Row } from "../support/report/report.ts";
+import { parseScenario, type ScenarioOf } from "../support/load/scenario.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const BROKER_CORE = 0;
 const LOAD_CORE = 1;

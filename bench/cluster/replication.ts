@@ -1,7 +1,7 @@
 /**
  * Measures a cluster of three brokers with three replicas of each partition, beside one of Apache Kafka.
  *
- *     deno run -A bench/replication.ts [--runs 3] [--partitions 10,100,1000] [--kafka-home ~/kafka] [--json]
+ *     deno run -A bench/cluster/replication.ts [--runs 3] [--partitions 10,100,1000] [--kafka-home ~/kafka] [--json]
  *
  * Deno Queue always answers `acks=all` when all replicas in sync have the records on disk. Kafka does so in
  * rows that say "on disk" (`flush.messages=1`); "as by default" it answers when they have them in memory. Both clusters and the load share
@@ -12,14 +12,14 @@
  * @module
  */
 
-import { dqueueClusterSubject } from "./support/brokers/cluster_subject.ts";
-import { kafkaClusterSubject } from "./support/brokers/kafka_subject.ts";
-import { PEER_FLAGS } from "./support/brokers/peer_subjects.ts";
-import { parseFlags } from "./support/flags.ts";
-import { Comparison } from "./support/load/comparison.ts";
-import { parseScenario } from "./support/load/scenario.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { printReport } from "./support/report/report.ts";
+import { dqueueClusterSubject } from "../support/brokers/cluster_subject.ts";
+import { kafkaClusterSubject } from "../support/brokers/kafka_subject.ts";
+import { PEER_FLAGS } from "../support/brokers/peer_subjects.ts";
+import { parseFlags } from "../support/flags.ts";
+import { Comparison } from "../support/load/comparison.ts";
+import { parseScenario } from "../support/load/scenario.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { printReport } from "../support/report/report.ts";
 
 const BROKERS = 3;
 const SCENARIOS = [

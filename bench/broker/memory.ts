@@ -1,7 +1,7 @@
 /**
  * Measures the peak memory of a broker with many slow clients.
  *
- *     deno run -A bench/memory.ts [--connections 5000] [--fetchers 64] [--json]
+ *     deno run -A bench/broker/memory.ts [--connections 5000] [--fetchers 64] [--json]
  *
  * Each situation has its own broker; what counts is the peak memory of its process. The aim is its memory
  * with the connections open and idle, plus twice what its settings allow for requests, answers and the
@@ -10,17 +10,17 @@
  * @module
  */
 
-import { fetch } from "../protocol/messages/records/fetch.ts";
-import { produce } from "../protocol/messages/records/produce.ts";
-import { SETTINGS } from "../broker/settings/settings.ts";
-import { parseFlags } from "./support/flags.ts";
-import { decodeResponse, LoadConnection, requestFrame } from "./support/load/load_connection.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { peakResidentBytes, residentBytes } from "./support/brokers/process_usage.ts";
-import { sampleBatch } from "./support/load/record_batches.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { type Pace, SlowClient } from "./support/hostile/slow_clients.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
+import { SETTINGS } from "../../broker/settings/settings.ts";
+import { parseFlags } from "../support/flags.ts";
+import { decodeResponse, LoadConnection, requestFrame } from "../support/load/load_connection.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { peakResidentBytes, residentBytes } from "../support/brokers/process_usage.ts";
+import { sampleBatch } from "../support/load/record_batches.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { type Pace, SlowClient } from "../support/hostile/slow_clients.ts";
 import {
   expectNone,
   FETCH_VERSION,
@@ -28,8 +28,8 @@ import {
   PRODUCE_VERSION,
   type Target,
   TIMEOUT_MS,
-} from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+} from "../support/load/target.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const MB = 1e6;
 const REQUEST_BYTES = 1_000_000;

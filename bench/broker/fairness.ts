@@ -1,7 +1,7 @@
 /**
  * Measures how long a client waits while its neighbours each send thousands of pipelined requests.
  *
- *     deno run -A bench/fairness.ts [--connections 50] [--requests 3000] [--runs 3] [--json]
+ *     deno run -A bench/broker/fairness.ts [--connections 50] [--requests 3000] [--runs 3] [--json]
  *
  * The client sends one small request after the other, each of them timed, until all requests of the
  * neighbours are answered. A broker that handles everything in a socket first would make it wait for all.
@@ -9,22 +9,22 @@
  * @module
  */
 
-import { apiVersions } from "../protocol/messages/cluster/api_versions.ts";
-import { listOffsets } from "../protocol/messages/records/list_offsets.ts";
-import { metadata } from "../protocol/messages/topics/metadata.ts";
-import { produce } from "../protocol/messages/records/produce.ts";
-import { parseFlags } from "./support/flags.ts";
-import type { Flood, FloodNews } from "./support/hostile/flood_worker.ts";
-import { Histogram } from "../cli/commands/bench/histogram.ts";
-import { formatMs } from "./support/report/format_ms.ts";
-import { LoadConnection, requestFrame } from "./support/load/load_connection.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { cpuSeconds } from "./support/brokers/process_usage.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
-import { sampleBatch } from "./support/load/record_batches.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { LoadTopic, PRODUCE_VERSION, TIMEOUT_MS } from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
+import { listOffsets } from "../../protocol/messages/records/list_offsets.ts";
+import { metadata } from "../../protocol/messages/topics/metadata.ts";
+import { produce } from "../../protocol/messages/records/produce.ts";
+import { parseFlags } from "../support/flags.ts";
+import type { Flood, FloodNews } from "../support/hostile/flood_worker.ts";
+import { Histogram } from "../../cli/commands/bench/histogram.ts";
+import { formatMs } from "../support/report/format_ms.ts";
+import { LoadConnection, requestFrame } from "../support/load/load_connection.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { cpuSeconds } from "../support/brokers/process_usage.ts";
+import { measured, median, printReport, progress, type Row } from "../support/report/report.ts";
+import { sampleBatch } from "../support/load/record_batches.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { LoadTopic, PRODUCE_VERSION, TIMEOUT_MS } from "../support/load/target.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 /** The longest acceptable wait. */
 const AIM_MS = 100;
@@ -163,7 +163,7 @@ async function amongNeighbours(
   frame: Uint8Array,
   waits: Histogram,
 ): Promise<void> {
-  const neighbours = new Worker(new URL("./support/hostile/flood_worker.ts", import.meta.url), {
+  const neighbours = new Worker(new URL("../support/hostile/flood_worker.ts", import.meta.url), {
     type: "module",
   });
   const client = await LoadConnection.connect(address);

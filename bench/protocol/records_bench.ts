@@ -1,6 +1,6 @@
 /**
  * Benchmarks record batches and codecs against alternatives: `deno bench --allow-read --allow-env
- * bench/records_bench.ts`.
+ * bench/protocol/records_bench.ts`.
  *
  * Every function's result is checked before it is timed. A batch is 100 records of 1 KB, or 1,000 of
  * 100 bytes; the codecs get 100 KB of JSON lines.
@@ -16,9 +16,9 @@ import * as wasm from "npm:@platformatic/wasm-utils@0.2.1/bundled";
 // deno-lint-ignore no-import-prefix
 import { decompress as expandWithFzstd } from "npm:fzstd@0.1.1";
 import { Buffer } from "node:buffer";
-import { compress, CompressionType, decompress } from "../protocol/compression/mod.ts";
-import { encodeZstd } from "../protocol/compression/zstd/zstd_encoder.ts";
-import { crc32c, RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
+import { compress, CompressionType, decompress } from "../../protocol/compression/mod.ts";
+import { encodeZstd } from "../../protocol/compression/zstd/zstd_encoder.ts";
+import { crc32c, RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
 
 const { gzip, snappy, lz4, zstd } = CompressionType;
 const encoder = new TextEncoder();

@@ -1,7 +1,7 @@
 /**
  * Measures the cost of size: many partitions, topics, connections, groups, bytes.
  *
- *     deno run -A bench/scale.ts [--only partitions] [--most 10000] [--json]
+ *     deno run -A bench/broker/scale.ts [--only partitions] [--most 10000] [--json]
  *
  * Each size has its own broker on a new folder. Measured are the time to create that much, the idle memory,
  * the time of one small request, and the time from the start of the process to an acknowledged message,
@@ -10,16 +10,16 @@
  * @module
  */
 
-import { parseFlags } from "./support/flags.ts";
-import { append, type Growth, GROWTHS, TOPIC } from "./support/load/growth.ts";
-import type { LoadConnection } from "./support/load/load_connection.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { residentBytes } from "./support/brokers/process_usage.ts";
-import { sampleBatch } from "./support/load/record_batches.ts";
-import { measured, median, printReport, progress, type Row } from "./support/report/report.ts";
-import { ServedBroker } from "./support/brokers/served_broker.ts";
-import { createTopics } from "./support/load/target.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+import { parseFlags } from "../support/flags.ts";
+import { append, type Growth, GROWTHS, TOPIC } from "../support/load/growth.ts";
+import type { LoadConnection } from "../support/load/load_connection.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { residentBytes } from "../support/brokers/process_usage.ts";
+import { sampleBatch } from "../support/load/record_batches.ts";
+import { measured, median, printReport, progress, type Row } from "../support/report/report.ts";
+import { ServedBroker } from "../support/brokers/served_broker.ts";
+import { createTopics } from "../support/load/target.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const ACKS_ALL = -1;
 /** Time for a broker to settle before its memory is read. */

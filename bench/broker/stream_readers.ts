@@ -1,7 +1,7 @@
 /**
  * Many readers of one topic over HTTP, some of which stop reading, and what they cost producers.
  *
- *     deno run -A bench/stream_readers.ts [READERS] [STALLED] [SECONDS]
+ *     deno run -A bench/broker/stream_readers.ts [READERS] [STALLED] [SECONDS]
  *
  * Sends 1,000 messages of 200 bytes a second with acks=1, once without readers and once with them, and
  * prints the latency of acknowledgements, what readers got, and the broker's memory. Readers, producer and
@@ -11,8 +11,8 @@
  */
 
 import { TextLineStream } from "@std/streams";
-import { Client } from "../client/mod.ts";
-import { defaultCommand } from "./support/brokers/served_broker.ts";
+import { Client } from "../../client/mod.ts";
+import { defaultCommand } from "../support/brokers/served_broker.ts";
 
 const RATE = 1000;
 const TICK_MS = 10;

@@ -2,7 +2,7 @@
  * Compares the SDK with kafkajs and `@platformatic/kafka`, under Deno and Node, and with librdkafka if a C
  * compiler finds it: how many messages a program can send and read, and what each message costs.
  *
- *     deno run -A bench/client.ts [ADDRESS] [--runs 3] [--seconds 1.5] [--only TEXT] [--quick] [--alone] [--json]
+ *     deno run -A bench/client/client.ts [ADDRESS] [--runs 3] [--seconds 1.5] [--only TEXT] [--quick] [--alone] [--json]
  *
  * Without an address it starts this project's broker on a new folder, in memory if there is room, because
  * clients are measured and not the disk. If there are two cores, broker and clients have one each. Each
@@ -15,8 +15,8 @@
  * @module
  */
 
-import { Client } from "../client/mod.ts";
-import { parseFlags } from "./support/flags.ts";
+import { Client } from "../../client/mod.ts";
+import { parseFlags } from "../support/flags.ts";
 import {
   type ClientSubject,
   denoSubjects,
@@ -25,19 +25,19 @@ import {
   type Rival,
   runClient,
   sdkSubject,
-} from "./support/clients/client_subjects.ts";
-import { BATCH_COUNT, FILLING, type WorkName } from "./support/clients/client_work.ts";
-import type { WorkResult } from "./support/clients/client_worker.ts";
-import { describeMachine } from "./support/report/machine.ts";
+} from "../support/clients/client_subjects.ts";
+import { BATCH_COUNT, FILLING, type WorkName } from "../support/clients/client_work.ts";
+import type { WorkResult } from "../support/clients/client_worker.ts";
+import { describeMachine } from "../support/report/machine.ts";
 import {
   type Measured,
   measured,
   printReport,
   progress,
   type Row,
-} from "./support/report/report.ts";
-import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+} from "../support/report/report.ts";
+import { defaultCommand, ServedBroker } from "../support/brokers/served_broker.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 /** Bytes of the messages to read; a client that reaches the end starts over. */
 const READ_BYTES = 512 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /**
  * Compares the log with plain sequential writes and reads of the same bytes.
  *
- *     deno run --allow-read --allow-write --allow-sys bench/storage.ts [--mb 512] [--dir FOLDER] [--runs 3]
+ *     deno run --allow-read --allow-write --allow-sys bench/storage/storage.ts [--mb 512] [--dir FOLDER] [--runs 3]
  *
  * Prints the median of the runs. Every run writes fresh bytes to fresh files in a temporary folder, on
  * whatever disk that is; reads come from the page cache, as no row drops it.
@@ -9,14 +9,14 @@
  * @module
  */
 
-import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
+import { RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
 import {
   DEFAULT_LOG_CONFIG,
   DenoFileSystem,
   type Log,
   LogDirectory,
   validateBatch,
-} from "../storage/mod.ts";
+} from "../../storage/mod.ts";
 
 interface Settings {
   readonly megabytes: number;

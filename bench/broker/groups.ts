@@ -2,8 +2,8 @@
  * Measures what consumer groups cost their coordinator: many small groups, and one large group that
  * rebalances, in both protocols.
  *
- *     deno run -A bench/groups.ts [--runs 3] [--seconds 3] [--quick] [--json]
- *     deno run -A bench/groups.ts localhost:9092 --name "Apache Kafka 4.1.1" --pid 4711
+ *     deno run -A bench/broker/groups.ts [--runs 3] [--seconds 3] [--quick] [--json]
+ *     deno run -A bench/broker/groups.ts localhost:9092 --name "Apache Kafka 4.1.1" --pid 4711
  *
  * Without an address this project's broker is started, on a new folder for each run and kind. If there are
  * two cores and `taskset`, it gets one of them and this program the other. Memory and processor time of
@@ -21,17 +21,17 @@
  * @module
  */
 
-import { parseFlags } from "./support/flags.ts";
-import { CLASSIC } from "./support/groups/classic_load_group.ts";
-import { CONSUMER } from "./support/groups/consumer_load_group.ts";
-import { type GroupCosts, type GroupPlan, measureGroups } from "./support/groups/group_costs.ts";
-import { withInspector } from "./support/brokers/heap_probe.ts";
-import { type GroupKind, SESSION_TIMEOUT_MS } from "./support/groups/load_group.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { pin } from "./support/brokers/process_usage.ts";
-import { measured, printReport, progress, type Row } from "./support/report/report.ts";
-import { defaultCommand, ServedBroker } from "./support/brokers/served_broker.ts";
-import { temporaryFolder } from "./support/brokers/temporary_folder.ts";
+import { parseFlags } from "../support/flags.ts";
+import { CLASSIC } from "../support/groups/classic_load_group.ts";
+import { CONSUMER } from "../support/groups/consumer_load_group.ts";
+import { type GroupCosts, type GroupPlan, measureGroups } from "../support/groups/group_costs.ts";
+import { withInspector } from "../support/brokers/heap_probe.ts";
+import { type GroupKind, SESSION_TIMEOUT_MS } from "../support/groups/load_group.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { pin } from "../support/brokers/process_usage.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
+import { defaultCommand, ServedBroker } from "../support/brokers/served_broker.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 
 const KINDS: readonly GroupKind[] = [CLASSIC, CONSUMER];
 const QUICK_GROUPS = 100;

@@ -1,17 +1,17 @@
 /**
  * Benchmarks encoding and decoding of the messages that a busy broker spends its time on.
  *
- * `deno bench bench/protocol_bench.ts`
+ * `deno bench bench/protocol/protocol_bench.ts`
  *
  * @module
  */
 
 import { assertEquals } from "@std/assert";
-import { codec } from "../protocol/schema/codec.ts";
-import { fetch, metadata, produce } from "../protocol/messages/mod.ts";
-import { Reader } from "../protocol/primitives/reader.ts";
-import type { Encodable, Message } from "../protocol/schema/schema.ts";
-import { Writer } from "../protocol/primitives/writer.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import { fetch, metadata, produce } from "../../protocol/messages/mod.ts";
+import { Reader } from "../../protocol/primitives/reader.ts";
+import type { Encodable, Message } from "../../protocol/schema/schema.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
 
 const TOPIC = "orders.created.v1";
 const PARTITIONS = 100;

@@ -2,7 +2,7 @@
  * Measures how long partitions of a cluster of processes accept no writes because of a fault, and how long
  * the sends of each client take while all brokers are restarted one after the other.
  *
- *     deno run -A bench/faults.ts [--rounds 60] [--seed 1] [--results FILE] [--json]
+ *     deno run -A bench/cluster/faults.ts [--rounds 60] [--seed 1] [--results FILE] [--json]
  *
  * Runs `deno task faults`: three brokers and three members of etcd in network namespaces, under producers and
  * groups of the SDK, kafkajs and librdkafka, with three replicas, acks=all and min.insync.replicas=2. All
@@ -12,11 +12,11 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import type { RoundResult } from "../tests/cluster/faults/run.ts";
-import { percentile } from "../tests/cluster/faults/unavailability.ts";
-import { parseFlags } from "./support/flags.ts";
-import { describeMachine } from "./support/report/machine.ts";
-import { formatFigure, measured, printReport, type Row } from "./support/report/report.ts";
+import type { RoundResult } from "../../tests/cluster/faults/run.ts";
+import { percentile } from "../../tests/cluster/faults/unavailability.ts";
+import { parseFlags } from "../support/flags.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { formatFigure, measured, printReport, type Row } from "../support/report/report.ts";
 
 const { flags } = parseFlags({ rounds: "60", seed: "1", results: undefined, json: false });
 const FAULT_AIM_MS = 2000;
@@ -78,8 +78,8 @@ function clientRow(client: string, of: readonly RoundResult[]): Row {
 async function run(): Promise<RoundResult[]> {
   const results = await Deno.makeTempFile();
   try {
-    const program = fromFileUrl(new URL("../tests/cluster/faults/run.ts", import.meta.url));
-    const config = fromFileUrl(new URL("../deno.json", import.meta.url));
+    const program = fromFileUrl(new URL("../../tests/cluster/faults/run.ts", import.meta.url));
+    const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
     const { rounds, seed } = flags;
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: [
