@@ -5,8 +5,11 @@ import { concurrentSteps, type Step } from "../../tests/support/concurrent_steps
 import { within } from "../../tests/support/within.ts";
 import { Client } from "../client.ts";
 import type { Consumer } from "../consumer/consumer.ts";
+import type { Producer } from "../producer/producer.ts";
 import { texts, write } from "../testing/client_setup.ts";
 import { DISCONNECT, FakeCluster } from "../testing/fake_cluster.ts";
+
+type Test = ReturnType<typeof setup>;
 
 /** Two brokers, and a client that would wait for a response, or to connect, for 30 s. */
 function setup() {
@@ -36,73 +39,82 @@ function setup() {
   };
 }
 
+/** How long a client may need to leave a broker. */
 const LIMIT_MS = 20_000;
 
-/** The next values, as often as it takes. */
-async function next(consumer: Consumer): Promise<string[]> {
-  for (;;) {
-    const messages = await consumer.poll(1);
-    if (messages.length > 0) return texts(messages);
-  }
+/** A producer that has written a message to broker 0. */
+async function producerOf({ client }: Test): Promise<Producer> {
+  const producer = client.producer();
+  assertEquals(await send(producer, "0"), 0);
+  return producer;
+}
+
+/** Returns the offset of a message to the partition that broker 0 led. */
+async function send(producer: Producer, value: string): Promise<number> {
+  const sending = producer.send({ topic: "a", partition: 0, value });
+  return (await within(sending, "the new leader", LIMIT_MS)).offset;
+}
+
+/** A consumer that has read a message from broker 0. */
+async function consumerOf({ client, cluster }: Test): Promise<Consumer> {
+  write(cluster, "a", 0, ["0"]);
+  const consumer = client.consumer();
+  await consumer.subscribe("a");
+  assertEquals(texts(await consumer.poll(1)), ["0"]);
+  return consumer;
+}
+
+/** Writes a message to the partition that broker 0 led, and reads it. */
+async function readNext(consumer: Consumer, { cluster }: Test): Promise<void> {
+  write(cluster, "a", 0, ["1"]);
+  const reading = async () => {
+    for (;;) {
+      const messages = await consumer.poll(1);
+      if (messages.length > 0) return texts(messages);
+    }
+  };
+  assertEquals(await within(reading(), "the new leader", LIMIT_MS), ["1"]);
 }
 
 /** What a client does about it. Each waits for a broker to be silent long enough. */
 const CASES: Readonly<Record<string, Step>> = {
   "Producer.send() goes to the new leader when the old one is silent and unlisted": async () => {
     await using test = setup();
-    const { cluster, client } = test;
-    const producer = client.producer();
-    await producer.send({ topic: "a", partition: 0, value: "0" });
+    const producer = await producerOf(test);
     test.fail();
-    const values = ["1", "2"];
-    const sending = values.map((value) => producer.send({ topic: "a", partition: 0, value }));
-    const sent = await within(Promise.all(sending), "the new leader", LIMIT_MS);
-    assertEquals(sent.map(({ offset }) => offset), [1, 2]);
-    assertEquals(cluster.received(produce).map(({ nodeId }) => nodeId).at(-1), 1);
+    assertEquals(await Promise.all(["1", "2"].map((value) => send(producer, value))), [1, 2]);
+    assertEquals(test.cluster.received(produce).map(({ nodeId }) => nodeId).at(-1), 1);
   },
 
   "Consumer reads from the new leader when the old one is silent and unlisted": async () => {
     await using test = setup();
-    const { cluster, client } = test;
-    write(cluster, "a", 0, ["0"]);
-    await using consumer = client.consumer();
-    await consumer.subscribe("a");
-    assertEquals(texts(await consumer.poll(1)), ["0"]);
+    await using consumer = await consumerOf(test);
     test.fail();
-    write(cluster, "a", 0, ["1"]);
-    assertEquals(await within(next(consumer), "the new leader", LIMIT_MS), ["1"]);
-    assertEquals(cluster.received(fetch).at(-1)!.nodeId, 1);
+    await readNext(consumer, test);
+    assertEquals(test.cluster.received(fetch).at(-1)!.nodeId, 1);
   },
 
   "Producer.send() does not return to a silent broker while the new leader is unknown":
     async () => {
       await using test = setup();
-      const producer = test.client.producer();
-      await producer.send({ topic: "a", partition: 0, value: "0" });
+      const producer = await producerOf(test);
       test.fail();
       test.loseMetadata();
-      const sending = producer.send({ topic: "a", partition: 0, value: "1" });
-      assertEquals((await within(sending, "the new leader", LIMIT_MS)).offset, 1);
+      assertEquals(await send(producer, "1"), 1);
     },
 
   "Consumer does not return to a silent broker while the new leader is unknown": async () => {
     await using test = setup();
-    const { cluster, client } = test;
-    write(cluster, "a", 0, ["0"]);
-    await using consumer = client.consumer();
-    await consumer.subscribe("a");
-    assertEquals(texts(await consumer.poll(1)), ["0"]);
+    await using consumer = await consumerOf(test);
     test.fail();
     test.loseMetadata();
-    write(cluster, "a", 0, ["1"]);
-    assertEquals(await within(next(consumer), "the new leader", LIMIT_MS), ["1"]);
+    await readNext(consumer, test);
   },
 
   "Producer.send() leaves a silent broker again that a lagging one still lists": async () => {
     await using test = setup();
     const { cluster, client } = test;
-    const producer = client.producer();
-    await producer.send({ topic: "a", partition: 0, value: "0" });
+    const producer = await producerOf(test);
     const before = await new Promise<ResponseTo<typeof metadata>>((resolve) => {
       cluster.once(metadata, async (_, { usual }) => {
         const answer = await usual();
@@ -116,8 +128,7 @@ const CASES: Readonly<Record<string, Step>> = {
     cluster.on(metadata, async ({ topics }, { usual }) => {
       return topics?.length === 0 || left-- <= 0 ? await usual() : before;
     });
-    const sending = producer.send({ topic: "a", partition: 0, value: "1" });
-    assertEquals((await within(sending, "the new leader", LIMIT_MS)).offset, 1);
+    assertEquals(await send(producer, "1"), 1);
   },
 
   "Client leaves a silent broker at an address that only the options name": async () => {
@@ -144,17 +155,15 @@ const CASES: Readonly<Record<string, Step>> = {
 
   "Producer.send() waits for a broker that is silent, while the cluster lists it": async () => {
     await using test = setup();
-    const { cluster, client } = test;
-    const producer = client.producer();
-    await producer.send({ topic: "a", partition: 0, value: "0" });
+    const { cluster } = test;
+    const producer = await producerOf(test);
     const asked = cluster.received(metadata).length;
     cluster.once(produce, async (_, { usual }) => {
       // Until the client has asked the other broker twice.
       await cluster.untilReceived(metadata, asked + 2);
       return await usual();
     });
-    const { offset } = await producer.send({ topic: "a", partition: 0, value: "1" });
-    assertEquals(offset, 1);
+    assertEquals(await send(producer, "1"), 1);
     assertEquals(cluster.received(produce).map(({ nodeId }) => nodeId), [0, 0]);
     assertGreater(cluster.received(metadata).filter(({ nodeId }) => nodeId === 1).length, 0);
   },
