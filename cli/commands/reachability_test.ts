@@ -1,14 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "../../tests/support/free_port.ts";
 import { testContext } from "../terminal/test_context.ts";
 import { CommandTest, runIn, WatchedOutput } from "./testing.ts";
 
 const hasRun = Deno.permissions.querySync({ name: "run" }).state === "granted";
-
-/** A port on which nothing listens. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 function refused(port: number): string {
   return `Error: Cannot connect to 127.0.0.1:${port}: connection refused; no broker is running there; ` +

@@ -8,15 +8,10 @@ import { assertEquals } from "@std/assert";
 import { Client } from "../../client/mod.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";
 import { Chromium } from "../support/chromium.ts";
+import { freePort } from "../support/free_port.ts";
 import { testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
-
-/** A port that is free now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 async function until(what: string, isDone: () => Promise<boolean>): Promise<void> {
   await within(

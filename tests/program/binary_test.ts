@@ -126,7 +126,8 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
   }
   await t.step("runs brokers in workers", async () => {
     const flags = ["--workers", "2"];
-    await using brokers = await BrokerProcess.start({ data: "data", program, cwd, flags });
+    const listen = "127.0.0.1:0";
+    await using brokers = await BrokerProcess.start({ data: "data", listen, program, cwd, flags });
     const run = (args: string[], input = "") =>
       dqueue([...args, "-b", brokers.address], { ...options, input });
     await run(["topic", "create", "spread", "--partitions", "4"]);

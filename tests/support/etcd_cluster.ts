@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import type { Certificates } from "./certificates.ts";
+import { freePort } from "./free_port.ts";
 import type { Machine } from "./machine.ts";
 
 /** How a cluster of etcd is to be. */
@@ -243,10 +244,4 @@ async function copy(from: string, to: string): Promise<void> {
     if (isDirectory) await copy(join(from, name), join(to, name));
     else await Deno.copyFile(join(from, name), join(to, name));
   }
-}
-
-/** A port that nobody listens on. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

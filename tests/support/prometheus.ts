@@ -4,6 +4,7 @@
  * @module
  */
 
+import { freePort } from "./free_port.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 import { within } from "./within.ts";
 
@@ -103,9 +104,4 @@ scrape_configs:
     await this.#child.status;
     await this.#folder[Symbol.asyncDispose]();
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { EtcdCluster, freePort } from "../../../tests/support/etcd_cluster.ts";
+import { EtcdCluster } from "../../../tests/support/etcd_cluster.ts";
+import { freePort } from "../../../tests/support/free_port.ts";
 import { testWith } from "../../../tests/support/outside.ts";
 import { createLogger, silentLogger } from "../../logger.ts";
 import { systemClock } from "../../time/clock.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { EtcdCluster, freePort } from "../../../tests/support/etcd_cluster.ts";
+import { EtcdCluster } from "../../../tests/support/etcd_cluster.ts";
+import { freePort } from "../../../tests/support/free_port.ts";
 import { EtcdRelay, type RelayFault } from "../../../tests/support/etcd_relay.ts";
 import { testWith } from "../../../tests/support/outside.ts";
 import { SkippingClock } from "../../../tests/support/skipping_clock.ts";

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parseBrokerConfig } from "../../../broker/mod.ts";
 import { flagOf, KNOWN_SETTING_NAMES, variableOf } from "../../../broker/settings/settings.ts";
 import { Client } from "../../../client/mod.ts";
+import { freePort } from "../../../tests/support/free_port.ts";
 import { nameFlags } from "../../program/flag.ts";
 import { testContext } from "../../terminal/test_context.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
@@ -358,13 +359,10 @@ Deno.test("serve --workers says which broker cannot listen, and closes the other
 /** A port that is free, and a listener on the next. */
 function takePortAfterFree(): [port: number, next: Deno.TcpListener] {
   for (;;) {
-    const next = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const port = next.addr.port - 1;
+    const port = freePort();
     try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return [port, next];
+      return [port, Deno.listen({ hostname: "127.0.0.1", port: port + 1 })];
     } catch (error) {
-      next.close();
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
   }

@@ -6,13 +6,14 @@
 
 import { TextLineStream } from "@std/streams";
 import { type CommandLine, fromSource } from "./dqueue.ts";
+import { freePort } from "../free_port.ts";
 import { within } from "../within.ts";
 
 /** How to start a broker. */
 export interface BrokerProcessOptions {
   /** The data folder. */
   readonly data: string;
-  /** The address to listen on. Default: a port that the system chooses. */
+  /** The address to listen on. Default: a free port. */
   readonly listen?: string;
   readonly program?: CommandLine;
   /** Further flags of `serve`. */
@@ -43,7 +44,7 @@ export class BrokerProcess {
 
   /** Starts a broker. Resolves when it accepts connections. */
   static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
-    const { data, listen = "127.0.0.1:0", flags = [], cwd } = options;
+    const { data, listen = `127.0.0.1:${freePort()}`, flags = [], cwd } = options;
     const { path, args } = options.program ?? await fromSource();
     const child = new Deno.Command(path, {
       args: [...args, "serve", "--listen", listen, "--data", data, ...flags],
