@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { CompressionType } from "../protocol/compression/mod.ts";
+import { Random } from "../protocol/random_testing.ts";
 import { RecordBatch, RecordBatchBuilder } from "../protocol/records/mod.ts";
 import { MemoryFileSystem } from "../storage/mod.ts";
 import { batchOf, TestBroker } from "./broker_testing.ts";
@@ -49,7 +50,7 @@ Deno.test("Maintenance keeps fresh records in a batch with an old max timestamp"
   // kafkajs sends such a batch for a record with a timestamp of 1970 and one without.
   for (const compression of Object.values(CompressionType)) {
     const builder = new RecordBatchBuilder({ compression });
-    builder.append(5, null, crypto.getRandomValues(new Uint8Array(700)));
+    builder.append(5, null, new Random(1).bytes(700));
     builder.append(fresh, null, "fresh");
     const batch = new RecordBatch(builder.build());
     batch.setMaxTimestamp(5);

@@ -25,6 +25,11 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
+  /** Random bytes, which no codec makes smaller. */
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from({ length }, () => this.below(256));
+  }
+
   /** True with the given probability. */
   chance(probability: number): boolean {
     return this.next() < probability;

@@ -1,4 +1,4 @@
-// Concurrent operations on a log, with delayed reads and syncs, in random steps from a printed seed.
+// Concurrent operations on a log, with delayed reads and syncs, in random steps from a seed.
 //
 // Invariants: a read returns consecutive whole batches from the one that contains its offset, with
 // values that were appended at these offsets at some time, or fails because the offset is out of
@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
+import { eachSeed } from "../protocol/seeds_testing.ts";
 import { OffsetOutOfRangeError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
@@ -15,7 +16,6 @@ import {
   batchOf,
   configOf,
   NOW_MS,
-  numberFromEnv,
   openDirectory,
   readAll,
   recordsOf,
@@ -158,8 +158,5 @@ class Simulation {
 }
 
 Deno.test("Log is correct under concurrent operations, in random steps", async (t) => {
-  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + numberFromEnv("RUNS", 8); seed++) {
-    await t.step(`seed ${seed}`, () => new Simulation(seed).run(300));
-  }
+  await eachSeed(t, 8, (seed) => new Simulation(seed).run(300));
 });

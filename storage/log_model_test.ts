@@ -1,4 +1,4 @@
-// Compares a log with a model of it, in random steps from a printed seed.
+// Compares a log with a model of it, in random steps from a seed.
 //
 // Invariants: appended batches are read back whole and in order, from any offset and with any limits;
 // lookups by timestamp agree with a search of all records; duplicates get their first offset, gaps
@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
+import { eachSeed } from "../protocol/seeds_testing.ts";
 import { OffsetOutOfRangeError, OutOfOrderSequenceError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
@@ -15,7 +16,6 @@ import {
   batchOf,
   configOf,
   NOW_MS,
-  numberFromEnv,
   openDirectory,
   readAll,
   recordsOf,
@@ -288,8 +288,5 @@ class Simulation {
 }
 
 Deno.test("Log agrees with a model of it, in random steps", async (t) => {
-  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + numberFromEnv("RUNS", 12); seed++) {
-    await t.step(`seed ${seed}`, () => new Simulation(seed).run(400));
-  }
+  await eachSeed(t, 12, (seed) => new Simulation(seed).run(400));
 });

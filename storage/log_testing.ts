@@ -171,11 +171,3 @@ export async function readAll(
   }
   return records;
 }
-
-/**
- * A number from the environment, to repeat a random test, if the test has permission to read it.
- */
-export function numberFromEnv(name: string, otherwise: number): number {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return Number((state === "granted" ? Deno.env.get(name) : undefined) ?? otherwise);
-}

@@ -1,4 +1,4 @@
-// Replicates a log among three machines that crash, in random steps from a printed seed: appends at a
+// Replicates a log among three machines that crash, in random steps from a seed: appends at a
 // leader, fetches, truncations, elections, DeleteRecords, checkpoints; kills and power failures, also in
 // the middle of an operation, with any part of what was not synced.
 //
@@ -8,12 +8,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
+import { eachSeed } from "../protocol/seeds_testing.ts";
 import { markerBatch } from "./cleaner/cleaner_testing.ts";
 import { LogClosedError } from "./errors.ts";
 import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import type { Log } from "./log.ts";
 import type { LogDirectory } from "./log_directory.ts";
-import { append, configOf, NOW_MS, numberFromEnv, openDirectory } from "./log_testing.ts";
+import { append, configOf, NOW_MS, openDirectory } from "./log_testing.ts";
 import { assertDerived, batchesIn, fetchBytes } from "./replica_testing.ts";
 
 const NAME = "model-0";
@@ -292,8 +293,5 @@ class Simulation {
 }
 
 Deno.test("Logs of a leader and its followers agree, in random steps with crashes", async (t) => {
-  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + numberFromEnv("RUNS", 8); seed++) {
-    await t.step(`seed ${seed}`, () => new Simulation(seed).run(150));
-  }
+  await eachSeed(t, 8, (seed) => new Simulation(seed).run(150));
 });

@@ -3,10 +3,10 @@ import { explore } from "./exploration_testing.ts";
 import { type Bounds, type Break, BREAKS, IsrModel } from "./isr_model_testing.ts";
 
 /**
- * Most states of a run: with `DQUEUE_MODEL_STATES=3000000` the checks below are complete, and take
+ * Most states of a run: with `DQUEUE_TEST_MODEL_STATES=3000000` the checks below are complete, and take
  * minutes and gigabytes.
  */
-const MAX_STATES = Number(Deno.env.get("DQUEUE_MODEL_STATES") ?? 12_000);
+const MAX_STATES = Number(Deno.env.get("DQUEUE_TEST_MODEL_STATES") ?? 12_000);
 
 const BOUNDS: Bounds = {
   brokers: 3,

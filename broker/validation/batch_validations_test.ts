@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { compress, CompressionType, decompress } from "../../protocol/compression/mod.ts";
 import { joinBytes } from "../../protocol/primitives/writer.ts";
+import { Random } from "../../protocol/random_testing.ts";
 import {
   crc32c,
   LOG_OVERHEAD,
@@ -32,9 +33,7 @@ function batchOf(size: number, compression: CompressionType): RecordBatch {
  */
 function inFrames({ bytes }: RecordBatch, type: CompressionType, count: number): RecordBatch {
   const records = bytes.subarray(RECORD_BATCH_OVERHEAD);
-  for (let at = 0; at < 600_000; at += 60_000) {
-    crypto.getRandomValues(records.subarray(1000 + at, 1000 + at + 60_000));
-  }
+  records.set(new Random(1).bytes(600_000), 1000);
   const part = Math.ceil(records.length / count);
   const frames = Array.from(
     { length: count },

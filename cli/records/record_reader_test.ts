@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Random } from "../../protocol/random_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 import { ByteBuffer } from "../terminal/byte_buffer.ts";
 import { FormatSyntaxError } from "./format.ts";
 import type { InputRecord, OutputRecord } from "./record.ts";
@@ -330,8 +331,6 @@ Deno.test("RecordReader.read() cancels the stream when the loop is left", async 
 });
 
 Deno.test("RecordReader reads what RecordFormatter writes in the same format", async (t) => {
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const random = new Random(seed);
   const formats = [
     "%T{byte}%t%p{big32}%d{big64}%K{big32}%k%V{big64}%v%H{little16}%h{%K{big16}%k%V{hex32}%v}",
     "%K %V %H:%k%v%h{%K,%V:%k%v}%p %d\\n",
@@ -340,28 +339,32 @@ Deno.test("RecordReader reads what RecordFormatter writes in the same format", a
     "%V{hex16}%K{little64}%v{base64}%k{hex}%H{byte}%h{%V{little32}%K{hex8}%v{hex}%k}%p{hex32}%d{hex64}",
   ];
   for (const format of formats) {
-    await t.step(`${format} (seed ${seed})`, async () => {
-      const records = Array.from({ length: 50 }, () => randomRecord(random));
-      // {json} supports text only, and an empty key is read as null.
-      const isText = format.includes("%k{json}");
-      for (const record of records) if (isText && record.key !== null) record.key = encode('k\n"ü');
-      const hasTopic = format.includes("%t");
-      const buffer = new ByteBuffer();
-      const formatter = new RecordFormatter(format);
-      for (const record of records) formatter.append(record, buffer);
-      const input = chunksOf(buffer.take(), 1 + Math.floor(random.next() * 200));
-      assertEquals(
-        await read(format, input),
-        records.map((record) => ({
-          topic: hasTopic ? record.topic : undefined,
-          partition: record.partition,
-          timestamp: record.timestamp,
-          key: record.key?.length === 0 ? null : record.key,
-          value: record.value,
-          headers: record.headers.map((header) => ({ key: header.key, value: header.value })),
-        })),
-      );
-    });
+    await t.step(format, (t) =>
+      eachSeed(t, 1, async (seed) => {
+        const random = new Random(seed);
+        const records = Array.from({ length: 50 }, () => randomRecord(random));
+        // {json} supports text only, and an empty key is read as null.
+        const isText = format.includes("%k{json}");
+        for (const record of records) {
+          if (isText && record.key !== null) record.key = encode('k\n"ü');
+        }
+        const hasTopic = format.includes("%t");
+        const buffer = new ByteBuffer();
+        const formatter = new RecordFormatter(format);
+        for (const record of records) formatter.append(record, buffer);
+        const input = chunksOf(buffer.take(), 1 + Math.floor(random.next() * 200));
+        assertEquals(
+          await read(format, input),
+          records.map((record) => ({
+            topic: hasTopic ? record.topic : undefined,
+            partition: record.partition,
+            timestamp: record.timestamp,
+            key: record.key?.length === 0 ? null : record.key,
+            value: record.value,
+            headers: record.headers.map((header) => ({ key: header.key, value: header.value })),
+          })),
+        );
+      }));
   }
 });
 

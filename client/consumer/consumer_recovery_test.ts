@@ -8,6 +8,7 @@ import type { Message } from "./message.ts";
 import { PATIENT_RETRIES, pollAll, setup, texts, write } from "../testing/client_setup.ts";
 import { DISCONNECT } from "../testing/fake_cluster.ts";
 import { Random } from "../../protocol/random_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 
 /** A batch of a transaction. */
 function transactional(producerId: number, values: readonly string[]): RecordBatch {
@@ -284,49 +285,54 @@ Deno.test("Consumer retries a fetch that the broker refuses temporarily", async 
   assertEquals(texts(await pollAll(consumer, 1)), ["0"]);
 });
 
-Deno.test("Consumer reads each message once and in order under random failures", async () => {
-  const seed = Deno.env.get("DQUEUE_TEST_SEED") ?? String(Math.floor(Math.random() * 2 ** 32));
-  console.log(`seed ${seed}`);
-  const random = new Random(Number(seed));
-  await using test = setup({ brokers: 3, topics: { a: 3, b: 2 } });
-  const consumer = test.client.consumer({ maxPartitionBytes: 300, maxWaitMs: 5 });
-  await consumer.subscribe(["a", "b"]);
-  test.cluster.on(fetch, async (_request, { usual, nodeId }) => {
-    const dice = random.next();
-    if (dice < 0.05) return DISCONNECT;
-    if (dice < 0.1) test.cluster.disconnect(nodeId);
-    if (dice < 0.15) {
-      test.cluster.moveLeader("a", Math.floor(random.next() * 3), Math.floor(random.next() * 3));
+Deno.test("Consumer reads each message once and in order under random failures", async (t) => {
+  await eachSeed(t, 1, async (seed) => {
+    const random = new Random(seed);
+    await using test = setup({ brokers: 3, topics: { a: 3, b: 2 } });
+    const consumer = test.client.consumer({ maxPartitionBytes: 300, maxWaitMs: 5 });
+    await consumer.subscribe(["a", "b"]);
+    test.cluster.on(fetch, async (_request, { usual, nodeId }) => {
+      const dice = random.next();
+      if (dice < 0.05) return DISCONNECT;
+      if (dice < 0.1) test.cluster.disconnect(nodeId);
+      if (dice < 0.15) {
+        test.cluster.moveLeader("a", Math.floor(random.next() * 3), Math.floor(random.next() * 3));
+      }
+      if (dice < 0.3) await new Promise((resolve) => setTimeout(resolve, random.next() * 2));
+      return await usual();
+    });
+    const places = [["a", 0], ["a", 1], ["a", 2], ["b", 0], ["b", 1]] as const;
+    const written = new Map(places.map(([topic, partition]) => [`${topic}-${partition}`, 0]));
+    const read = new Map(written);
+    let left = 0;
+    for (let round = 0; round < 300; round++) {
+      const [topic, partition] = places[Math.floor(random.next() * places.length)]!;
+      const count = Math.ceil(random.next() * 5);
+      const key = `${topic}-${partition}`;
+      const first = written.get(key)!;
+      write(
+        test.cluster,
+        topic,
+        partition,
+        Array.from({ length: count }, (_, i) => `${first + i}`),
+      );
+      written.set(key, first + count);
+      left += count;
+      if (random.next() < 0.1) consumer.pause(topic, partition);
+      if (random.next() < 0.3) consumer.resume(topic);
+      const messages = await consumer.poll(Math.ceil(random.next() * 20), { timeoutMs: 0 });
+      left -= messages.length;
+      for (const message of messages) check(message);
     }
-    if (dice < 0.3) await new Promise((resolve) => setTimeout(resolve, random.next() * 2));
-    return await usual();
-  });
-  const places = [["a", 0], ["a", 1], ["a", 2], ["b", 0], ["b", 1]] as const;
-  const written = new Map(places.map(([topic, partition]) => [`${topic}-${partition}`, 0]));
-  const read = new Map(written);
-  let left = 0;
-  for (let round = 0; round < 300; round++) {
-    const [topic, partition] = places[Math.floor(random.next() * places.length)]!;
-    const count = Math.ceil(random.next() * 5);
-    const key = `${topic}-${partition}`;
-    const first = written.get(key)!;
-    write(test.cluster, topic, partition, Array.from({ length: count }, (_, i) => `${first + i}`));
-    written.set(key, first + count);
-    left += count;
-    if (random.next() < 0.1) consumer.pause(topic, partition);
-    if (random.next() < 0.3) consumer.resume(topic);
-    const messages = await consumer.poll(Math.ceil(random.next() * 20), { timeoutMs: 0 });
-    left -= messages.length;
-    for (const message of messages) check(message);
-  }
-  consumer.resume("a");
-  consumer.resume("b");
-  for (const message of await pollAll(consumer, left)) check(message);
-  assertEquals(read, written);
+    consumer.resume("a");
+    consumer.resume("b");
+    for (const message of await pollAll(consumer, left)) check(message);
+    assertEquals(read, written);
 
-  function check(message: Message): void {
-    const key = `${message.topic}-${message.partition}`;
-    assertEquals([key, message.text()], [key, `${read.get(key)}`]);
-    read.set(key, read.get(key)! + 1);
-  }
+    function check(message: Message): void {
+      const key = `${message.topic}-${message.partition}`;
+      assertEquals([key, message.text()], [key, `${read.get(key)}`]);
+      read.set(key, read.get(key)! + 1);
+    }
+  });
 });

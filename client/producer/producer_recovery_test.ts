@@ -13,6 +13,7 @@ import { KafkaError, TimeoutError } from "../errors.ts";
 import { PATIENT_RETRIES, refuse, setup } from "../testing/client_setup.ts";
 import { DISCONNECT, NO_ANSWER } from "../testing/fake_cluster.ts";
 import { Random } from "../../protocol/random_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 
 interface ProducedPartition {
   readonly index: number;
@@ -360,58 +361,58 @@ Deno.test("Producer honours the throttle time of a response (KIP-219)", async ()
   assertEquals((await second).offset, 1);
 });
 
-Deno.test("Producer writes each message once and in order under random failures", async () => {
-  const seed = Deno.env.get("DQUEUE_TEST_SEED") ?? String(Math.floor(Math.random() * 2 ** 32));
-  console.log(`seed ${seed}`);
-  const random = new Random(Number(seed));
-  await using test = setup({ brokers: 3, topics: { a: 4 } });
-  // One batch per request, so that a bad one is refused alone.
-  const producer = test.client.producer({
-    batchSize: 300,
-    bufferMemory: 20_000,
-    maxRequestSize: 1,
-  });
-  test.cluster.on(produce, async (request, { usual, nodeId }) => {
-    // Whether a batch is refused permanently depends on its content, as with a real broker.
-    const [{ index, records }] = request.topicData[0]!.partitionData as [ProducedPartition];
-    const isBad = new TextDecoder().decode(records!).includes("bad");
-    const answer = () =>
-      isBad && test.cluster.log("a", index).leaderId === nodeId
-        ? refuse(ErrorCode.INVALID_RECORD)(request)
-        : usual();
-    const dice = random.next();
-    if (dice < 0.05) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS)(request);
-    if (dice < 0.1) return DISCONNECT;
-    if (dice < 0.15) {
-      await answer();
-      return DISCONNECT;
+Deno.test("Producer writes each message once and in order under random failures", async (t) => {
+  await eachSeed(t, 1, async (seed) => {
+    const random = new Random(seed);
+    await using test = setup({ brokers: 3, topics: { a: 4 } });
+    // One batch per request, so that a bad one is refused alone.
+    const producer = test.client.producer({
+      batchSize: 300,
+      bufferMemory: 20_000,
+      maxRequestSize: 1,
+    });
+    test.cluster.on(produce, async (request, { usual, nodeId }) => {
+      // Whether a batch is refused permanently depends on its content, as with a real broker.
+      const [{ index, records }] = request.topicData[0]!.partitionData as [ProducedPartition];
+      const isBad = new TextDecoder().decode(records!).includes("bad");
+      const answer = () =>
+        isBad && test.cluster.log("a", index).leaderId === nodeId
+          ? refuse(ErrorCode.INVALID_RECORD)(request)
+          : usual();
+      const dice = random.next();
+      if (dice < 0.05) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS)(request);
+      if (dice < 0.1) return DISCONNECT;
+      if (dice < 0.15) {
+        await answer();
+        return DISCONNECT;
+      }
+      if (dice < 0.2) {
+        test.cluster.moveLeader("a", Math.floor(random.next() * 4), Math.floor(random.next() * 3));
+      }
+      if (dice < 0.25) test.cluster.disconnect(nodeId);
+      if (dice < 0.5) await new Promise((resolve) => setTimeout(resolve, random.next() * 2));
+      return await answer();
+    });
+    const sent: { value: string; partition: number; result: Promise<unknown> }[] = [];
+    for (let i = 0; i < 3000; i++) {
+      const partition = Math.floor(random.next() * 4);
+      const value = `${random.next() < 0.01 ? "bad" : "good"} ${i}`.padStart(20, "0");
+      const result = producer.send({ topic: "a", partition, value }).catch((error) => error);
+      sent.push({ value, partition, result });
+      if (random.next() < 0.02) await sent[Math.floor(random.next() * sent.length)]!.result;
     }
-    if (dice < 0.2) {
-      test.cluster.moveLeader("a", Math.floor(random.next() * 4), Math.floor(random.next() * 3));
+    const written: string[][] = [[], [], [], []];
+    for (const { value, partition, result } of sent) {
+      const outcome = await result;
+      if (outcome instanceof KafkaError) assertEquals(outcome.code, "INVALID_RECORD");
+      else written[partition]!.push(value);
     }
-    if (dice < 0.25) test.cluster.disconnect(nodeId);
-    if (dice < 0.5) await new Promise((resolve) => setTimeout(resolve, random.next() * 2));
-    return await answer();
+    for (let partition = 0; partition < 4; partition++) {
+      const found = test.cluster.log("a", partition).values();
+      const differs = found.findIndex((value, index) => value !== written[partition]![index]);
+      assertEquals([found.length, differs], [written[partition]!.length, -1]);
+    }
   });
-  const sent: { value: string; partition: number; result: Promise<unknown> }[] = [];
-  for (let i = 0; i < 3000; i++) {
-    const partition = Math.floor(random.next() * 4);
-    const value = `${random.next() < 0.01 ? "bad" : "good"} ${i}`.padStart(20, "0");
-    const result = producer.send({ topic: "a", partition, value }).catch((error) => error);
-    sent.push({ value, partition, result });
-    if (random.next() < 0.02) await sent[Math.floor(random.next() * sent.length)]!.result;
-  }
-  const written: string[][] = [[], [], [], []];
-  for (const { value, partition, result } of sent) {
-    const outcome = await result;
-    if (outcome instanceof KafkaError) assertEquals(outcome.code, "INVALID_RECORD");
-    else written[partition]!.push(value);
-  }
-  for (let partition = 0; partition < 4; partition++) {
-    const found = test.cluster.log("a", partition).values();
-    const differs = found.findIndex((value, index) => value !== written[partition]![index]);
-    assertEquals([found.length, differs], [written[partition]!.length, -1]);
-  }
 });
 
 Deno.test("Producer retries complete batches with valid CRCs", async () => {

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Random } from "../random_testing.ts";
+import { eachSeed } from "../seeds_testing.ts";
 import { compress, decompress, DEFAULT_MAX_DECOMPRESSED_BYTES } from "./codec.ts";
 import { CompressionType } from "./compression_type.ts";
 import { CompressionError, DecompressedSizeError } from "./errors.ts";
@@ -14,7 +16,7 @@ Deno.test("compress() and decompress() round-trip every input with every codec",
     text,
     content,
     new Uint8Array(3_000_000),
-    crypto.getRandomValues(new Uint8Array(60_000)),
+    new Random(1).bytes(60_000),
     Uint8Array.from({ length: 700_000 }, (_, index) => (index * index) >> 9),
     content.subarray(3, 20_001),
   ];
@@ -61,43 +63,42 @@ Deno.test("decompress() rejects a decompression bomb at maxBytes, 100 MiB by def
 });
 
 Deno.test("decompress() returns other bytes or throws CompressionError for corrupt input", async (t) => {
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  let state = seed;
-  const random = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor(state / 2 ** 32 * limit);
-  };
   for (const [name, type] of CODECS) {
-    await t.step(`${name}, seed ${seed}`, () => {
-      const compressed = compress(type, text);
-      for (let round = 0; round < 500; round++) {
-        const damaged = compressed.slice(
-          0,
-          round % 5 === 0 ? random(compressed.length) : undefined,
-        );
-        for (let count = random(4); count >= 0 && damaged.length > 0; count--) {
-          damaged[random(damaged.length)]! ^= 1 << random(8);
+    await t.step(name, (t) =>
+      eachSeed(t, 1, (seed) => {
+        const random = new Random(seed);
+        const compressed = compress(type, text);
+        for (let round = 0; round < 500; round++) {
+          const damaged = compressed.slice(
+            0,
+            round % 5 === 0 ? random.below(compressed.length) : undefined,
+          );
+          for (let count = random.below(4); count >= 0 && damaged.length > 0; count--) {
+            damaged[random.below(damaged.length)]! ^= 1 << random.below(8);
+          }
+          try {
+            const expanded = decompress(type, damaged, 1_000_000);
+            assert(expanded.length <= 1_000_000);
+          } catch (error) {
+            if (!(error instanceof CompressionError)) throw error;
+          }
         }
-        try {
-          const expanded = decompress(type, damaged, 1_000_000);
-          assert(expanded.length <= 1_000_000);
-        } catch (error) {
-          if (!(error instanceof CompressionError)) throw error;
-        }
-      }
-      assertEquals(decompress(type, compressed), text);
-    });
+        assertEquals(decompress(type, compressed), text);
+      }));
   }
 });
 
-Deno.test("decompress() throws CompressionError for random bytes", () => {
-  for (const [, type] of CODECS) {
-    for (let size = 0; size < 200; size++) {
-      const noise = crypto.getRandomValues(new Uint8Array(size));
-      noise[0] = 0xff;
-      assertThrows(() => decompress(type, noise), CompressionError);
+Deno.test("decompress() throws CompressionError for random bytes", async (t) => {
+  await eachSeed(t, 1, (seed) => {
+    const random = new Random(seed);
+    for (const [, type] of CODECS) {
+      for (let size = 0; size < 200; size++) {
+        const noise = random.bytes(size);
+        noise[0] = 0xff;
+        assertThrows(() => decompress(type, noise), CompressionError);
+      }
     }
-  }
+  });
 });
 
 Deno.test("compress() rejects levels that a codec does not support", () => {

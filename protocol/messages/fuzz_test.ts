@@ -2,35 +2,22 @@
  * Feeds invalid bytes to every decoder.
  *
  * Invariants: a decoder returns a value or throws `MalformedMessageError`, reads nothing outside
- * its bytes, and creates at most one array element per byte. The name of the test contains the
- * seed; `DQUEUE_TEST_SEED` repeats a run, `DQUEUE_TEST_ROUNDS` lengthens it.
+ * its bytes, and creates at most one array element per byte.
  */
 
 import { assert } from "@std/assert";
 import { codec } from "../schema/codec.ts";
 import { toHex } from "../hex_testing.ts";
 import { MalformedMessageError, Reader } from "../primitives/reader.ts";
+import { eachSeed } from "../seeds_testing.ts";
 import type { Message } from "../schema/schema.ts";
 import { APIS } from "./mod.ts";
 import { encodeReference } from "./reference_encoder_testing.ts";
 import { type Draw, sampleMessage, seededRandom } from "./sample_message_testing.ts";
 
-const SEED = setting("DQUEUE_TEST_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
-const ROUNDS = setting("DQUEUE_TEST_ROUNDS") ?? 1;
-
-function setting(name: string): number | undefined {
-  try {
-    const text = Deno.env.get(name);
-    return text === undefined ? undefined : Number(text);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) return undefined;
-    throw error;
-  }
-}
-
-Deno.test(`codec() decodes or rejects random and mutated messages, seed ${SEED}`, () => {
-  const random = seededRandom(SEED);
-  for (let round = 0; round < ROUNDS; round++) {
+Deno.test("codec() decodes or rejects random and mutated messages", async (t) => {
+  await eachSeed(t, 1, (seed) => {
+    const random = seededRandom(seed);
     for (const api of APIS) {
       for (const message of [api.request, api.response]) {
         for (let v = message.versions.min; v <= message.versions.max; v++) {
@@ -41,7 +28,7 @@ Deno.test(`codec() decodes or rejects random and mutated messages, seed ${SEED}`
         }
       }
     }
-  }
+  });
 });
 
 function attempt(message: Message, version: number, bytes: Uint8Array): void {
@@ -55,7 +42,7 @@ function attempt(message: Message, version: number, bytes: Uint8Array): void {
     assert(elementCount(value) <= bytes.length, "more elements than bytes");
   } catch (error) {
     if (error instanceof MalformedMessageError) return;
-    throw new Error(`${message.name} version ${version}, seed ${SEED}: ${toHex(bytes)}`, {
+    throw new Error(`${message.name} version ${version}: ${toHex(bytes)}`, {
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-// Compares a compacted log with a model of it, in random steps from a printed seed, with crashes at
+// Compares a compacted log with a model of it, in random steps from a seed, with crashes at
 // every step of a cleaning.
 //
 // Invariants: the log has the last record of each key, at its offset, except for expired tombstones;
@@ -9,10 +9,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../protocol/random_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import type { Log } from "../log.ts";
 import type { LogDirectory } from "../log_directory.ts";
-import { NOW_MS, numberFromEnv, openDirectory, verificationFor } from "../log_testing.ts";
+import { NOW_MS, openDirectory, verificationFor } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import {
@@ -261,8 +262,5 @@ class Simulation {
 }
 
 Deno.test("Log.clean() agrees with a model of it, in random steps with crashes", async (t) => {
-  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + numberFromEnv("RUNS", 3); seed++) {
-    await t.step(`seed ${seed}`, () => new Simulation(seed).run(numberFromEnv("STEPS", 60)));
-  }
+  await eachSeed(t, 3, (seed) => new Simulation(seed).run(60));
 });

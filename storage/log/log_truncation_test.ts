@@ -3,16 +3,9 @@ import { DiskFullError, LogClosedError } from "../errors.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { diskFull, WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
 import type { Log } from "../log.ts";
-import {
-  append,
-  batchOf,
-  configOf,
-  NOW_MS,
-  numberFromEnv,
-  openDirectory,
-  readAll,
-} from "../log_testing.ts";
+import { append, batchOf, configOf, NOW_MS, openDirectory, readAll } from "../log_testing.ts";
 import { Random } from "../../protocol/random_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 import { assertDerived, batchesIn } from "../replica_testing.ts";
 
 const CHECKPOINT = "/data/recovery-point-offset-checkpoint";
@@ -159,9 +152,8 @@ function appendRandomly(log: Log, random: Random, leaderEpoch: number, count: nu
   }
 }
 
-Deno.test("Log after a power failure at any time during a truncation has the old batches or a prefix, and what is derived from them", async () => {
-  const base = numberFromEnv("SEED", Math.floor(Math.random() * 1e9));
-  for (let seed = base; seed < base + numberFromEnv("RUNS", 6); seed++) {
+Deno.test("Log after a power failure at any time during a truncation has the old batches or a prefix, and what is derived from them", async (t) => {
+  await eachSeed(t, 6, async (seed) => {
     const random = new Random(seed);
     const memory = new MemoryFileSystem();
     const fs = new WatchedFileSystem(memory);
@@ -221,5 +213,5 @@ Deno.test("Log after a power failure at any time during a truncation has the old
       append(found, ["again"], { leaderEpoch: 9 });
       assertEquals((await readAll(found)).at(-1)?.value, "again");
     }
-  }
+  });
 });

@@ -18,7 +18,7 @@ const TOPIC = "orders";
 const PARTITIONS = 6;
 const BROKERS = [1, 2, 3];
 /** More take longer, and find no more most of the time. */
-const ROUNDS = Number(Deno.env.get("DQUEUE_POWER_LOSSES") ?? "1");
+const ROUNDS = Number(Deno.env.get("DQUEUE_TEST_POWER_LOSSES") ?? "1");
 const GROUP = "readers";
 const FLAGS = [
   ...["--min-insync-replicas", "2"],

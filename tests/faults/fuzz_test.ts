@@ -3,8 +3,7 @@
  *
  * Invariants: the broker keeps serving a well-behaved client and loses none of its records; it logs no
  * error, because no frame is the broker's fault; when the clients have disconnected, their memory is free
- * again. A failure prints the seed; `DQUEUE_FUZZ_SEED` repeats it, `DQUEUE_FUZZ_FRAMES` sets the number of
- * frames.
+ * again. `DQUEUE_TEST_FUZZ_FRAMES` sets the number of frames.
  *
  * @module
  */
@@ -17,6 +16,7 @@ import {
   sampleMessage,
   seededRandom,
 } from "../../protocol/messages/sample_message_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 import type { Api } from "../../protocol/schema/schema.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
 import { memoryNeeded } from "../support/memory_needed.ts";
@@ -25,7 +25,7 @@ import { batchOf, recordsOf } from "../support/protocol/records.ts";
 import { append, createTopic, produceRequest, read } from "../support/protocol/requests.ts";
 import { OverdueError } from "../support/within.ts";
 
-const FRAMES = Number(Deno.env.get("DQUEUE_FUZZ_FRAMES") ?? 10_000);
+const FRAMES = Number(Deno.env.get("DQUEUE_TEST_FUZZ_FRAMES") ?? 10_000);
 /** How much memory in use may differ for other reasons: caches, code, garbage not yet collected. */
 const MEMORY_TOLERANCE = 16 * 1024 * 1024;
 
@@ -199,9 +199,8 @@ async function run(attacker: Attacker, source: FrameSource, frames: number): Pro
   }
 }
 
-Deno.test(`Broker keeps serving under ${FRAMES} random and mutated frames`, async () => {
-  const seed = Number(Deno.env.get("DQUEUE_FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 32));
-  try {
+Deno.test(`Broker keeps serving under ${FRAMES} random and mutated frames`, async (t) => {
+  await eachSeed(t, 1, async (seed) => {
     await using local = await LocalBroker.start({
       config: { "auto.create.topics.enable": false, "group.initial.rebalance.delay.ms": 0 },
     });
@@ -224,7 +223,5 @@ Deno.test(`Broker keeps serving under ${FRAMES} random and mutated frames`, asyn
     assert(served > FRAMES / 10 && closed > FRAMES / 10 && waiting < FRAMES / 100, "a fair mix");
     const values = recordsOf((await read(bystander, "t", 0)).records).map(({ value }) => value);
     assertEquals(values, Array.from({ length: rounds }, (_, round) => `${round}`));
-  } catch (error) {
-    throw new Error(`Failed with DQUEUE_FUZZ_SEED=${seed}`, { cause: error });
-  }
+  });
 });

@@ -4,7 +4,7 @@
  * Producers write throughout: two idempotent ones (our SDK's, and librdkafka's in kcat), whose messages must
  * be there exactly once, in order, at the acknowledged offsets; and one that is not idempotent. Meanwhile
  * topics are compacted, trimmed, created and deleted and lose old segments, groups commit, and consumers
- * read. After each kill the files must be sound. `DQUEUE_KILLS` sets the number of kills.
+ * read. After each kill the files must be sound. `DQUEUE_TEST_KILLS` sets the number of kills.
  *
  * @module
  */
@@ -12,6 +12,8 @@
 import { assertEquals } from "@std/assert";
 import { verifyData } from "../../broker/verify_data.ts";
 import { Client } from "../../client/mod.ts";
+import { Random } from "../../protocol/random_testing.ts";
+import { testSeeds } from "../../protocol/seeds_testing.ts";
 import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";
 import { ChurningChore, CommittingChore, TrimmingChore } from "../support/crash/chores.ts";
@@ -31,7 +33,7 @@ import { testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
 
-const KILLS = Number(Deno.env.get("DQUEUE_KILLS") ?? 3);
+const KILLS = Number(Deno.env.get("DQUEUE_TEST_KILLS") ?? 3);
 /** Acknowledgements between two kills, for all producers together. */
 const ACKS_PER_KILL = 1500;
 
@@ -106,8 +108,10 @@ testWith("kcat", `Broker killed ${KILLS} times under load keeps what it promised
     const chores = [trimming, committing, churning];
     const tails = [new Tail(client, "ours", 1), new Tail(client, "plain", 0)];
     const kcatLoad = new KcatLoad(kcat, listen);
+    // The first seed of the run also decides when the broker is killed.
+    const random = new Random(testSeeds(1)[0]!);
     for (let kill = 0; kill < KILLS; kill++) {
-      const acks = ACKS_PER_KILL / 2 + Math.floor(Math.random() * ACKS_PER_KILL);
+      const acks = ACKS_PER_KILL / 2 + random.below(ACKS_PER_KILL);
       for (let count = 0; count < acks; count += 100) {
         await kcatLoad.send(30);
         await Promise.all(loads.map((load) => load.run(30)));

@@ -3,7 +3,7 @@
  * partitions are paused, and the broker is restarted. Then the faults stop, and every message must be
  * processed and committed.
  *
- * `DQUEUE_TEST_SEED` repeats the faults, though not their timing. `DQUEUE_GROUP_CHAOS_MS` sets how long they last.
+ * A seed repeats the faults, though not their timing. `DQUEUE_TEST_GROUP_CHAOS_MS` sets how long they last.
  *
  * @module
  */
@@ -11,14 +11,14 @@
 import { assertEquals } from "@std/assert";
 import { DqueueError, type GroupConsumer, type GroupConsumerOptions } from "../../client/mod.ts";
 import { Random } from "../../protocol/random_testing.ts";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 import { CuttableBroker } from "../support/broker/embedded_broker.ts";
 import { GroupFixture, TOPIC } from "../support/groups/group_fixture.ts";
 import { within } from "../support/within.ts";
 
 const PARTITIONS = 5;
 const MEMBERS = 3;
-const DURATION_MS = Number(Deno.env.get("DQUEUE_GROUP_CHAOS_MS") ?? 1000);
-const SEED = Number(Deno.env.get("DQUEUE_TEST_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+const DURATION_MS = Number(Deno.env.get("DQUEUE_TEST_GROUP_CHAOS_MS") ?? 1000);
 
 const WAYS: readonly (readonly [name: string, options: Partial<GroupConsumerOptions>])[] = [
   ["eager", { assignors: ["range"] }],
@@ -113,77 +113,78 @@ function pause(ms: number): Promise<void> {
 }
 
 for (const [way, options] of WAYS) {
-  Deno.test(`GroupConsumer processes every message under random faults (${way})`, async () => {
-    console.log(`seed ${SEED}`);
-    const random = new Random(SEED);
-    await using fixture = await GroupFixture.start(PARTITIONS);
-    const processed = Array.from({ length: PARTITIONS }, () => new Set<number>());
-    const done = (partition: number, value: number) => {
-      processed[partition]!.add(value);
-      fixture.check();
-    };
-    let started = 0;
-    const start = () => new Worker(fixture, `m${started++}`, options, random, done);
-    const workers = Array.from({ length: MEMBERS }, start);
-    const ended: Promise<void>[] = [];
-    const counts = new Array<number>(PARTITIONS).fill(0);
-    const send = async () => {
-      const partition = Math.floor(random.next() * PARTITIONS);
-      const values = Array.from(
-        { length: Math.ceil(random.next() * 20) },
-        () => counts[partition]!++,
-      );
-      await fixture.send(partition, ...values.map(String));
-    };
+  Deno.test(`GroupConsumer processes every message under random faults (${way})`, async (t) => {
+    await eachSeed(t, 1, async (seed) => {
+      const random = new Random(seed);
+      await using fixture = await GroupFixture.start(PARTITIONS);
+      const processed = Array.from({ length: PARTITIONS }, () => new Set<number>());
+      const done = (partition: number, value: number) => {
+        processed[partition]!.add(value);
+        fixture.check();
+      };
+      let started = 0;
+      const start = () => new Worker(fixture, `m${started++}`, options, random, done);
+      const workers = Array.from({ length: MEMBERS }, start);
+      const ended: Promise<void>[] = [];
+      const counts = new Array<number>(PARTITIONS).fill(0);
+      const send = async () => {
+        const partition = Math.floor(random.next() * PARTITIONS);
+        const values = Array.from(
+          { length: Math.ceil(random.next() * 20) },
+          () => counts[partition]!++,
+        );
+        await fixture.send(partition, ...values.map(String));
+      };
 
-    const actions: readonly (readonly [weight: number, act: () => Promise<void> | void])[] = [
-      [20, send],
-      [6, () => anyOf(workers).disconnect()],
-      [4, () => anyOf(workers).pauseOrResume()],
-      [2, () => replace((worker) => worker.close())],
-      [2, () => replace((worker) => worker.kill())],
-      [1, async () => {
-        await fixture.broker.stop();
-        await pause(random.next() * 50);
-        await fixture.broker.start();
-      }],
-    ];
-    const total = actions.reduce((sum, [weight]) => sum + weight, 0);
-    const until = performance.now() + DURATION_MS;
-    while (performance.now() < until) {
-      let dice = random.next() * total;
-      const [, act] = actions.find(([weight]) => (dice -= weight) < 0)!;
-      await act();
-      await pause(random.next() * 30);
-    }
+      const actions: readonly (readonly [weight: number, act: () => Promise<void> | void])[] = [
+        [20, send],
+        [6, () => anyOf(workers).disconnect()],
+        [4, () => anyOf(workers).pauseOrResume()],
+        [2, () => replace((worker) => worker.close())],
+        [2, () => replace((worker) => worker.kill())],
+        [1, async () => {
+          await fixture.broker.stop();
+          await pause(random.next() * 50);
+          await fixture.broker.start();
+        }],
+      ];
+      const total = actions.reduce((sum, [weight]) => sum + weight, 0);
+      const until = performance.now() + DURATION_MS;
+      while (performance.now() < until) {
+        let dice = random.next() * total;
+        const [, act] = actions.find(([weight]) => (dice -= weight) < 0)!;
+        await act();
+        await pause(random.next() * 30);
+      }
 
-    await send();
-    const resuming = setInterval(() => workers.forEach((worker) => worker.resume()), 20);
-    try {
-      await fixture.until(
-        () => processed.every(({ size }, partition) => size === counts[partition]),
-        "all messages",
-      );
-      await within(untilCommitted(fixture, counts), `commits of ${counts}`, 20_000);
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\n${describe(workers)}`, { cause: error });
-    } finally {
-      clearInterval(resuming);
-      await Promise.all([...ended, ...workers.map((worker) => worker.close())]);
-    }
-    for (const { errors } of workers) {
-      assertEquals(errors.filter((error) => !(error instanceof DqueueError)), []);
-    }
+      await send();
+      const resuming = setInterval(() => workers.forEach((worker) => worker.resume()), 20);
+      try {
+        await fixture.until(
+          () => processed.every(({ size }, partition) => size === counts[partition]),
+          "all messages",
+        );
+        await within(untilCommitted(fixture, counts), `commits of ${counts}`, 20_000);
+      } catch (error) {
+        throw new Error(`${(error as Error).message}\n${describe(workers)}`, { cause: error });
+      } finally {
+        clearInterval(resuming);
+        await Promise.all([...ended, ...workers.map((worker) => worker.close())]);
+      }
+      for (const { errors } of workers) {
+        assertEquals(errors.filter((error) => !(error instanceof DqueueError)), []);
+      }
 
-    function anyOf<T>(list: readonly T[]): T {
-      return list[Math.floor(random.next() * list.length)]!;
-    }
+      function anyOf<T>(list: readonly T[]): T {
+        return list[Math.floor(random.next() * list.length)]!;
+      }
 
-    function replace(end: (worker: Worker) => Promise<void>): void {
-      const [worker] = workers.splice(Math.floor(random.next() * workers.length), 1);
-      ended.push(end(worker!));
-      workers.push(start());
-    }
+      function replace(end: (worker: Worker) => Promise<void>): void {
+        const [worker] = workers.splice(Math.floor(random.next() * workers.length), 1);
+        ended.push(end(worker!));
+        workers.push(start());
+      }
+    });
   });
 }
 

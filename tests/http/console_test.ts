@@ -13,7 +13,7 @@ import { testWith } from "../support/outside.ts";
 import { within } from "../support/within.ts";
 
 /** Messages to search in; set to a million for what users may have. */
-const MANY = Number(Deno.env.get("DQUEUE_CONSOLE_MESSAGES") ?? 20_000);
+const MANY = Number(Deno.env.get("DQUEUE_TEST_CONSOLE_MESSAGES") ?? 20_000);
 const SIZES = { desktop: [1280, 800], phone: [375, 812] } as const;
 
 /** Functions for the page: find what people see, and use it. */

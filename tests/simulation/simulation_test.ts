@@ -1,9 +1,10 @@
 /**
- * A short run of the simulator. `DQUEUE_SIMULATION_SEED` repeats one seed; `deno task simulate` runs any
+ * A short run of the simulator. `DQUEUE_TEST_SEED` repeats one seed; `deno task simulate` runs any
  * number of seeds, and shrinks those that fail.
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { eachSeed } from "../../protocol/seeds_testing.ts";
 import { formatSteps, parseSteps, shrink } from "./shrink.ts";
 import { FAULTS, simulate } from "./simulation.ts";
 
@@ -11,25 +12,16 @@ const SEEDS = 20;
 const STEPS = Array.from({ length: 300 }, (_, step) => step);
 
 Deno.test("simulate() finds no broken promise on failing disks", async (t) => {
-  for (const seed of seeds()) {
-    await t.step(`seed ${seed}`, async () => {
-      const { failure } = await simulate({ seed, steps: STEPS });
-      if (failure === undefined) return;
-      throw new Error(
-        `Seed ${seed} fails at step ${failure.step}; see it with ` +
-          `deno task simulate --seed ${seed} --shrink`,
-        { cause: failure.error },
-      );
-    });
-  }
+  await eachSeed(t, SEEDS, async (seed) => {
+    const { failure } = await simulate({ seed, steps: STEPS });
+    if (failure === undefined) return;
+    throw new Error(
+      `Seed ${seed} fails at step ${failure.step}; see it with ` +
+        `deno task simulate --seed ${seed} --shrink`,
+      { cause: failure.error },
+    );
+  });
 });
-
-function seeds(): number[] {
-  const given = Deno.env.get("DQUEUE_SIMULATION_SEED");
-  if (given !== undefined) return [Number(given)];
-  const first = Math.floor(Math.random() * 2 ** 31);
-  return Array.from({ length: SEEDS }, (_, i) => first + i);
-}
 
 Deno.test("simulate() repeats a seed exactly", async () => {
   const options = { seed: 20_261_121, steps: STEPS };

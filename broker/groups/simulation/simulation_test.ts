@@ -5,10 +5,11 @@
  * - an acknowledged commit is never undone, not even by a crash
  * - without faults, all live members agree on a generation and own every partition once
  *
- * A failing seed is printed; `DQUEUE_GROUP_SEED` replays it.
+ * A failed step names its seed; `DQUEUE_TEST_SEED` repeats it.
  */
 
 import { Random } from "../../../protocol/random_testing.ts";
+import { eachSeed } from "../../../protocol/seeds_testing.ts";
 import { Simulation } from "./simulation.ts";
 
 const SEEDS = 10;
@@ -16,22 +17,8 @@ const STEPS = 10_000;
 const STEPS_BETWEEN_RESTS = 400;
 
 Deno.test("Simulation keeps the invariants of groups under random faults", async (t) => {
-  for (const seed of seeds()) {
-    await t.step(`seed ${seed}`, () => run(seed));
-  }
+  await eachSeed(t, SEEDS, run);
 });
-
-function seeds(): number[] {
-  let given: string | undefined;
-  try {
-    given = Deno.env.get("DQUEUE_GROUP_SEED");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-  }
-  if (given !== undefined) return [Number(given)];
-  const first = Math.floor(Math.random() * 2 ** 31);
-  return Array.from({ length: SEEDS }, (_, i) => (first + i) >>> 0);
-}
 
 async function run(seed: number): Promise<void> {
   const simulation = new Simulation(new Random(seed));

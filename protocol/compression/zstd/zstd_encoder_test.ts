@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../random_testing.ts";
+import { eachSeed } from "../../seeds_testing.ts";
 import { content, text } from "../golden.testing.ts";
 // deno-lint-ignore no-import-prefix
 import { decompress as expandWithFzstd } from "npm:fzstd@0.1.1";
@@ -30,32 +32,33 @@ Deno.test("encodeZstd() output decodes around the block size of 128 KiB", () => 
   }
 });
 
-Deno.test("encodeZstd() output decodes with any number of sequences and lengths", () => {
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  let state = seed;
-  const random = (limit: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor(state / 2 ** 32 * limit);
-  };
-  for (let round = 0; round < 60; round++) {
-    const bytes = new Uint8Array(random(round % 10 === 0 ? 300_000 : 2_000));
-    const symbolCount = 1 + random(256);
-    for (let position = 0; position < bytes.length;) {
-      if (position > 0 && random(3) > 0) {
-        const distance = 1 + random(position);
-        for (let count = random(1 + random(400)); count > 0 && position < bytes.length; count--) {
-          bytes[position] = bytes[position - distance]!;
-          position++;
-        }
-      } else bytes[position++] = random(symbolCount);
+Deno.test("encodeZstd() output decodes with any number of sequences and lengths", async (t) => {
+  await eachSeed(t, 1, (seed) => {
+    const random = new Random(seed);
+    for (let round = 0; round < 60; round++) {
+      const bytes = new Uint8Array(random.below(round % 10 === 0 ? 300_000 : 2_000));
+      const symbolCount = 1 + random.below(256);
+      for (let position = 0; position < bytes.length;) {
+        if (position > 0 && random.below(3) > 0) {
+          const distance = 1 + random.below(position);
+          for (
+            let count = random.below(1 + random.below(400));
+            count > 0 && position < bytes.length;
+            count--
+          ) {
+            bytes[position] = bytes[position - distance]!;
+            position++;
+          }
+        } else bytes[position++] = random.below(symbolCount);
+      }
+      assertRoundTrip(bytes, `round ${round}`);
     }
-    assertRoundTrip(bytes, `seed ${seed}, round ${round}`);
-  }
+  });
 });
 
 Deno.test("encodeZstd() compresses repetitions, and hardly grows random bytes", () => {
   assert(assertRoundTrip(content, "pattern").length < 100);
   assert(assertRoundTrip(text, "text").length < text.length * 0.8);
-  const noise = crypto.getRandomValues(new Uint8Array(60_000));
+  const noise = new Random(1).bytes(60_000);
   assertEquals(encodeZstd(noise).length, noise.length + 9 + 3);
 });

@@ -1,9 +1,10 @@
 /**
- * A short run of the simulator of clusters. `DQUEUE_SIMULATION_SEED` repeats one seed; `deno task simulate
+ * A short run of the simulator of clusters. `DQUEUE_TEST_SEED` repeats one seed; `deno task simulate
  * --machines 3` runs any number of seeds.
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { eachSeed } from "../../../protocol/seeds_testing.ts";
 import { simulateCluster } from "./cluster_simulation.ts";
 
 const SEEDS = 6;
@@ -13,25 +14,16 @@ for (const [machines, replicas] of [[3, 1], [3, 3], [5, 3]] as const) {
   const name =
     `simulateCluster() finds no broken promise of ${machines} brokers and ${replicas} replicas`;
   Deno.test(name, async (t) => {
-    for (const seed of seeds()) {
-      await t.step(`seed ${seed}`, async () => {
-        const { failure } = await simulateCluster({ seed, steps: STEPS, machines, replicas });
-        if (failure === undefined) return;
-        throw new Error(
-          `Seed ${seed} fails at step ${failure.step}; see it with ` +
-            `deno task simulate --machines ${machines} --replicas ${replicas} --seed ${seed} --trace`,
-          { cause: failure.error },
-        );
-      });
-    }
+    await eachSeed(t, SEEDS, async (seed) => {
+      const { failure } = await simulateCluster({ seed, steps: STEPS, machines, replicas });
+      if (failure === undefined) return;
+      throw new Error(
+        `Seed ${seed} fails at step ${failure.step}; see it with ` +
+          `deno task simulate --machines ${machines} --replicas ${replicas} --seed ${seed} --trace`,
+        { cause: failure.error },
+      );
+    });
   });
-}
-
-function seeds(): number[] {
-  const given = Deno.env.get("DQUEUE_SIMULATION_SEED");
-  if (given !== undefined) return [Number(given)];
-  const first = Math.floor(Math.random() * 2 ** 31);
-  return Array.from({ length: SEEDS }, (_, i) => first + i);
 }
 
 Deno.test("simulateCluster() repeats a seed exactly", async () => {
