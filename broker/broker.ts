@@ -57,7 +57,7 @@ import type { BrokerSettings } from "./settings/settings.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { settleDoubts } from "./replication/doubtful_logs.ts";
-import { resignOnDamage } from "./topics/damaged_log.ts";
+import { leaveOnDamage } from "./topics/damaged_log.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 import { Turns } from "./network/turns.ts";
@@ -226,7 +226,7 @@ export class Broker {
     const counters = new BrokerCounters();
     let onLogFailure: ReturnType<typeof leaveOnLogFailure> = () => {};
     const onOffline: typeof onLogFailure = (log, error) => onLogFailure(log, error);
-    let onDamage: ReturnType<typeof resignOnDamage> = () => {};
+    let onDamage: ReturnType<typeof leaveOnDamage> = () => {};
     const onLoss: typeof onDamage = (log, offset) => onDamage(log, offset);
     const directory = opened.use(
       await openDirectory({ options, fs, config, clock, logger, counters, onOffline, onLoss }),
@@ -281,7 +281,7 @@ export class Broker {
       logger,
       onFatal,
     });
-    onDamage = resignOnDamage({ topics, cluster, logger });
+    onDamage = leaveOnDamage({ topics, cluster, logger });
     opened.defer(() => topics.close());
     opened.defer(() => replication.close());
     const maintenance = Maintenance.start({

@@ -86,6 +86,21 @@ export function resignedState(state: PartitionState): PartitionState {
   };
 }
 
+/**
+ * The state after a follower, whose log is damaged, has left the ISR. In a new epoch, because the leader may
+ * know the end of its log, and would take it in again.
+ */
+export function withdrawnState(state: PartitionState, replica: number): PartitionState {
+  const { leaderEpoch, isr, elr } = state;
+  const isOther = (id: number) => id !== replica;
+  return {
+    ...state,
+    leaderEpoch: leaderEpoch + 1,
+    isr: isr.filter(isOther),
+    elr: elr.filter(isOther),
+  };
+}
+
 /** The state after an operator elected a replica that may lack committed records. */
 export function uncleanlyElectedState(
   state: PartitionState,

@@ -19,6 +19,7 @@ const BOUNDS: Bounds = {
   losses: 0,
   lostDisks: 0,
   lowered: 0,
+  damages: 0,
 };
 
 const TWO = { brokers: 2, minInSync: 1 };
@@ -34,6 +35,8 @@ const CORRECT: readonly Partial<Bounds>[] = [
   { ...TWO, lags: 1, crashes: 1, lostDisks: 1 },
   { lags: 2, lowered: 1 },
   { lags: 1, crashes: 1, lostDisks: 1 },
+  { damages: 1, lags: 1 },
+  { ...TWO, damages: 1, crashes: 1 },
 ];
 
 /** Where the model finds each break. */
@@ -51,6 +54,7 @@ const BROKEN: Readonly<Record<Break, Partial<Bounds>>> = {
   "join below the high watermark": { lags: 1 },
   "count a fetch that diverges": { crashes: 1, appends: 2 },
   "remember the ends of an earlier epoch": { moves: 2, appends: 2 },
+  "leave with a damaged log without a new epoch": { damages: 1 },
 };
 
 /** Breaks that the model finds only after so many states. */

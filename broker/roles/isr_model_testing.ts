@@ -5,7 +5,7 @@
  *
  * Modelled are delayed and lost changes of the metadata, brokers with an old view, wrong
  * depositions, crashes that keep any part of what was not synced, disks that are replaced by empty ones,
- * and an operator who moves leaders or lowers `min.insync.replicas`.
+ * damaged logs, and an operator who moves leaders or lowers `min.insync.replicas`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { doubtedState, type PartitionState } from "../cluster/topic_state.ts";
 import { divergence, mayCut, truncationOffset } from "./divergence.ts";
 import { followerHighWatermark, nextHighWatermark } from "./high_watermark.ts";
 import type { Explorable, Step } from "./exploration_testing.ts";
-import { electedState, nextInSync } from "./isr.ts";
+import { electedState, nextInSync, withdrawnState } from "./isr.ts";
 import {
   ask,
   clone,
@@ -43,6 +43,7 @@ export const BREAKS = [
   "begin with the high watermark at the log end",
   "settle doubts beside an earlier registration",
   "force what was wanted",
+  "leave with a damaged log without a new epoch",
 ] as const;
 
 /** A rule that is broken. */
@@ -62,6 +63,8 @@ export interface Bounds {
   readonly lostDisks: number;
   /** How often an operator sets `min.insync.replicas=1`. */
   readonly lowered: number;
+  /** How many followers leave because their logs are damaged. */
+  readonly damages: number;
 }
 
 type ModelStep = Step<World>;
@@ -116,6 +119,7 @@ export class IsrModel implements Explorable<World> {
         message: undefined,
         mustFlush: false,
         isLost: false,
+        isDamaged: false,
       })),
       told: [],
       left,
@@ -170,6 +174,18 @@ export class IsrModel implements Explorable<World> {
       yield this.#step(from, `${id} flushes`, (world) => {
         world.nodes[id]!.flushed = world.nodes[id]!.log.length;
         this.#advance(world, id);
+      });
+    }
+    const { state, minInSync, left } = from;
+    const mayLeave = state.isr.includes(id) && state.isr.length > minInSync;
+    if (left.damages > 0 && node.view === state && state.leaderId !== id && mayLeave) {
+      yield this.#step(from, `${id} leaves with a damaged log`, (world) => {
+        world.left.damages--;
+        world.nodes[id]!.isDamaged = true;
+        const next = withdrawnState(state, id);
+        const isSameEpoch = this.#broken === "leave with a damaged log without a new epoch";
+        const leaderEpoch = isSameEpoch ? state.leaderEpoch : next.leaderEpoch;
+        world.state = { ...next, leaderEpoch, revision: ++world.revision };
       });
     }
     if (from.registrations[id]!.epoch !== node.registered) {
@@ -376,6 +392,11 @@ export class IsrModel implements Explorable<World> {
       node.startOffset = 0;
       this.#forgetEnds(node);
       if (isNewEpoch) node.mustFlush = true;
+    }
+    if (node.isDamaged && state.leaderId !== id && !state.isr.includes(id)) {
+      // All that it has may be damaged.
+      node.isDamaged = false;
+      node.log.length = node.flushed = node.highWatermark = 0;
     }
     const isElected = this.#broken === "lead in the epoch of an earlier process" ||
       state.leaderIncarnation === `${node.incarnation}`;

@@ -44,6 +44,8 @@ export interface Node {
   mustFlush: boolean;
   /** Whether its disk was replaced by an empty one, and it has not started since. */
   isLost: boolean;
+  /** Whether its log is damaged, and it has not been cut since. */
+  isDamaged: boolean;
 }
 
 export interface World {
@@ -65,6 +67,7 @@ export interface World {
     losses: number;
     lostDisks: number;
     lowered: number;
+    damages: number;
   };
 }
 
@@ -111,7 +114,7 @@ export function crash(world: World, id: number, kept: number, hasMark: boolean):
   node.highWatermark = hasMark ? Math.min(node.highWatermark, kept) : 0;
   node.up = node.registered = node.startOffset = 0;
   node.view = node.wanted = undefined;
-  node.isLeader = node.mustFlush = false;
+  node.isLeader = node.mustFlush = node.isDamaged = false;
   node.pending = [];
   node.ends = node.ends.map(() => undefined);
   node.endEpochs = node.endEpochs.map(() => 0);
@@ -190,6 +193,7 @@ export function keyOf(world: World): string {
       messageKey(node.message),
       node.mustFlush ? 1 : 0,
       node.isLost ? 1 : 0,
+      node.isDamaged ? 1 : 0,
     ]),
     entries(told),
     minInSync,

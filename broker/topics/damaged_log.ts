@@ -1,7 +1,8 @@
 /**
- * Has another replica lead a partition whose log was found damaged here: it has the records. This broker
- * leaves the ISR, follows, and copies from the damage on. If no other replica is in sync it stays, and
- * serves what is not damaged.
+ * Takes this broker out of the in-sync replicas of a partition whose log was found damaged here: others have
+ * the records. If it leads, it leaves that to another. Then it follows, and copies from the damage on.
+ *
+ * It stays while too few others are in sync, serves what is not damaged, and leaves as soon as it can.
  *
  * @module
  */
@@ -9,11 +10,12 @@
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import { BROKERS_PREFIX } from "../cluster/registration.ts";
+import { minInSync, type PartitionState } from "../cluster/topic_state.ts";
 import type { Logger } from "../logger.ts";
-import { resignedState } from "../roles/isr.ts";
+import { resignedState, withdrawnState } from "../roles/isr.ts";
 import type { Partition } from "./partition.ts";
 
-/** What is needed to give up a partition. */
+/** What is needed to leave the in-sync replicas. */
 export interface DamagedLogOptions {
   readonly topics: { partition(topic: string, index: number): Partition | undefined };
   readonly cluster: ClusterState;
@@ -23,47 +25,76 @@ export interface DamagedLogOptions {
 const MAX_ATTEMPTS = 16;
 
 /** Returns what to call with the name of a log and the first damaged offset. */
-export function resignOnDamage(
+export function leaveOnDamage(
   { topics, cluster, logger }: DamagedLogOptions,
 ): (log: string, offset: number) => void {
+  /** Offsets from which logs are damaged whose replicas could not leave yet. */
+  const waiting = new Map<string, number>();
+  const leaveNow = (log: string, partition: Partition, offset: number) => {
+    waiting.set(log, offset);
+    leave(partition, cluster).then((hasLeft) => {
+      if (!hasLeft) return;
+      waiting.delete(log);
+      logger.warn("Left the in-sync replicas of a partition whose log is damaged", { log, offset });
+    }, (error) => {
+      logger.warn("Cannot leave the in-sync replicas of a partition whose log is damaged", {
+        log,
+        error,
+      });
+    });
+  };
+  cluster.onChange((change) => {
+    if (waiting.size === 0 || change.type !== "topic" || change.partition === undefined) return;
+    const log = `${change.name}-${change.partition}`;
+    if (!waiting.has(log)) return;
+    const partition = topics.partition(change.name, change.partition);
+    const offset = partition?.log.firstLostOffset;
+    if (partition === undefined || offset === undefined) waiting.delete(log);
+    else leaveNow(log, partition, offset);
+  });
   return (log, offset) => {
     const dash = log.lastIndexOf("-");
     const partition = topics.partition(log.slice(0, dash), Number(log.slice(dash + 1)));
     if (partition?.isReplicated !== true) return;
-    resign(partition, offset, cluster).then((hasResigned) => {
-      if (hasResigned) logger.warn("Gave up a partition whose log is damaged", { log, offset });
-    }, (error) => logger.warn("Cannot give up a partition whose log is damaged", { log, error }));
+    // What is copied again, once this broker follows and is not in sync.
+    partition.log.noteLost(offset);
+    leaveNow(log, partition, offset);
   };
 }
 
-/** Whether this broker led the partition, and does not any more. */
-async function resign(
-  partition: Partition,
-  offset: number,
-  cluster: ClusterState,
-): Promise<boolean> {
-  const { nodeId } = cluster;
-  // What is copied again, once this broker follows and is not in sync.
-  partition.log.noteLost(offset);
+/** Whether this broker was in sync, and is not any more. */
+async function leave(partition: Partition, cluster: ClusterState): Promise<boolean> {
+  const { index, topicId } = partition;
+  const key = `${BROKERS_PREFIX}${cluster.nodeId}`;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const { index, topicId } = partition;
     const topic = cluster.topicById(topicId);
     const state = topic?.partitions[index];
-    if (topic === undefined || state === undefined) return false;
-    if (state.leaderId !== nodeId || state.leaderIncarnation !== cluster.incarnation) return false;
-    const hasOther = state.isr.some((id) => id !== nodeId && cluster.broker(id) !== undefined);
-    if (!hasOther) return false;
-    const guard = { key: `${BROKERS_PREFIX}${nodeId}`, revision: cluster.brokerEpoch };
+    const next = state && stateWithout(state, partition, cluster);
+    if (topic === undefined || next === undefined) return false;
     try {
-      await cluster.commitPartitions(
-        [{ topic, index, next: resignedState(state) }],
-        [guard],
-        false,
-      );
+      const guard = { key, revision: cluster.brokerEpoch };
+      await cluster.commitPartitions([{ topic, index, next }], [guard], false);
       return true;
     } catch (error) {
       if (!(error instanceof RevisionConflictError)) throw error;
     }
   }
   return false;
+}
+
+/** The state after this broker has left; undefined if it must not, or has. */
+function stateWithout(
+  state: PartitionState,
+  { config }: Partition,
+  cluster: ClusterState,
+): PartitionState | undefined {
+  const { nodeId, incarnation } = cluster;
+  if (state.leaderId === nodeId) {
+    const hasOther = state.isr.some((id) => id !== nodeId && cluster.broker(id) !== undefined);
+    return hasOther && state.leaderIncarnation === incarnation ? resignedState(state) : undefined;
+  }
+  if (!state.isr.includes(nodeId) || cluster.broker(state.leaderId) === undefined) return undefined;
+  const next = withdrawnState(state, nodeId);
+  // Nothing could be committed until the records are copied.
+  return next.isr.length < minInSync(config.get("min.insync.replicas"), state) ? undefined : next;
 }

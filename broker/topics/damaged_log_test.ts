@@ -1,5 +1,5 @@
 /**
- * Tests of partitions whose leader finds its log damaged, on brokers in memory.
+ * Tests of partitions of which a replica finds its log damaged, on brokers in memory.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { elect, logOf, replicaOf, stateOf, until } from "../replication/cluster_
 const TOPIC = "orders";
 const COUNT = 20;
 
-/** Two brokers, of which the first has damaged records of the topic that it leads. */
+/** Two brokers or more, of which the first has damaged records of the topic. */
 class Fixture implements AsyncDisposable {
   readonly cluster: Cluster;
   readonly client: Client;
@@ -25,18 +25,24 @@ class Fixture implements AsyncDisposable {
     this.client = new Client({ brokers: cluster.addresses });
   }
 
-  static async start(): Promise<Fixture> {
-    const cluster = await Cluster.start({ brokers: 2, config: { "batch.cache.bytes": 0 } });
+  /** @param minInSync `min.insync.replicas`. */
+  static async start(replicas = [1, 2], minInSync = 1): Promise<Fixture> {
+    const cluster = await Cluster.start({
+      brokers: replicas.length,
+      config: { "batch.cache.bytes": 0, "min.insync.replicas": minInSync },
+    });
     const fixture = new Fixture(cluster);
-    await fixture.client.admin().createTopic({ name: TOPIC, assignments: [[1, 2]] });
+    await fixture.client.admin().createTopic({ name: TOPIC, assignments: [replicas] });
     for (let i = 0; i < COUNT; i++) await fixture.write();
     fixture.#damage();
     // Batches are checked when they are read for the first time.
     await cluster.stopBroker(1);
     await cluster.startBroker(1);
-    await fixture.untilInSync(2);
-    await elect(cluster, TOPIC, 1);
-    await until(() => replicaOf(cluster, 1, TOPIC)?.isServed === true);
+    await fixture.untilInSync(replicas.length);
+    const [leader] = replicas as [number];
+    if (stateOf(cluster, TOPIC).leaderId !== leader) await elect(cluster, TOPIC, leader);
+    await until(() => replicaOf(cluster, leader, TOPIC)?.isServed === true);
+    await until(() => replicaOf(cluster, 1, TOPIC)?.highWatermark === COUNT);
     return fixture;
   }
 
@@ -92,4 +98,47 @@ Deno.test("A leader whose log is damaged stays while no other replica is in sync
   assertEquals(stateOf(cluster, TOPIC).leaderId, 1);
   const { logEndOffset } = replicaOf(cluster, 1, TOPIC)!;
   assertEquals(logEndOffset, COUNT + 1);
+});
+
+Deno.test("A follower whose log is damaged leaves the ISR, and copies the records again", async () => {
+  await using fixture = await Fixture.start([2, 1]);
+  const { cluster } = fixture;
+  const { leaderEpoch } = stateOf(cluster, TOPIC);
+  await fixture.readDamaged();
+  await until(() => stateOf(cluster, TOPIC).leaderEpoch > leaderEpoch);
+  await fixture.untilInSync(2);
+  assertEquals(stateOf(cluster, TOPIC).leaderId, 2);
+  await fixture.write();
+  const replica = replicaOf(cluster, 1, TOPIC)!;
+  assertEquals((await logOf(replica)).length, COUNT + 1);
+  assertEquals(replica.log.firstLostOffset, undefined);
+});
+
+Deno.test("A follower whose log is damaged stays while others would be too few, and leaves once they are not", async () => {
+  await using fixture = await Fixture.start([2, 1, 3], 2);
+  const { cluster } = fixture;
+  await cluster.stopBroker(3);
+  await fixture.untilInSync(2);
+  const { leaderEpoch } = stateOf(cluster, TOPIC);
+  await fixture.readDamaged();
+  await fixture.write();
+  assertEquals(stateOf(cluster, TOPIC).leaderEpoch, leaderEpoch);
+  await cluster.startBroker(3);
+  await until(() => stateOf(cluster, TOPIC).leaderEpoch > leaderEpoch);
+  await fixture.untilInSync(3);
+  const replica = replicaOf(cluster, 1, TOPIC)!;
+  assertEquals((await logOf(replica)).length, COUNT + 1);
+});
+
+Deno.test("A leader whose log is damaged leaves the partition once another replica is in sync", async () => {
+  await using fixture = await Fixture.start();
+  const { cluster } = fixture;
+  await cluster.stopBroker(2);
+  await fixture.untilInSync(1);
+  await fixture.readDamaged();
+  await fixture.write();
+  await cluster.startBroker(2);
+  await until(() => stateOf(cluster, TOPIC).leaderId === 2);
+  await fixture.untilInSync(2);
+  assertEquals((await logOf(replicaOf(cluster, 1, TOPIC)!)).length, COUNT + 1);
 });
