@@ -56,6 +56,7 @@ import { Server } from "./network/server.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
+import { HungDisk } from "./replication/hung_disk.ts";
 import { settleDoubts } from "./replication/doubtful_logs.ts";
 import { leaveOnDamage } from "./topics/damaged_log.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
@@ -224,12 +225,23 @@ export class Broker {
       : opened.use(DescriptorReserve.open());
     const fs = fileSystemOf(options, descriptors);
     const counters = new BrokerCounters();
+    const disk = new HungDisk(clock);
     let onLogFailure: ReturnType<typeof leaveOnLogFailure> = () => {};
     const onOffline: typeof onLogFailure = (log, error) => onLogFailure(log, error);
     let onDamage: ReturnType<typeof leaveOnDamage> = () => {};
     const onLoss: typeof onDamage = (log, offset) => onDamage(log, offset);
     const directory = opened.use(
-      await openDirectory({ options, fs, config, clock, logger, counters, onOffline, onLoss }),
+      await openDirectory({
+        options,
+        fs,
+        config,
+        clock,
+        logger,
+        counters,
+        onOffline,
+        onLoss,
+        onSyncing: (sync) => disk.syncing(sync),
+      }),
     );
     logRecoveries(directory, logger);
     const { store: shared, failsAlone } = options.membership ?? {};
@@ -383,6 +395,7 @@ export class Broker {
       reassignments.close();
       cluster.membership.retire();
     });
+    opened.defer(() => disk.close());
     const addresses = listeners.map((address) => server.bind(address));
     if (cluster.incarnation !== undefined) {
       await settleDoubts({ cluster, directory, topics, logger });
@@ -398,6 +411,7 @@ export class Broker {
       elections.start();
       preferred.start();
       reassignments.start();
+      disk.start(cluster, logger);
       context.producerIds.takeAhead();
     }
     await options.onRegistered?.({ clusterId: cluster.clusterId, store });
@@ -490,7 +504,17 @@ function fileSystemOf(
     : fileSystem ?? new DenoFileSystem(descriptors);
 }
 
-function openDirectory({ options, fs, config, clock, logger, counters, onOffline, onLoss }: {
+function openDirectory({
+  options,
+  fs,
+  config,
+  clock,
+  logger,
+  counters,
+  onOffline,
+  onLoss,
+  onSyncing,
+}: {
   readonly options: BrokerOptions;
   readonly fs: FileSystem;
   readonly config: BrokerConfig;
@@ -499,6 +523,7 @@ function openDirectory({ options, fs, config, clock, logger, counters, onOffline
   readonly counters: BrokerCounters;
   readonly onOffline: (log: string, error: LogOfflineError) => void;
   readonly onLoss: (log: string, offset: number) => void;
+  readonly onSyncing: (sync: Promise<void>) => void;
 }): Promise<LogDirectory> {
   const { storage, membership } = options;
   const inMemory = storage === "memory";
@@ -511,6 +536,7 @@ function openDirectory({ options, fs, config, clock, logger, counters, onOffline
     maxOpenFiles: config.get("open.files.max"),
     batchCacheBytes: config.get("batch.cache.bytes"),
     producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
+    onSyncing,
     onFlush: (durationMs) => counters.flushes.observe(durationMs),
     onOffline,
     onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) => {

@@ -159,6 +159,7 @@ export class LogDirectory {
       producerIdExpirationMs: options.producerIdExpirationMs ?? DAY_MS,
       onDamage: options.onDamage ?? (() => {}),
       onOffline: options.onOffline ?? (() => {}),
+      onSyncing: options.onSyncing ?? (() => {}),
       onFlush: options.onFlush ?? (() => {}),
       syncDataFolder: syncFolder,
       syncCheckpoints: () => this.#checkpoints.write(),

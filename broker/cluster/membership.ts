@@ -45,6 +45,7 @@ export class Membership {
   readonly #options: MembershipOptions;
   /** Epochs of brokers that this one has deposed. */
   readonly #deposed: Set<number> = new Set();
+  #isStopping = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -113,12 +114,27 @@ export class Membership {
 
   /** Announces that this broker is about to stop. */
   async beginShutdown(): Promise<void> {
+    this.#isStopping = true;
+    await this.stepBack();
+  }
+
+  /** Lets others lead what this broker leads, and not wait for it as a follower. */
+  async stepBack(): Promise<void> {
     const { store, nodeId, registration, follower } = this.#options;
     const { session, expectation } = registration;
     if (session === undefined) return;
     const value: DrainingValue = { isShuttingDown: true };
     const change = { key: `${DRAINING_PREFIX}${nodeId}`, value: encodeValue(value), session };
     await follower.caughtUp(await store.commit([change], { expect: [expectation] }));
+  }
+
+  /** Takes back {@linkcode stepBack}, unless this broker is about to stop. */
+  async stepForward(): Promise<void> {
+    if (this.#isStopping) return;
+    const { store, nodeId, registration, follower } = this.#options;
+    const change = { key: `${DRAINING_PREFIX}${nodeId}`, value: null };
+    const expect = [registration.expectation];
+    await follower.caughtUp(await store.commit([change], { expect }));
   }
 
   /**

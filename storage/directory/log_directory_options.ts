@@ -29,6 +29,8 @@ export interface LogDirectoryOptions {
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
   /** Called with the name of a log when it goes offline, and why. */
   readonly onOffline?: ((log: string, error: LogOfflineError) => void) | undefined;
+  /** Called with each sync of a log when it begins. */
+  readonly onSyncing?: ((sync: Promise<void>) => void) | undefined;
   /** Called after each sync of a log, with its duration in milliseconds. */
   readonly onFlush?: ((durationMs: number) => void) | undefined;
   /** `producer.id.expiration.ms`, or a function that returns it. Default: one day. */

@@ -122,7 +122,11 @@ export class LogFlusher {
     if (log.offline !== undefined) return Promise.reject(log.offline);
     if (log.isClosed) return Promise.reject(log.closedError("flush"));
     if (!this.#isDirty) return this.#flushes?.current ?? FLUSHED;
-    this.#flushes ??= new GroupCommit(() => this.#syncAll());
+    this.#flushes ??= new GroupCommit(() => {
+      const sync = this.#syncAll();
+      log.context.onSyncing(sync);
+      return sync;
+    });
     return this.#flushes.request();
   }
 

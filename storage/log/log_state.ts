@@ -28,6 +28,8 @@ export interface LogContext extends ReadContext {
   readonly batchCache: BatchCache;
   /** How long an idempotent producer is remembered (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: Milliseconds;
+  /** Called with each sync of a log's segments when it begins. */
+  onSyncing(sync: Promise<void>): void;
   /** Called after each sync of a log's segments, with its duration. */
   onFlush(durationMs: number): void;
   /** Called when a log goes offline. */

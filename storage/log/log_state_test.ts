@@ -23,6 +23,7 @@ function makeState() {
     producerIdExpirationMs: 1000,
     onDamage: () => {},
     onOffline: () => {},
+    onSyncing: () => {},
     onFlush: () => {},
     syncDataFolder: () => Promise.resolve(),
     syncCheckpoints: () => Promise.resolve(),
