@@ -18,6 +18,7 @@ import type { ClusterChange, ClusterState } from "../cluster/cluster_state.ts";
 import type { ElectionView } from "./elections.ts";
 import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import type { PartitionChange } from "../cluster/partition_commit.ts";
+import { PartitionChanges } from "./partition_changes.ts";
 import {
   cancelledState,
   completedState,
@@ -56,6 +57,7 @@ export class ReassignmentManager {
   readonly #options: ReassignmentManagerOptions;
   /** Partitions whose replicas are being moved, by topic. */
   readonly #moving: Map<string, Set<number>> = new Map();
+  readonly #changes: PartitionChanges = new PartitionChanges((changes) => this.#commit(changes));
   #unsubscribe: () => void = () => {};
   #isRunning = false;
   #mustRunAgain = false;
@@ -103,7 +105,7 @@ export class ReassignmentManager {
       }
       const next = this.#nextState(topic, state, wanted);
       if (next === undefined) return;
-      await this.#commit([{ topic, index, next }]);
+      await this.#changes.make({ topic, index, next });
       const { replicas, adding, removing } = next;
       logger.info("Changed the replicas of a partition", {
         partition: `${name}-${index}`,
@@ -230,7 +232,7 @@ export class ReassignmentManager {
       while (this.#mustRunAgain && !this.#isClosed) {
         this.#mustRunAgain = false;
         if (!cluster.isController()) continue;
-        for (const completed of [...this.#completable()]) await this.#complete(completed);
+        await Promise.all(Array.from(this.#completable(), (change) => this.#complete(change)));
       }
     } catch (error) {
       // Another broker is the controller now, and completes them.
@@ -245,7 +247,7 @@ export class ReassignmentManager {
   async #complete(change: PartitionChange): Promise<void> {
     const { logger } = this.#options;
     try {
-      await this.#commit([change]);
+      await this.#changes.make(change);
     } catch (error) {
       if (!(error instanceof RevisionConflictError)) throw error;
       // It is decided again with the state that was found.

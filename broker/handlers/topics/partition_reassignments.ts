@@ -27,7 +27,7 @@ import type { TopicState } from "../../cluster/cluster_state.ts";
 import { isReassigning } from "../../controller/reassignment.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { awaitEach, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
+import { awaitEach, CHANGES_AT_ONCE, mapEach, mapNested } from "../each_item.ts";
 import { failure, SUCCESS } from "../outcome.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
@@ -67,23 +67,31 @@ async function handleAlterPartitionReassignments(
   });
   await claimResponseMemory(bytes, context);
   const { reassignments } = context.broker;
-  const responses = [];
-  for (const { name, partitions } of topics) {
-    const results = await awaitEach(partitions, async ({ partitionIndex, replicas }) => {
-      const wanted = { topic: name, index: partitionIndex, replicas };
-      const change = { ...wanted, canChangeCount: allowReplicationFactorChange };
-      try {
-        await withinTimeout(reassignments.reassign(change), timeoutMs, context);
-        return { partitionIndex, ...SUCCESS };
-      } catch (error) {
-        const { errorCode, errorMessage } = failure(error, context);
-        // Kafka explains all errors but this one.
-        const isPlain = errorCode === ErrorCode.NO_REASSIGNMENT_IN_PROGRESS;
-        return { partitionIndex, errorCode, errorMessage: isPlain ? null : errorMessage };
-      }
-    }, CHANGES_AT_ONCE);
-    responses.push({ name, partitions: results });
-  }
+  // Those of all topics at the same time, because they share transactions of the metadata store.
+  const wanted = await mapNested(topics, ({ partitions }) => partitions, ({ name }, of) => ({
+    topic: name,
+    index: of.partitionIndex,
+    replicas: of.replicas,
+    canChangeCount: allowReplicationFactorChange,
+  }));
+  const changes = wanted.flatMap(([_, of]) => of);
+  const results = await awaitEach(changes, async (change) => {
+    const partitionIndex = change.index;
+    try {
+      await withinTimeout(reassignments.reassign(change), timeoutMs, context);
+      return { partitionIndex, ...SUCCESS };
+    } catch (error) {
+      const { errorCode, errorMessage } = failure(error, context);
+      // Kafka explains all errors but this one.
+      const isPlain = errorCode === ErrorCode.NO_REASSIGNMENT_IN_PROGRESS;
+      return { partitionIndex, errorCode, errorMessage: isPlain ? null : errorMessage };
+    }
+  }, CHANGES_AT_ONCE);
+  let at = 0;
+  const responses = wanted.map(([{ name }, { length }]) => ({
+    name,
+    partitions: results.slice(at, at += length),
+  }));
   return { ...SUCCESS, allowReplicationFactorChange, responses };
 }
 
