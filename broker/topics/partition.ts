@@ -31,6 +31,7 @@ import { LateAppends } from "./late_appends.ts";
 import { checkDeletable } from "./check_deletable.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
 import type { Commits } from "../roles/commits.ts";
+import { RefusedBatches } from "./refused_batches.ts";
 import { ReadableRange } from "./readable_range.ts";
 import { SingleReplicaCommits } from "./single_replica_commits.ts";
 import type {
@@ -67,6 +68,7 @@ export class Partition {
   #state: PartitionState;
   #config: TopicConfig;
   #traffic: PartitionTraffic | undefined;
+  #refusedBatches: RefusedBatches | undefined;
   /** Set while this broker leads. */
   #commits: Commits | undefined;
   #leadership: Leadership | undefined;
@@ -173,6 +175,16 @@ export class Partition {
 
   get config(): TopicConfig {
     return this.#config;
+  }
+
+  /** Whether any batch was refused for a moment. */
+  get hasRefusedBatches(): boolean {
+    return this.#refusedBatches !== undefined;
+  }
+
+  /** Batches of producers that were refused for a moment. */
+  get refusedBatches(): RefusedBatches {
+    return this.#refusedBatches ??= new RefusedBatches();
   }
 
   /** What clients have written and read. */

@@ -18,7 +18,11 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { RecordBatch } from "../../../protocol/records/mod.ts";
 import { Acks, produce } from "../../../protocol/messages/records/produce.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
-import { InvalidRecordError, InvalidTimestampError } from "../../../storage/errors.ts";
+import {
+  InvalidRecordError,
+  InvalidTimestampError,
+  OutOfOrderSequenceError,
+} from "../../../storage/errors.ts";
 import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "../../api_error.ts";
 import { type ApiHandler, handler, NO_RESPONSE, type RequestContext } from "../../handler.ts";
@@ -73,6 +77,12 @@ const NO_RECORDS: Refusal = {
   errorCode: ErrorCode.INVALID_RECORD,
   errorMessage: "Cannot append: the request carries no records",
 };
+
+/** Errors of batches that are not appended for the moment. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.NOT_ENOUGH_REPLICAS,
+]);
 
 /** An append whose response waits until it is durable. */
 interface Uncommitted {
@@ -198,12 +208,15 @@ class Production {
     const refusal = known ?? this.#refusalOf(topic, index, partition, records);
     if (refusal !== undefined) {
       Object.assign(response, refusal);
+      if (refusal === NOT_LEADER) this.#noteRefused(partition, records);
       this.#context.broker.counters.api(produce.key).failed(refusal.errorCode);
       this.#hintAtLeader(response, topic);
       return;
     }
+    let batch: RecordBatch | undefined;
     try {
-      const batch = producedBatch(records!, this.#context.apiVersion);
+      batch = producedBatch(records!, this.#context.apiVersion);
+      if (partition!.hasRefusedBatches) this.#checkFirst(partition!, batch);
       const appended = partition!.produce(batch, {
         acks: this.#request.acks as Acks,
         nowMs: this.#nowMs,
@@ -214,8 +227,41 @@ class Production {
         this.late.push(this.#appendLater(response, appended, topic!, batch));
       } else this.#appended(response, appended, topic!, batch);
     } catch (error) {
-      this.#failed(response, error, topic!);
+      this.#failed(response, this.#explained(error, partition!, batch), topic!);
     }
+  }
+
+  /** Notes that a batch was not appended because this broker does not lead. */
+  #noteRefused(partition: Partition | undefined, records: Uint8Array | null): void {
+    if (partition === undefined || records === null || records.length === 0) return;
+    try {
+      const batch = producedBatch(records, this.#context.apiVersion);
+      this.#explained(new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER), partition, batch);
+    } catch {
+      // It would not be appended in any case.
+    }
+  }
+
+  /** The error that a producer is told: that of an earlier batch if this one only fails because of that. */
+  #explained(error: unknown, partition: Partition, batch: RecordBatch | undefined): unknown {
+    if (batch === undefined) return error;
+    const nowMs = this.#context.broker.clock.monotonic();
+    if (error instanceof ApiError && REFUSALS.has(error.code)) {
+      partition.refusedBatches.note(batch, error.code, nowMs);
+    } else if (error instanceof OutOfOrderSequenceError && partition.hasRefusedBatches) {
+      const code = partition.refusedBatches.errorAfter(batch, nowMs);
+      if (code !== undefined) return new ApiError(code, error.message);
+    }
+    return error;
+  }
+
+  /** The first batch of a producer may have any sequence, but must not overtake one that was refused. */
+  #checkFirst({ refusedBatches, log }: Partition, batch: RecordBatch): void {
+    const code = refusedBatches.errorAfter(batch, this.#context.broker.clock.monotonic());
+    if (code === undefined || log.producers.has(batch.producerId)) return;
+    throw new OutOfOrderSequenceError(
+      `Cannot append to "${log.name}": an earlier batch of producer ${batch.producerId} was refused`,
+    );
   }
 
   /** Whether the connection's next request must wait: its batches would come before these. */
@@ -290,7 +336,8 @@ class Production {
     try {
       this.#appended(response, await appended, topic, batch);
     } catch (error) {
-      this.#failed(response, error, topic);
+      const partition = topic.partitions[response.index]!;
+      this.#failed(response, this.#explained(error, partition, batch), topic);
     }
   }
 
