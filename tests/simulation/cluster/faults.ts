@@ -85,7 +85,7 @@ export function drawFault(context: FaultContext): DrawnFault {
     [1, () => block("two-apart", network, pairs(twoOf(context).map(({ name }) => name)), longMs)],
     [1, () => instant("cut-connection", () => network.cut(machine.name, () => random.chance(0.5)))],
     [3, () => storeAway(random.chance(0.4) ? machines : [machine], network, longMs)],
-    [1.4, () => storeGone(random.chance(0.5) ? machines : [machine], context)],
+    [1.4, () => storeGone(context, machine)],
     [5, () => storeLate(machine, network, random, longMs)],
     [1, () => instant("store-election", () => etcd.elect())],
     [0.5, () => instant("store-revokes", () => etcd.revokeAll())],
@@ -256,12 +256,17 @@ function storeAway(
   };
 }
 
-/** For longer than sessions last, so that other brokers take over if they reach it. */
+/**
+ * For longer than sessions last, so that other brokers take over if they reach it: from all, one, or all
+ * others, which may follow each other meanwhile.
+ */
 function storeGone(
-  machines: readonly ClusterMachine[],
-  { network, random }: FaultContext,
+  { machines, network, random }: FaultContext,
+  machine: ClusterMachine,
 ): DrawnFault {
-  return storeAway(machines, network, 7000 + random.below(15_000), "store-gone");
+  const others = machines.filter((other) => other !== machine);
+  const cutOff = random.pick([machines, [machine], others]);
+  return storeAway(cutOff, network, 7000 + random.below(15_000), "store-gone");
 }
 
 function storeLate(
