@@ -28,7 +28,7 @@ export interface EpisodeOptions {
   readonly random: Random;
   /** A file that all events are appended to. */
   readonly history?: string | undefined;
-  /** A folder that the brokers' log lines are appended to. */
+  /** A folder that the log lines of brokers and clients are appended to. */
   readonly logs?: string | undefined;
 }
 
@@ -160,6 +160,7 @@ export class Episode implements AsyncDisposable {
         partitions: PARTITIONS,
         pauseMs: SEND_PAUSE_MS,
         onEvent,
+        logs: options.logs,
       });
       loads.push(stack.use(load));
     }

@@ -24,6 +24,8 @@ export interface LoadOptions {
   /** Pause between the sends of one value to each partition. */
   readonly pauseMs: number;
   readonly onEvent: (event: HistoryEvent) => void;
+  /** A folder with a file that what the client logs is appended to. */
+  readonly logs: string | undefined;
 }
 
 /** How long the sends under way, and reading the rest, may take after all faults are over. */
@@ -68,11 +70,11 @@ export class LoadProcess implements AsyncDisposable {
   readonly #stderr: string[] = [];
   #hasEnded = false;
 
-  private constructor({ kind, onEvent }: LoadOptions, { path, args }: CommandLine) {
+  private constructor({ kind, onEvent, logs }: LoadOptions, { path, args }: CommandLine) {
     this.#kind = kind;
     this.#child = new Deno.Command(path, {
       args: [...args],
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...logs === undefined ? {} : { LIBRDKAFKA_DEBUG: "eos" } },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -83,7 +85,11 @@ export class LoadProcess implements AsyncDisposable {
         if (line === "drained") this.#drained.resolve();
         else onEvent(JSON.parse(line));
       }),
-      eachLine(this.#child.stderr, (line) => this.#stderr.push(line)),
+      eachLine(this.#child.stderr, (line) => {
+        this.#stderr.push(line);
+        if (logs === undefined) return;
+        Deno.writeTextFileSync(join(logs, `${kind}.log`), `${line}\n`, { append: true });
+      }),
     ]);
     this.#drained.promise.catch(() => {});
     this.#child.status.then(() => {

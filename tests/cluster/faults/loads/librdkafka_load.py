@@ -23,6 +23,9 @@ COMMON = {
     "socket.timeout.ms": 1500,
     "log_level": 0,
 }
+# What it tells about idempotence, on standard error.
+debug = os.environ.get("LIBRDKAFKA_DEBUG")
+DEBUG = {} if debug is None else {"debug": debug, "log_level": 7}
 
 writing = threading.Lock()
 draining = threading.Event()
@@ -71,6 +74,7 @@ def delivered(error, message):
 def new_producer():
     return Producer({
         **COMMON,
+        **DEBUG,
         "enable.idempotence": True,
         "linger.ms": 2,
         "message.timeout.ms": 120000,
