@@ -8,13 +8,8 @@ import { ConfigSource } from "../protocol/messages/configs/describe_configs.ts";
 import type { FrameChannel } from "../protocol/frames/channel.ts";
 import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
-import type { LogOfflineError } from "../storage/errors.ts";
 import type { FileSystem } from "../storage/file_system/file_system.ts";
-import {
-  META_PROPERTIES_FILE_NAME,
-  readMetaProperties,
-} from "../storage/directory/meta_properties.ts";
-import { LogDirectory } from "../storage/log_directory.ts";
+import type { LogDirectory } from "../storage/log_directory.ts";
 import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./validation/batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
@@ -25,7 +20,6 @@ import { ElectionManager } from "./controller/election_manager.ts";
 import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
-import { METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
 import type { MetadataStore } from "./metadata/metadata_store.ts";
 import { tcpNetwork } from "./peers/peer_network.ts";
 import { Peers } from "./peers/peers.ts";
@@ -43,7 +37,8 @@ import { HandlerTable } from "./handlers/mod.ts";
 import { logLosses } from "./log_losses.ts";
 import { type HostPort, parseListener } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
-import { type ClusterSurroundings, LOCAL, openMetadata } from "./open_metadata.ts";
+import { openDirectory } from "./open_directory.ts";
+import { type ClusterSurroundings, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { BrokerCounters } from "./metrics/broker_counters.ts";
@@ -232,8 +227,9 @@ export class Broker {
     const onLoss: typeof onDamage = (log, offset) => onDamage(log, offset);
     const directory = opened.use(
       await openDirectory({
-        options,
         fs,
+        path: inMemory ? MEMORY_FOLDER : config.get("log.dirs"),
+        hasOwnStore: options.membership === undefined,
         config,
         clock,
         logger,
@@ -502,67 +498,6 @@ function fileSystemOf(
   return storage === "memory"
     ? new MemoryFileSystem()
     : fileSystem ?? new DenoFileSystem(descriptors);
-}
-
-function openDirectory({
-  options,
-  fs,
-  config,
-  clock,
-  logger,
-  counters,
-  onOffline,
-  onLoss,
-  onSyncing,
-}: {
-  readonly options: BrokerOptions;
-  readonly fs: FileSystem;
-  readonly config: BrokerConfig;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly counters: BrokerCounters;
-  readonly onOffline: (log: string, error: LogOfflineError) => void;
-  readonly onLoss: (log: string, offset: number) => void;
-  readonly onSyncing: (sync: Promise<void>) => void;
-}): Promise<LogDirectory> {
-  const { storage, membership } = options;
-  const inMemory = storage === "memory";
-  const path = inMemory ? MEMORY_FOLDER : config.get("log.dirs");
-  const isOwn = config.get("metadata") === LOCAL && !hasSharedMetadata(fs, path);
-  return LogDirectory.open(fs, path, {
-    nowMs: clock.now(),
-    ...(isOwn && membership === undefined ? { requiredLog: METADATA_LOG_NAME } : {}),
-    owner: `process ${Deno.pid}`,
-    maxOpenFiles: config.get("open.files.max"),
-    batchCacheBytes: config.get("batch.cache.bytes"),
-    producerIdExpirationMs: () => config.get("producer.id.expiration.ms"),
-    onSyncing,
-    onFlush: (durationMs) => counters.flushes.observe(durationMs),
-    onOffline,
-    onDamage: ({ log, path, position, endPosition, firstOffset, nextOffset, problem }) => {
-      counters.damages++;
-      logger.error("Found damaged records; they are not served", {
-        log,
-        firstOffset,
-        lastOffset: nextOffset - 1,
-        path,
-        position,
-        size: endPosition - position,
-        problem,
-      });
-      onLoss(log, firstOffset);
-    },
-  });
-}
-
-/** Whether a data folder says that its metadata is elsewhere. */
-function hasSharedMetadata(fs: FileSystem, path: string): boolean {
-  try {
-    return readMetaProperties(fs, `${path}/${META_PROPERTIES_FILE_NAME}`)?.metadata !== undefined;
-  } catch {
-    // Opening the folder reports what is wrong with it.
-    return false;
-  }
 }
 
 /**
