@@ -20,7 +20,7 @@ import {
   type OperationOptions,
 } from "../connection/client_core.ts";
 import { KafkaError, UsageError } from "../errors.ts";
-import { GroupCoordinator } from "../group/group_coordinator.ts";
+import { Coordinator } from "../connection/coordinator.ts";
 import {
   type CoordinatorAccess,
   ensureOffset,
@@ -185,7 +185,7 @@ function askCoordinator<T>(
   options: OperationOptions,
   attempt: (access: CoordinatorAccess) => Promise<T>,
 ): Promise<T> {
-  const coordinator = new GroupCoordinator(core, groupId);
+  const coordinator = new Coordinator(core, "group", groupId);
   return core.retry(
     action,
     options,

@@ -26,7 +26,7 @@ import type { ClientCore, OperationOptions } from "../connection/client_core.ts"
 import type { BrokerNode } from "../connection/cluster_metadata.ts";
 import { decodeAssignment, decodeSubscription } from "../group/membership/consumer_protocol.ts";
 import { DqueueError, isRetriable, KafkaError, UnsupportedVersionError } from "../errors.ts";
-import { findCoordinators } from "../group/group_coordinator.ts";
+import { findCoordinators } from "../connection/coordinator.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
 /** The first version with a filter by state (KIP-518). */
@@ -84,9 +84,9 @@ export async function describeAllGroups(
 ): Promise<GroupDescription[]> {
   if (groupIds.length === 0) return [];
   return await core.retry("describe groups", options, async (signal) => {
-    const coordinators = await findCoordinators(core, [...new Set(groupIds)], signal);
+    const coordinators = await findCoordinators(core, "group", [...new Set(groupIds)], signal);
     const described = await Promise.all(
-      coordinators.map(async ({ node, groupIds }) => {
+      coordinators.map(async ({ node, keys: groupIds }) => {
         const modern = await describeModern(core, node, groupIds, signal);
         const known = new Set(modern.map(({ groupId }) => groupId));
         const rest = groupIds.filter((groupId) => !known.has(groupId));
@@ -227,8 +227,8 @@ export async function deleteAllGroups(
       const left = groupIds.filter((groupId) => !results.has(groupId));
       if (left.length === 0) return;
       let again: DqueueError | undefined;
-      await Promise.all((await findCoordinators(core, left, signal)).map(async (coordinator) => {
-        const { node, groupIds: groupsNames } = coordinator;
+      const coordinators = await findCoordinators(core, "group", left, signal);
+      await Promise.all(coordinators.map(async ({ node, keys: groupsNames }) => {
         const connection = await core.control.connection(node, signal);
         const answer = await connection.request(deleteGroups, { groupsNames }, { signal });
         for (const { groupId, errorCode } of answer.results) {

@@ -2,8 +2,8 @@
  * Connections to the brokers of a cluster, and the internals that all parts of the SDK share.
  *
  * `ClientCore` is shared by all classes: it caches the metadata of the cluster (`ClusterMetadata`),
- * sends requests to any broker, a leader (`leaders.ts`) or the controller, and retries with
- * back-off (`backoff.ts`) until the `Deadline` of an operation. A `ConnectionLane` keeps one
+ * sends requests to any broker, a leader (`leaders.ts`) or the controller, and retries with back-off (`backoff.ts`) until the
+ * `Deadline` of an operation. A `Coordinator` is the broker for a group or a transactional id. A `ConnectionLane` keeps one
  * `Connection` per broker for one purpose, so that a Fetch that waits does not block other
  * requests; `dialer.ts` opens them, over TCP or inside this process, and `ApiVersionTable` chooses
  * the version of each request. `ConnectionMonitor` reports their

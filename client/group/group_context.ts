@@ -12,7 +12,7 @@ import type {
   GroupConsumerStatus,
   ResolvedGroupOptions,
 } from "./group_consumer_options.ts";
-import { GroupCoordinator } from "./group_coordinator.ts";
+import { Coordinator } from "../connection/coordinator.ts";
 import { type Committer, nonMember } from "./group_offsets.ts";
 
 /** What the parts of a group consumer know of its current session. */
@@ -38,7 +38,7 @@ export type CallbackName = "onAssigned" | "onRevoked" | "onLost";
 export class GroupContext {
   readonly core: ClientCore;
   readonly options: ResolvedGroupOptions;
-  readonly coordinator: GroupCoordinator;
+  readonly coordinator: Coordinator;
   /** Notified of messages, of changes of the membership, and when the program asks for messages. */
   readonly news = new WakeSignal();
   /** The current session, which may be ending; set by `GroupSessions`. */
@@ -60,7 +60,7 @@ export class GroupContext {
   constructor(core: ClientCore, options: ResolvedGroupOptions) {
     this.core = core;
     this.options = options;
-    this.coordinator = new GroupCoordinator(core, options.groupId);
+    this.coordinator = new Coordinator(core, "group", options.groupId);
   }
 
   /** The identity that commits are made with. */

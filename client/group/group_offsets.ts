@@ -13,7 +13,7 @@ import { offsetDelete } from "../../protocol/messages/groups/offset_delete.ts";
 import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
 import type { CommittedOffset, GroupOffset } from "./group_types.ts";
 import { KafkaError, UsageError } from "../errors.ts";
-import type { GroupCoordinator } from "./group_coordinator.ts";
+import type { Coordinator } from "../connection/coordinator.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 
@@ -49,7 +49,7 @@ export function nonMember(groupId: string): Committer {
 
 /** The connection to a group's coordinator. */
 export interface CoordinatorAccess {
-  readonly coordinator: GroupCoordinator;
+  readonly coordinator: Coordinator;
   readonly lane: ConnectionLane;
   readonly signal?: AbortSignal | undefined;
 }
@@ -177,7 +177,7 @@ export function ensureOffset({ topic, partition, offset }: GroupOffset): void {
   );
 }
 
-function check(coordinator: GroupCoordinator, action: string, errorCode: number): void {
+function check(coordinator: Coordinator, action: string, errorCode: number): void {
   if (errorCode === ErrorCode.NONE) return;
   const error = new KafkaError(action, errorCode);
   coordinator.onError(error);

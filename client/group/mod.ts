@@ -10,7 +10,7 @@
  *  GroupReading ─▶ GroupSessions  GroupTopics      GroupCommits ──▶ OffsetCommitter
  *       │               │ one after   │                 ▲                  │
  *       │               ▼ another     │                 │                  ▼
- *       │          GroupSession       │                 │          GroupCoordinator ─▶ broker
+ *       │          GroupSession       │                 │             Coordinator ─▶ broker
  *       │               │             │                 │                  ▲
  *       │               ▼             ▼                 │                  │
  *       │           Membership ─▶ PartitionHandover ────┘                  │

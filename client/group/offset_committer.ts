@@ -11,7 +11,7 @@ import {
   type OperationOptions,
 } from "../connection/client_core.ts";
 import { DqueueError, KafkaError } from "../errors.ts";
-import type { GroupCoordinator } from "./group_coordinator.ts";
+import type { Coordinator } from "../connection/coordinator.ts";
 import { type Committer, requestOffsetCommit, requestOffsetFetch } from "./group_offsets.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import { abortable } from "../connection/waiting.ts";
@@ -27,14 +27,14 @@ export interface CommittingMember {
 /** Commits and fetches offsets. */
 export class OffsetCommitter {
   readonly #core: ClientCore;
-  readonly #coordinator: GroupCoordinator;
+  readonly #coordinator: Coordinator;
   readonly #groupId: string;
   readonly #member: CommittingMember;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     core: ClientCore,
-    coordinator: GroupCoordinator,
+    coordinator: Coordinator,
     groupId: string,
     member: CommittingMember,
   ) {

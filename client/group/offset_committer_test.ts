@@ -3,7 +3,7 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { offsetCommit } from "../../protocol/messages/mod.ts";
 import { coreOf } from "../client.ts";
 import { KafkaError, TimeoutError } from "../errors.ts";
-import { GroupCoordinator } from "./group_coordinator.ts";
+import { Coordinator } from "../connection/coordinator.ts";
 import type { Committer } from "./group_offsets.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
 import { setup } from "../testing/client_setup.ts";
@@ -27,7 +27,7 @@ function setupCommitter() {
   const refused: string[] = [];
   const offsets = new OffsetCommitter(
     core,
-    new GroupCoordinator(core, "g"),
+    new Coordinator(core, "group", "g"),
     "g",
     { committer, onCommitRefused: ({ code }) => void refused.push(code) },
   );

@@ -14,7 +14,7 @@ import type { ClientCore } from "../../connection/client_core.ts";
 import type { ConnectionLane } from "../../connection/connection_lane.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
 import { KafkaError } from "../../errors.ts";
-import type { GroupCoordinator } from "../group_coordinator.ts";
+import type { Coordinator } from "../../connection/coordinator.ts";
 import { requestMs } from "../../connection/timer.ts";
 
 /** The first version of JoinGroup with a rebalance timeout (KIP-62). */
@@ -42,7 +42,7 @@ export interface ClassicMember {
 /** The connection of a member to its coordinator. */
 export interface ClassicAccess {
   readonly core: ClientCore;
-  readonly coordinator: GroupCoordinator;
+  readonly coordinator: Coordinator;
   readonly lane: ConnectionLane;
   readonly signal: AbortSignal;
 }
@@ -139,7 +139,7 @@ export async function requestLeave(
   check(coordinator, action, response.members[0]?.errorCode ?? ErrorCode.NONE);
 }
 
-function check(coordinator: GroupCoordinator, action: string, errorCode: number): void {
+function check(coordinator: Coordinator, action: string, errorCode: number): void {
   if (errorCode === ErrorCode.NONE) return;
   const error = new KafkaError(action, errorCode);
   coordinator.onError(error);

@@ -12,7 +12,7 @@ import type { ClientCore } from "../../connection/client_core.ts";
 import type { ConnectionLane } from "../../connection/connection_lane.ts";
 import type { DqueueError } from "../../errors.ts";
 import type { GroupConsumerState, ResolvedGroupOptions } from "../group_consumer_options.ts";
-import type { GroupCoordinator } from "../group_coordinator.ts";
+import type { Coordinator } from "../../connection/coordinator.ts";
 import type { Committer } from "../group_offsets.ts";
 import type { TopicPartition } from "../../topic_partition.ts";
 
@@ -56,7 +56,7 @@ export interface MembershipObserver {
 export interface MembershipParts {
   readonly core: ClientCore;
   readonly options: ResolvedGroupOptions;
-  readonly coordinator: GroupCoordinator;
+  readonly coordinator: Coordinator;
   /** Connections for requests that wait for other members. */
   readonly lane: ConnectionLane;
   readonly holder: PartitionHolder;
