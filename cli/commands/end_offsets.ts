@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { Admin, TopicPartition } from "../../client/mod.ts";
+import type { Admin, IsolationLevel, TopicPartition } from "../../client/mod.ts";
 import type { Context } from "../terminal/context.ts";
 import { partitionKey } from "./topic_partitions.ts";
 
 /**
  * Returns the log end offsets of partitions.
  *
+ * @param isolation With `read_committed` the ends are last stable offsets.
  * @returns Offsets by {@linkcode partitionKey}, without partitions that do not exist or have no
  *   leader: requesting the offsets of those would wait until --timeout.
  */
@@ -18,6 +19,7 @@ export async function endOffsets(
   { signal }: Context,
   admin: Admin,
   places: readonly TopicPartition[],
+  isolation: IsolationLevel = "read_uncommitted",
 ): Promise<ReadonlyMap<string, number>> {
   const wanted = Map.groupBy(places, ({ topic }) => topic);
   const topics = await admin.listTopics({ internal: true, signal });
@@ -28,7 +30,7 @@ export async function endOffsets(
     const partitions = existing
       .filter(({ partition, leaderId }) => numbers.has(partition) && leaderId >= 0)
       .map(({ partition }) => partition);
-    return await admin.listOffsets(name, "latest", { partitions, signal });
+    return await admin.listOffsets(name, "latest", { partitions, isolation, signal });
   }));
   return new Map(found.flat().map((each) => [partitionKey(each), each.offset]));
 }

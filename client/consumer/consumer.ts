@@ -276,7 +276,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
 
   /**
    * The high watermark of a partition as of the last fetch: the offset after the last committed
-   * message. The lag of the consumer is its distance from the position.
+   * message.
    *
    * @param topic The topic.
    * @param partition The partition.
@@ -284,6 +284,19 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   highWatermark(topic: string, partition: number): number | undefined {
     return this.#controls.highWatermark(topic, partition);
+  }
+
+  /**
+   * The end of a partition for this consumer as of the last fetch: the high watermark, or with
+   * isolation `"read_committed"` the last stable offset. Its lag is the distance from the position;
+   * the last message may be well before the end, after which there are only skipped ones.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The offset; undefined before the first fetch.
+   */
+  endOffset(topic: string, partition: number): number | undefined {
+    return this.#controls.endOffset(topic, partition);
   }
 
   /**

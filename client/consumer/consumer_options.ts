@@ -11,18 +11,22 @@ import { atLeast, oneOf } from "../client_options.ts";
 import type { ConsumerStatus } from "./consumer_status.ts";
 import type { CorruptBatchError } from "../errors.ts";
 import type { Message } from "./message.ts";
-import type { IsolationLevel, OffsetSpec } from "./offset_lookup.ts";
+import {
+  ISOLATION_NAMES,
+  type IsolationLevel,
+  type IsolationOptions,
+  type OffsetSpec,
+  resolveIsolation,
+} from "./offset_lookup.ts";
 
 /** The options of reading, with or without a group. */
-export interface ReadingOptions {
+export interface ReadingOptions extends IsolationOptions {
   /**
    * Where to start in a partition without a position, and where to continue if the position is out
    * of range, which is reported to `onStatus`: at the first message, at the end, or `"none"` to
    * fail. Default: `"earliest"`.
    */
   readonly autoOffsetReset?: "earliest" | "latest" | "none";
-  /** Which messages to return. Default: `"read_uncommitted"`. */
-  readonly isolationLevel?: IsolationLevel;
   /** How long the broker may wait for new messages, in milliseconds. Default: 500. */
   readonly maxWaitMs?: number;
   /** The number of bytes that ends this wait. Default: 1. */
@@ -75,11 +79,7 @@ export function resolveConsumerOptions(options: ReadingOptions): ResolvedConsume
       options.autoOffsetReset ?? "earliest",
       ["earliest", "latest", "none"],
     ),
-    isolationLevel: oneOf<IsolationLevel>(
-      "isolationLevel",
-      options.isolationLevel ?? "read_uncommitted",
-      ["read_uncommitted", "read_committed"],
-    ),
+    isolationLevel: resolveIsolation(options),
     maxWaitMs: atLeast("maxWaitMs", options.maxWaitMs ?? 500, 0),
     minBytes: atLeast("minBytes", options.minBytes ?? 1, 0),
     maxBytes: atLeast("maxBytes", options.maxBytes ?? 52_428_800, 1),
@@ -124,8 +124,8 @@ export interface PollOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options of a single fetch. */
-export interface FetchFromOptions extends OperationOptions {
+/** Options of a single fetch. The default of `isolation` is that of the consumer. */
+export interface FetchFromOptions extends OperationOptions, IsolationOptions {
   /** The maximum number of messages. Default: all that were fetched. */
   readonly maxMessages?: number;
   /** The maximum number of bytes. Default: the consumer's `maxPartitionBytes`. */
@@ -134,8 +134,6 @@ export interface FetchFromOptions extends OperationOptions {
   readonly minBytes?: number;
   /** How long the broker may wait for messages, in milliseconds. Default: the consumer's `maxWaitMs`. */
   readonly maxWaitMs?: number;
-  /** Which messages to return. Default: the consumer's `isolationLevel`. */
-  readonly isolationLevel?: IsolationLevel;
 }
 
 /** The result of a single fetch. */
@@ -153,7 +151,7 @@ export interface FetchFromResult {
 /** The names of ReadingOptions. */
 export const READING_NAMES: Names<ReadingOptions> = {
   autoOffsetReset: true,
-  isolationLevel: true,
+  ...ISOLATION_NAMES,
   maxWaitMs: true,
   minBytes: true,
   maxBytes: true,
@@ -185,5 +183,5 @@ export const FETCH_FROM_NAMES: Names<FetchFromOptions> = {
   maxBytes: true,
   minBytes: true,
   maxWaitMs: true,
-  isolationLevel: true,
+  ...ISOLATION_NAMES,
 };

@@ -17,6 +17,7 @@ import { KafkaError, refreshesMetadata } from "../errors.ts";
 import { fetchError, type FetchTarget, isDamage, requestFetch } from "./fetch_request.ts";
 import { fetchedBatches } from "./fetched_batches.ts";
 import type { Message } from "./message.ts";
+import { resolveIsolation } from "./offset_lookup.ts";
 import { offsetRange, outOfRange } from "./offset_range.ts";
 import { PartitionReader } from "./partition_reader.ts";
 
@@ -66,7 +67,7 @@ export async function fetchOnce(
   options: FetchFromOptions,
 ): Promise<FetchFromResult> {
   const { topic, partition, offset } = target;
-  const isolationLevel = options.isolationLevel ?? defaults.isolationLevel;
+  const isolationLevel = resolveIsolation(options, defaults.isolationLevel);
   const maxBytes = options.maxBytes ?? defaults.maxPartitionBytes;
   const action = `fetch from "${topic}-${partition}" at offset ${offset}`;
   const fetched = await core.retry(action, options, async (signal) => {

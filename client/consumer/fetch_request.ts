@@ -41,6 +41,8 @@ export interface FetchOptions {
 export interface FetchedPartition {
   readonly errorCode: number;
   readonly highWatermark: number;
+  /** The offset up to which all transactions have ended; −1 if the broker does not return it. */
+  readonly lastStableOffset: number;
   readonly logStartOffset: number;
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   /** Record batches, of which the last may be incomplete. */
@@ -110,6 +112,7 @@ export async function requestFetch(
       results[index] = {
         errorCode: partition.errorCode,
         highWatermark: partition.highWatermark,
+        lastStableOffset: partition.lastStableOffset,
         logStartOffset: partition.logStartOffset,
         abortedTransactions: partition.abortedTransactions,
         records: partition.records ?? NO_RECORDS,

@@ -250,9 +250,12 @@ export class Fetcher {
         continue;
       }
       this.#onDone(reader);
+      const isCommitted = this.#options.isolationLevel === "read_committed";
       reader.highWatermark = partition.highWatermark;
+      reader.endOffset = isCommitted && partition.lastStableOffset >= 0
+        ? partition.lastStableOffset
+        : partition.highWatermark;
       try {
-        const isCommitted = this.#options.isolationLevel === "read_committed";
         const aborted = isCommitted ? partition.abortedTransactions : null;
         reader.accept(fetchedBatches(partition.records, offset, aborted));
       } catch (error) {

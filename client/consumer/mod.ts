@@ -25,4 +25,9 @@ export type {
   SubscribePartitionOptions,
 } from "./consumer_options.ts";
 export { Message, type MessageOrigin, type TimestampType } from "./message.ts";
-export type { IsolationLevel, OffsetSpec, PartitionOffset } from "./offset_lookup.ts";
+export type {
+  IsolationLevel,
+  IsolationOptions,
+  OffsetSpec,
+  PartitionOffset,
+} from "./offset_lookup.ts";

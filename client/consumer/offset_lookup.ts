@@ -13,6 +13,8 @@ import {
   isUnknownTopic,
   type OperationOptions,
 } from "../connection/client_core.ts";
+import { oneOf } from "../client_options.ts";
+import type { Names } from "../ensure_known.ts";
 import { KafkaError, UsageError } from "../errors.ts";
 import { groupByLeader } from "../connection/leaders.ts";
 import type { TopicPartition } from "../topic_partition.ts";
@@ -29,6 +31,39 @@ export type OffsetSpec = "earliest" | "latest" | "maxTimestamp" | { readonly tim
  * to the last stable offset.
  */
 export type IsolationLevel = "read_uncommitted" | "read_committed";
+
+/** Options that name an isolation level. */
+export interface IsolationOptions {
+  /**
+   * Which messages are returned: all up to the high watermark, or with `"read_committed"` those
+   * outside of open and aborted transactions, up to the last stable offset. Default:
+   * `"read_uncommitted"`, as in Kafka: it returns messages as soon as they are replicated, whereas
+   * with `"read_committed"` one open transaction holds back all later messages of its partitions.
+   * Without transactions both return the same.
+   */
+  readonly isolation?: IsolationLevel | undefined;
+  /** An alias of `isolation`, as in other clients. */
+  readonly isolationLevel?: IsolationLevel | undefined;
+}
+
+/** The names of IsolationOptions. */
+export const ISOLATION_NAMES: Names<IsolationOptions> = { isolationLevel: true, isolation: true };
+
+/** @throws {UsageError} If it is none, or the two names differ. */
+export function resolveIsolation(
+  { isolation, isolationLevel }: IsolationOptions,
+  byDefault: IsolationLevel = "read_uncommitted",
+): IsolationLevel {
+  if (isolation !== undefined && isolationLevel !== undefined && isolation !== isolationLevel) {
+    throw new UsageError(
+      `Cannot use isolation of "${isolation}" with isolationLevel of "${isolationLevel}": they mean ` +
+        "the same",
+    );
+  }
+  const name = isolation === undefined ? "isolationLevel" : "isolation";
+  const level = isolation ?? isolationLevel ?? byDefault;
+  return oneOf<IsolationLevel>(name, level, ["read_uncommitted", "read_committed"]);
+}
 
 /** The offset of a place in a partition. */
 export interface PartitionOffset {

@@ -53,6 +53,11 @@ export class PartitionControls {
     return known(this.#owner.reader(topic, partition)?.highWatermark);
   }
 
+  /** The offset up to which messages are returned, as of the last fetch; undefined before. */
+  endOffset(topic: string, partition: number): number | undefined {
+    return known(this.#owner.reader(topic, partition)?.endOffset);
+  }
+
   /** Pauses a partition, or all of a topic. @throws {UsageError} If the consumer reads none. */
   pause(topic: string, partition?: number): void {
     for (const reader of this.#find("pause", topic, partition)) reader.isPaused = true;

@@ -63,6 +63,8 @@ export class PartitionReader {
   lostOffset: number | undefined;
   /** The high watermark; −1 if unknown. */
   highWatermark = -1;
+  /** The offset up to which messages are returned, by the isolation level; −1 if unknown. */
+  endOffset = -1;
   /** Why it cannot be read, to be thrown to the reader. */
   #error: DqueueError | undefined;
 

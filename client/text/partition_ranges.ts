@@ -31,7 +31,7 @@ export interface PartitionRange {
 
 /** How to resolve positions. */
 interface RangeOptions {
-  readonly isolationLevel?: IsolationLevel;
+  readonly isolation?: IsolationLevel;
   readonly signal: AbortSignal;
 }
 

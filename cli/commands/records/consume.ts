@@ -99,7 +99,13 @@ export const consume = command({
       env: false,
       doc: "Skip corrupt batches, with a warning for each",
     },
-    readCommitted: { type: "boolean", doc: "Skip messages of uncommitted transactions" },
+    isolation: {
+      choices: ["read_uncommitted", "read_committed"],
+      fallback: "read_uncommitted",
+      fileNames: ["isolation.level"],
+      doc: "All messages, or only those outside of open and aborted transactions",
+    },
+    readCommitted: { type: "boolean", doc: "The same as --isolation read_committed" },
     ...patientConnectionFlags,
   },
   examples: [
@@ -110,6 +116,10 @@ export const consume = command({
       command: "dqueue consume orders -o @-1h:end -f '%k: %v\\n'",
     },
     { doc: "As a member of a group", command: "dqueue consume orders -g billing" },
+    {
+      doc: "Only messages of committed transactions",
+      command: "dqueue consume payments -e --isolation read_committed",
+    },
     {
       doc: "Copy a topic, keys, headers and timestamps included",
       command: "dqueue consume a -e --output json | dqueue produce b --input json",
@@ -125,7 +135,7 @@ export const consume = command({
       topics: listings.map(({ name }) => name),
       offset: flags.offset,
       partitions: flags.partition,
-      isolationLevel: flags.readCommitted ? "read_committed" : "read_uncommitted",
+      isolation: isolationOf(flags),
       limit: flags.num ?? Infinity,
       stopsAtEnd: flags.exit,
       onCorruptBatch: flags.skipCorrupt ? (error) => warnOfCorrupt(context, error) : undefined,
@@ -135,13 +145,26 @@ export const consume = command({
   },
 });
 
+/** @throws {UsageError} If the flags contradict each other. */
+function isolationOf(
+  { isolation, readCommitted }: {
+    readonly isolation: IsolationLevel | undefined;
+    readonly readCommitted: boolean;
+  },
+): IsolationLevel {
+  if (readCommitted && isolation === "read_uncommitted") {
+    throw new UsageError("Cannot use --read-committed with --isolation read_uncommitted");
+  }
+  return readCommitted ? "read_committed" : isolation ?? "read_uncommitted";
+}
+
 /** What to read. */
 interface Reading {
   readonly topics: readonly string[];
   readonly offset: OffsetSpec;
   /** Partition numbers; empty for all. */
   readonly partitions: readonly number[];
-  readonly isolationLevel: IsolationLevel;
+  readonly isolation: IsolationLevel;
   readonly limit: number;
   readonly stopsAtEnd: boolean;
   readonly onCorruptBatch: ConsumerOptions["onCorruptBatch"];
@@ -150,13 +173,13 @@ interface Reading {
 async function consumeRanges(
   context: Context,
   client: Client,
-  { topics, offset, partitions, isolationLevel, limit, stopsAtEnd, onCorruptBatch }: Reading,
+  { topics, offset, partitions, isolation, limit, stopsAtEnd, onCorruptBatch }: Reading,
   print: RecordPrinter,
 ): Promise<void> {
   const { signal, stderr } = context;
   const admin = client.admin();
   const selected = await selectPartitions(context, admin, topics, partitions);
-  const found = await partitionRanges(admin, selected, offset, { isolationLevel, signal });
+  const found = await partitionRanges(admin, selected, offset, { isolation, signal });
   for (const range of found) warnIfMissing(context, range);
   await stderr.flush();
   const ranges = stopsAtEnd ? found.map(untilEnd) : found;
@@ -168,7 +191,7 @@ async function consumeRanges(
       else if (error.code === "OFFSET_OUT_OF_RANGE") warnOfReset(stderr, error);
       else outage.begin(`${waitingFor}: ${error.message}`);
     };
-    await using consumer = client.consumer({ isolationLevel, onCorruptBatch, onStatus });
+    await using consumer = client.consumer({ isolation, onCorruptBatch, onStatus });
     const readsNewPartitions = isFollowing && partitions.length === 0;
     const messages = readRanges(consumer, ranges, { readsNewPartitions, limit, signal });
     await printMessages(context, messages, print, Math.min(countOf(ranges), limit));
@@ -182,11 +205,11 @@ async function consumeGroup(
   { offset, ...reading }: Reading,
   print: RecordPrinter,
 ): Promise<void> {
-  const { topics, isolationLevel, limit, stopsAtEnd, onCorruptBatch } = reading;
+  const { topics, isolation, limit, stopsAtEnd, onCorruptBatch } = reading;
   const options = {
     groupId,
     topics,
-    isolationLevel,
+    isolation,
     autoOffsetReset: autoOffsetResetOf(offset),
     limit,
     stopsAtEnd,

@@ -36,7 +36,7 @@ const LAST_COMMIT_MS = 5000;
 interface GroupReadOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  readonly isolationLevel: IsolationLevel;
+  readonly isolation: IsolationLevel;
   /** Where to start in partitions without a committed offset. */
   readonly autoOffsetReset: "earliest" | "latest";
   /** Maximum number of messages to read in total. */
@@ -74,7 +74,7 @@ export async function* readGroup(
       const messages = await consumer.poll(max, { timeoutMs, signal });
       count += messages.length;
       if (messages.length > 0) yield messages;
-      else if (stopsAtEnd && await isAtEnd(context, client, consumer)) break;
+      else if (stopsAtEnd && await isAtEnd(context, client, consumer, options.isolation)) break;
     }
   } catch (error) {
     // Reading ends without an error only after the last messages have been printed.
@@ -103,11 +103,12 @@ async function isAtEnd(
   context: Context,
   client: Client,
   consumer: GroupConsumer,
+  isolation: IsolationLevel,
 ): Promise<boolean> {
   const { state } = consumer.status;
   if (state !== "reading" && state !== "standby") return false;
   const places = consumer.assignment;
-  const ends = await endOffsets(context, client.admin(), places);
+  const ends = await endOffsets(context, client.admin(), places, isolation);
   return places.every((place) => {
     const end = ends.get(partitionKey(place));
     const position = consumer.position(place.topic, place.partition);
