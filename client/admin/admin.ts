@@ -15,14 +15,11 @@ import {
   DESCRIBE_CLUSTER_NAMES,
   DESCRIBE_CONFIGS_NAMES,
   DESCRIBE_LOG_DIRS_NAMES,
-  ELECT_LEADERS_NAMES,
   LIST_GROUP_OFFSETS_NAMES,
   LIST_GROUPS_NAMES,
   LIST_OFFSETS_NAMES,
   LIST_TOPICS_NAMES,
   NEW_TOPIC_NAMES,
-  REASSIGN_PARTITIONS_NAMES,
-  REPLICA_PLAN_NAMES,
   RESET_GROUP_OFFSETS_NAMES,
 } from "./option_names.ts";
 import { OPERATION_NAMES } from "../connection/option_names.ts";
@@ -64,29 +61,22 @@ import type {
   DescribeClusterOptions,
   DescribeConfigsOptions,
   DescribeLogDirsOptions,
-  ElectLeadersOptions,
   ListOffsetsOptions,
   ListTopicsOptions,
   LogDirDescription,
   NewTopic,
-  PartitionReassignment,
-  PartitionResult,
-  ReassignPartitionsOptions,
-  ReplicaEnd,
-  ReplicaPlan,
   TopicDescription,
   TopicListing,
 } from "./admin_types.ts";
-import {
-  electAll,
-  listReassignments,
-  listReplicaEnds,
-  reassignAll,
-  unregister,
-} from "./admin_replicas.ts";
 import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import type { TopicPartition } from "../topic_partition.ts";
-import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "../consumer/offset_lookup.ts";
+import { ReplicaAdmin } from "./replica_admin.ts";
+import {
+  lookUpOffsets,
+  type OffsetSpec,
+  type PartitionOffset,
+  resolveIsolation,
+} from "../consumer/offset_lookup.ts";
 
 /**
  * Creates, describes, alters and deletes topics, manages groups, and describes the cluster. It
@@ -106,11 +96,12 @@ import { lookUpOffsets, type OffsetSpec, type PartitionOffset } from "../consume
  * assertEquals(partitions.length, 3);
  * ```
  */
-export class Admin {
+export class Admin extends ReplicaAdmin {
   readonly #core: ClientCore;
 
   /** @ignore Use `client.admin()`. */
   constructor(core: ClientCore) {
+    super(core);
     this.#core = core;
   }
 
@@ -315,7 +306,7 @@ export class Admin {
     options: ListOffsetsOptions = {},
   ): Promise<PartitionOffset[]> {
     ensureKnown("listOffsets()", options, LIST_OFFSETS_NAMES);
-    const { isolationLevel = "read_uncommitted" } = options;
+    const isolationLevel = resolveIsolation(options);
     let { partitions } = options;
     if (partitions === undefined) {
       const [described] = await describeAllTopics(this.#core, [topic], options);
@@ -363,81 +354,6 @@ export class Admin {
   async describeLogDirs(options: DescribeLogDirsOptions = {}): Promise<LogDirDescription[]> {
     ensureKnown("describeLogDirs()", options, DESCRIBE_LOG_DIRS_NAMES);
     return await describeBrokerLogDirs(this.#core, options);
-  }
-
-  /**
-   * Elects leaders of partitions.
-   *
-   * @param partitions The partitions. Default: all.
-   * @param options The type of election, time limit and signal.
-   * @returns The result for each partition that needed an election.
-   */
-  async electLeaders(
-    partitions?: readonly TopicPartition[],
-    options: ElectLeadersOptions = {},
-  ): Promise<PartitionResult[]> {
-    ensureKnown("electLeaders()", options, ELECT_LEADERS_NAMES);
-    return await electAll(this.#core, partitions, options);
-  }
-
-  /**
-   * Moves partitions to other brokers, changes the number of their replicas, or cancels that (KIP-455).
-   * Replicas are removed when the new ones have been copied; `listReassignments()` shows those that have
-   * not been yet.
-   *
-   * @param plans The replicas of each partition.
-   * @param options Whether the number of replicas may change, time limit and signal.
-   * @returns The result for each partition.
-   */
-  async reassignPartitions(
-    plans: readonly ReplicaPlan[],
-    options: ReassignPartitionsOptions = {},
-  ): Promise<PartitionResult[]> {
-    ensureKnown("reassignPartitions()", options, REASSIGN_PARTITIONS_NAMES);
-    for (const plan of plans) ensureKnown("reassignPartitions()", plan, REPLICA_PLAN_NAMES);
-    return await reassignAll(this.#core, plans, options);
-  }
-
-  /**
-   * Lists the reassignments in progress.
-   *
-   * @param partitions The partitions to look at. Default: all.
-   * @param options Time limit and signal.
-   * @returns The reassignments, by topic and partition.
-   */
-  async listReassignments(
-    partitions?: readonly TopicPartition[],
-    options: OperationOptions = {},
-  ): Promise<PartitionReassignment[]> {
-    ensureKnown("listReassignments()", options, OPERATION_NAMES);
-    return await listReassignments(this.#core, partitions, options);
-  }
-
-  /**
-   * Looks up how far a broker's own replicas of partitions reach, also where another leads.
-   *
-   * @returns The ends of those that the broker has a replica of.
-   */
-  async listReplicaEnds(
-    brokerId: number,
-    partitions: readonly TopicPartition[],
-    options: OperationOptions = {},
-  ): Promise<ReplicaEnd[]> {
-    ensureKnown("listReplicaEnds()", options, OPERATION_NAMES);
-    return await listReplicaEnds(this.#core, brokerId, partitions, options);
-  }
-
-  /**
-   * Forgets a broker that has stopped for good.
-   *
-   * @param brokerId The node id.
-   * @param options Time limit and signal.
-   * @throws {KafkaError} If it is running or has replicas, with `INVALID_REQUEST`; if there is none, with
-   *   `BROKER_ID_NOT_REGISTERED`.
-   */
-  async unregisterBroker(brokerId: number, options: OperationOptions = {}): Promise<void> {
-    ensureKnown("unregisterBroker()", options, OPERATION_NAMES);
-    await unregister(this.#core, brokerId, options);
   }
 
   /**

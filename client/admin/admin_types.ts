@@ -7,7 +7,7 @@
 import type { OperationOptions } from "../connection/client_core.ts";
 import type { BrokerNode, PartitionMetadata } from "../connection/cluster_metadata.ts";
 import type { DqueueError } from "../errors.ts";
-import type { IsolationLevel } from "../consumer/offset_lookup.ts";
+import type { IsolationOptions } from "../consumer/offset_lookup.ts";
 
 /** A config value. Numbers and booleans are sent as text; null means the default. */
 export type ConfigValue = string | number | boolean | null;
@@ -179,15 +179,10 @@ export type ConfigChange =
   | { readonly append: string }
   | { readonly subtract: string };
 
-/** Which offsets to list. */
-export interface ListOffsetsOptions extends OperationOptions {
+/** Which offsets to list. "latest" is the high watermark or the last stable offset, by `isolation`. */
+export interface ListOffsetsOptions extends OperationOptions, IsolationOptions {
   /** The partitions. Default: all. */
   readonly partitions?: readonly number[];
-  /**
-   * Whether "latest" is the high watermark or the last stable offset. Default:
-   * `"read_uncommitted"`.
-   */
-  readonly isolationLevel?: IsolationLevel;
 }
 
 /** The result of deleting records of one partition. */

@@ -1,11 +1,24 @@
 /**
  * Administration: topics, partitions, configs, groups and records.
  *
- * `Admin` is the class; each other file holds the requests of one subject. Requests about a group
+ * `Admin` is the class, on top of `ReplicaAdmin` and `TransactionAdmin`; each other file holds the requests of one subject. Requests about a group
  * go to its coordinator, changes of topics to the controller, the rest to any broker.
  *
  * @module
  */
 
 export * from "./admin_types.ts";
+export type {
+  DescribeProducersOptions,
+  FencedProducer,
+  HangingTransaction,
+  ListTransactionsOptions,
+  PartitionProducer,
+  PartitionProducers,
+  TransactionDescription,
+  TransactionListing,
+  TransactionStateName,
+} from "./transaction_types.ts";
 export { Admin } from "./admin.ts";
+export { ReplicaAdmin } from "./replica_admin.ts";
+export { TransactionAdmin } from "./transaction_admin.ts";

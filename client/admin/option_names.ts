@@ -1,4 +1,5 @@
 import { OPERATION_NAMES } from "../connection/option_names.ts";
+import { ISOLATION_NAMES } from "../consumer/offset_lookup.ts";
 import type { Names } from "../ensure_known.ts";
 import type {
   ListGroupOffsetsOptions,
@@ -52,7 +53,7 @@ export const DESCRIBE_CONFIGS_NAMES: Names<DescribeConfigsOptions> = {
 export const LIST_OFFSETS_NAMES: Names<ListOffsetsOptions> = {
   ...OPERATION_NAMES,
   partitions: true,
-  isolationLevel: true,
+  ...ISOLATION_NAMES,
 };
 
 /** The names of DescribeClusterOptions. */
