@@ -19,6 +19,8 @@ import type { GroupConsumerOptions } from "./group/group_consumer_options.ts";
 import { Producer } from "./producer/producer.ts";
 import type { ProducerOptions } from "./producer/producer_options.ts";
 import type { CloseOptions } from "./connection/waiting.ts";
+import { Transform } from "./transform/transform.ts";
+import type { TransformFunction, TransformOptions } from "./transform/transform_options.ts";
 
 /** Returns the internals of a client, for tests. */
 export let coreOf: (client: Client) => ClientCore;
@@ -142,6 +144,20 @@ export class Client implements AsyncDisposable {
    */
   groupConsumer(options: GroupConsumerOptions): GroupConsumer {
     return new GroupConsumer(this.#core, options);
+  }
+
+  /**
+   * Reads messages as a member of a group, makes others of them and writes those, exactly once: each
+   * transaction holds what was written together with the offsets of what was read (KIP-447).
+   * Rebalances, outages and aborted transactions are handled by reading again from the committed
+   * offsets. It runs in the background until it is stopped.
+   *
+   * @param options What to read and write.
+   * @param run Makes messages of a message: one, several or none.
+   * @throws {UsageError} If an option is invalid.
+   */
+  transform(options: TransformOptions, run: TransformFunction): Transform {
+    return new Transform(this.#core, options, run);
   }
 
   /**

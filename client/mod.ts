@@ -30,6 +30,7 @@
  * How the folders work together: `connection/` has the `ClientCore` that all classes share, with
  * the metadata cache and the connections. `producer/producer.ts` describes how a message is sent,
  * `consumer/consumer.ts` how it is read, and `group/mod.ts` how consumers share the partitions.
+ * `transactions/mod.ts` describes transactions, and `transform/` is one loop made of all of these.
  * Nothing here imports the broker: a broker in the same process is any object that opens channels
  * (`connection/dialer.ts`).
  *
@@ -40,6 +41,8 @@ export * from "./connection/mod.ts";
 export * from "./producer/mod.ts";
 export * from "./consumer/mod.ts";
 export * from "./group/mod.ts";
+export * from "./transactions/mod.ts";
+export * from "./transform/mod.ts";
 export * from "./admin/mod.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, RetryOptions } from "./client_options.ts";

@@ -88,6 +88,12 @@ interface PendingRequest {
   settle: { resolve(response: unknown): void; reject(error: unknown): void } | undefined;
 }
 
+/** A feature that the cluster has finalized. */
+interface FinalizedFeature {
+  readonly name: string;
+  readonly maxVersionLevel: number;
+}
+
 interface HeldRequest {
   write(): void;
   reject(error: unknown): void;
@@ -100,6 +106,7 @@ export class BrokerConnection {
   readonly #pending = new Map<number, PendingRequest>();
   readonly #receiving: Promise<void>;
   #versions!: ApiVersionTable;
+  #features: readonly FinalizedFeature[] = [];
   #nextCorrelationId = 1;
   readonly #ending = Promise.withResolvers<DqueueError>();
   #ended: DqueueError | undefined;
@@ -169,6 +176,11 @@ export class BrokerConnection {
   /** The API versions of the broker. */
   get versions(): ApiVersionTable {
     return this.#versions;
+  }
+
+  /** The level of a feature that the cluster has finalized, when the connection was opened (KIP-584); 0 if none. */
+  finalizedLevel(feature: string): number {
+    return this.#features.find(({ name }) => name === feature)?.maxVersionLevel ?? 0;
   }
 
   /**
@@ -251,6 +263,7 @@ export class BrokerConnection {
       const response = await this.#askVersions(version, timeoutMs);
       if (response.errorCode === ErrorCode.NONE) {
         this.#versions = new ApiVersionTable(this.peer, response.apiKeys);
+        this.#features = response.finalizedFeatures;
         return;
       }
       const own = response.apiKeys.find(({ apiKey }) => apiKey === apiVersions.key);

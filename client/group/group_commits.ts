@@ -120,7 +120,7 @@ export class GroupCommits {
 }
 
 /** The error of a commit for a partition that is not assigned to this member. */
-function notHeld({ topic, partition }: TopicPartition): KafkaError {
+export function notHeld({ topic, partition }: TopicPartition): KafkaError {
   return new KafkaError(
     `commit offset of "${topic}-${partition}"`,
     ErrorCode.ILLEGAL_GENERATION,

@@ -33,7 +33,11 @@ import { GroupTopics } from "./group_topics.ts";
 import type { CommittedOffset } from "./group_types.ts";
 import { HeldPartitions } from "./held_partitions.ts";
 import { OffsetCommitter } from "./offset_committer.ts";
+import { OffsetSource } from "./offset_source.ts";
 import { PartitionHandover } from "./partition_handover.ts";
+
+/** Returns the offsets of a consumer, for a transaction. */
+export let offsetSourceOf: (consumer: GroupConsumer) => OffsetSource;
 
 /**
  * Reads topics together with the other members of a group: each partition belongs to one member at
@@ -88,7 +92,12 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   readonly #controls: PartitionControls;
   readonly #topics: GroupTopics;
   readonly #stopListening: () => void;
+  readonly #offsetSource: OffsetSource;
   #closed: Promise<void> | undefined;
+
+  static {
+    offsetSourceOf = (consumer) => consumer.#offsetSource;
+  }
 
   /** @ignore Use `client.groupConsumer()`. */
   constructor(core: ClientCore, options: GroupConsumerOptions) {
@@ -118,6 +127,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
     this.#loop = new MessageLoop(reading);
     this.#controls = new PartitionControls(held, fetcher, context.news);
     this.#topics = new GroupTopics(context, status, handover);
+    this.#offsetSource = new OffsetSource(context, held);
     this.#stopListening = core.metadata.onUpdate(() => handover.onMetadata());
   }
 
@@ -293,6 +303,22 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
+   * Returns to the committed offsets in all partitions of this consumer, or to where it started
+   * in those without: what was read since is read again. After a transaction was aborted that is
+   * how its work is repeated.
+   *
+   * @param options Time limit and signal.
+   * @throws {TimeoutError} If the coordinator does not return the offsets in time, for example
+   * because they are part of a transaction that is still open.
+   */
+  async seekToCommitted(options: OperationOptions = {}): Promise<void> {
+    ensureKnown("seekToCommitted()", options, OPERATION_NAMES);
+    this.#reading.ensureOpen();
+    const committed = await this.#committer.fetch(this.assignment, options);
+    this.#reading.rewind(committed);
+  }
+
+  /**
    * The position in a partition: the offset of the next message to return.
    *
    * @param topic The topic.
@@ -316,6 +342,19 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
+   * The end of a partition for this consumer as of the last fetch: the high watermark, or with
+   * isolation `"read_committed"` the last stable offset. Its lag is the distance from the position;
+   * the last message may be well before the end, after which there are only skipped ones.
+   *
+   * @param topic The topic.
+   * @param partition The partition.
+   * @returns The offset; undefined before the first fetch.
+   */
+  endOffset(topic: string, partition: number): number | undefined {
+    return this.#controls.endOffset(topic, partition);
+  }
+
+  /**
    * The lag of the group in a partition: from its committed offset to the end as of the last fetch.
    *
    * @param topic The topic.
@@ -325,7 +364,7 @@ export class GroupConsumer implements AsyncDisposable, AsyncIterable<Message> {
    */
   committedLag(topic: string, partition: number): number | undefined {
     const committed = this.#held.get(topic, partition)?.committedOffset ?? -1;
-    const end = this.highWatermark(topic, partition);
+    const end = this.endOffset(topic, partition);
     return committed < 0 || end === undefined ? undefined : Math.max(0, end - committed);
   }
 

@@ -15,6 +15,7 @@ import { ReaderRound } from "../consumer/reader_round.ts";
 import { ClosedError, UsageError } from "../errors.ts";
 import type { TopicPartition } from "../topic_partition.ts";
 import type { GroupContext } from "./group_context.ts";
+import type { CommittedOffset } from "./group_types.ts";
 import type { GroupSessions } from "./group_sessions.ts";
 import type { HeldPartition, HeldPartitions } from "./held_partitions.ts";
 
@@ -68,7 +69,9 @@ export class GroupReading implements MessageSource {
     this.#sessions.pollWatch.onCall();
     this.#held.markDone();
     this.#update();
-    return this.#round.take(max);
+    const messages = this.#round.take(max);
+    this.#held.onReturned(messages);
+    return messages;
   }
 
   /** Returns the next message; the previous one counts as processed. */
@@ -111,6 +114,20 @@ export class GroupReading implements MessageSource {
     this.#held.seek(this.#find(place), offset);
     this.#fetcher.wake();
     return offset;
+  }
+
+  /** Sets the positions to committed offsets, or to the start where there are none. */
+  rewind(committed: readonly CommittedOffset[]): void {
+    this.#held.takeLoss();
+    for (const { topic, partition, offset } of committed) {
+      // It may have been revoked meanwhile.
+      const held = this.#held.get(topic, partition);
+      if (held === undefined) continue;
+      if (offset >= 0) held.committedOffset = offset;
+      const target = offset >= 0 ? offset : held.startOffset;
+      if (target >= 0) this.#held.seek(held, target);
+    }
+    this.#fetcher.wake();
   }
 
   #find({ topic, partition }: TopicPartition): HeldPartition {

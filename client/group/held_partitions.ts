@@ -25,12 +25,16 @@ export interface HeldPartition {
   readonly reader: PartitionReader;
   /** The topic id, which detects a topic that was created again. */
   topicId: string | undefined;
+  /** Where reading starts while nothing is committed; −1 if there is no position. */
+  startOffset: number;
   /** The offset after the last processed message; −1 if there is no position. */
   doneOffset: number;
   /** The committed offset, as far as known; −1 if there is none. */
   committedOffset: number;
   /** Whether its messages are withheld, since it is being revoked or positioned. */
   isWithheld: boolean;
+  /** Whether messages were returned that are not committed. */
+  hasReturned: boolean;
 }
 
 /** The partitions assigned to a member. */
@@ -40,6 +44,7 @@ export class HeldPartitions implements ReaderOwner {
   #readable: readonly PartitionReader[] | undefined;
   /** The partition of the last message returned by an iterator. */
   #current: HeldPartition | undefined;
+  #hasLostMessages = false;
   #waitingCalls = 0;
 
   /** @param news Notified when a partition that is being revoked is processed. */
@@ -113,6 +118,7 @@ export class HeldPartitions implements ReaderOwner {
     const held = this.#held.get(name);
     if (held === undefined) return undefined;
     this.#held.delete(name);
+    if (held.hasReturned) this.#hasLostMessages = true;
     if (this.#current === held) this.#current = undefined;
     this.#readable = undefined;
     return held.reader;
@@ -173,12 +179,37 @@ export class HeldPartitions implements ReaderOwner {
       : current?.reader.topic === message.topic && current.reader.partition === message.partition
       ? current
       : this.get(message.topic, message.partition);
+    if (this.#current !== undefined) this.#current.hasReturned = true;
+  }
+
+  /** Records that messages are returned. */
+  onReturned(messages: readonly Message[]): void {
+    let last: Message | undefined;
+    for (const message of messages) {
+      // Those of a partition come one after another.
+      if (message.partition === last?.partition && message.topic === last.topic) continue;
+      last = message;
+      const held = this.get(message.topic, message.partition);
+      if (held !== undefined) held.hasReturned = true;
+    }
+  }
+
+  /**
+   * Whether messages were returned of partitions that are no longer assigned to this member, before
+   * they were committed. Asking clears it.
+   */
+  takeLoss(): boolean {
+    const hasLost = this.#hasLostMessages;
+    this.#hasLostMessages = false;
+    return hasLost;
   }
 
   /** Sets the position in a partition, which is then also the offset to commit. */
   seek(held: HeldPartition, offset: number): void {
     held.reader.seek(offset);
+    held.startOffset = offset;
     held.doneOffset = offset;
+    held.hasReturned = false;
     if (this.#current === held) this.#current = undefined;
   }
 
@@ -196,7 +227,9 @@ export class HeldPartitions implements ReaderOwner {
   onCommitted(offsets: readonly GroupOffset[]): void {
     for (const { topic, partition, offset } of offsets) {
       const held = this.get(topic, partition);
-      if (held !== undefined) held.committedOffset = offset;
+      if (held === undefined) continue;
+      held.committedOffset = offset;
+      if (offset >= held.reader.position) held.hasReturned = false;
     }
   }
 

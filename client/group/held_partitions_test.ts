@@ -20,6 +20,8 @@ function setup(count = 3) {
     held.add({
       reader,
       topicId: undefined,
+      startOffset: 0,
+      hasReturned: false,
       doneOffset: 0,
       committedOffset: -1,
       isWithheld: false,

@@ -97,9 +97,11 @@ export class PartitionHandover implements PartitionHolder {
       this.#held.add({
         reader,
         topicId: core.metadata.topic(reader.topic)?.id,
+        startOffset: reader.position,
         doneOffset: reader.position,
         committedOffset: committed[i]!.offset,
         isWithheld: true,
+        hasReturned: false,
       });
     });
     await this.#call("onAssigned", partitions);

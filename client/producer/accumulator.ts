@@ -53,6 +53,7 @@ export class Accumulator {
   readonly #core: ClientCore;
   readonly #options: ResolvedProducerOptions;
   readonly #onReady: (queue: PartitionQueue) => void;
+  readonly #onFailure: (error: DqueueError) => void;
   readonly #topics = new Map<string, TopicState>();
   /** Topics with waiting messages, in the order in which they began to wait. */
   readonly #blocked = new Set<TopicState>();
@@ -61,15 +62,20 @@ export class Accumulator {
   #lastTopic: TopicState | undefined;
   #bufferedBytes = 0;
 
-  /** @param onReady Called when a partition has a new or a full batch. */
+  /**
+   * @param onReady Called when a partition has a new or a full batch.
+   * @param onFailure Called when messages fail.
+   */
   constructor(
     core: ClientCore,
     options: ResolvedProducerOptions,
     onReady: (queue: PartitionQueue) => void,
+    onFailure: (error: DqueueError) => void,
   ) {
     this.#core = core;
     this.#options = options;
     this.#onReady = onReady;
+    this.#onFailure = onFailure;
   }
 
   /** Bytes of messages that are not written yet. */
@@ -230,6 +236,13 @@ export class Accumulator {
     for (const part of parts) this.#incomplete.add(part);
   }
 
+  /** Reports that a batch has failed, unless its outcome was reported. */
+  fail(batch: ProducerBatch, error: DqueueError): void {
+    if (batch.isSettled) return;
+    batch.fail(error);
+    this.#onFailure(error);
+  }
+
   /** Releases the memory of a batch that was written or has failed. */
   complete(batch: ProducerBatch): void {
     if (!this.#incomplete.delete(batch)) return;
@@ -259,7 +272,7 @@ export class Accumulator {
     for (const topic of this.#blocked) {
       let late = 0;
       while (late < topic.waiters.length && topic.waiters[late]!.createdAt <= since) late++;
-      for (const waiter of topic.waiters.splice(0, late)) waiter.fail(this.#late(topic));
+      this.#failWaiters(topic, late, () => this.#late(topic));
       const first = topic.waiters[0];
       if (first === undefined) this.#blocked.delete(topic);
       else next = Math.min(next, first.createdAt);
@@ -267,20 +280,24 @@ export class Accumulator {
     return next;
   }
 
-  /** Fails all messages, of one topic or of all. */
-  failAll(error: DqueueError, only?: string): void {
+  /** Fails all messages, of one topic or of all. Returns whether there were any. */
+  failAll(error: DqueueError, only?: string): boolean {
+    let hasFailed = false;
     for (const topic of this.#topics.values()) {
       if (only !== undefined && topic.name !== only) continue;
       this.#blocked.delete(topic);
-      for (const waiter of topic.waiters.splice(0)) waiter.fail(error);
+      if (topic.waiters.length > 0) hasFailed = true;
+      this.#failWaiters(topic, topic.waiters.length, () => error);
       for (const queue of topic.queues) {
         // Partitions without messages have no queue.
         for (const batch of queue?.clear() ?? []) {
-          batch.fail(error);
+          hasFailed = true;
+          this.fail(batch, error);
           this.complete(batch);
         }
       }
     }
+    return hasFailed;
   }
 
   /** Updates the number of partitions of topics. */
@@ -367,9 +384,18 @@ export class Accumulator {
         topic.isLoading = false;
         if (unwanted.signal.aborted && topic.waiters.length > 0) return this.#load(topic);
         this.#blocked.delete(topic);
-        for (const waiter of topic.waiters.splice(0)) waiter.fail(error);
+        this.#failWaiters(topic, topic.waiters.length, () => error);
       },
     );
+  }
+
+  /** Fails the first `count` of the messages that wait for a topic. */
+  #failWaiters(topic: TopicState, count: number, errorOf: () => DqueueError): void {
+    for (const waiter of topic.waiters.splice(0, count)) {
+      const error = errorOf();
+      waiter.fail(error);
+      this.#onFailure(error);
+    }
   }
 
   #run(topic: TopicState): void {

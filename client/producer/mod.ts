@@ -5,7 +5,8 @@
  * message is encoded at the end of that partition's open `ProducerBatch`. The batches of a
  * partition wait in a `PartitionQueue`, which maintains their order and sequence numbers. The
  * `Sender` combines the batches for one broker into a `ProduceRequest` and handles the response. A
- * `Delivery` reports the outcome to the caller. `TopicWriter` is the `WritableStream` on top.
+ * `Delivery` reports the outcome to the caller. `TopicWriter` is the `WritableStream` on top, and
+ * `Transaction` sends in a transaction (`transactions/`).
  *
  * @module
  */
@@ -20,4 +21,5 @@ export type {
   RecordMetadata,
   TopicMessage,
 } from "./producer_options.ts";
+export { type SendOffsetsOptions, Transaction, type TransactionState } from "./transaction.ts";
 export type { WritableMessage } from "./topic_writer.ts";

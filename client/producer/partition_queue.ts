@@ -24,12 +24,7 @@
 
 import { addSequence, type ProducerBatch } from "./producer_batch.ts";
 import { MAX_UNCONFIRMED_BATCHES } from "./producer_options.ts";
-
-/** The identity of an idempotent producer. */
-export interface ProducerIdentity {
-  readonly producerId: number;
-  readonly producerEpoch: number;
-}
+import type { ProducerIdentity } from "../transactions/producer_identity.ts";
 
 /** The highest epoch: it is an int16. */
 const MAX_EPOCH = 0x7fff;
@@ -121,6 +116,19 @@ export class PartitionQueue {
       else this.#start({ ...own, producerEpoch: own.producerEpoch + 1 });
     }
     return true;
+  }
+
+  /**
+   * Adopts the identity of a transaction. Its epoch is the coordinator's to bump, and with each the
+   * sequence starts at 0: the queue is empty then.
+   *
+   * @param isVerified Whether the broker refuses a first batch that is not the first of its epoch.
+   */
+  adopt({ producerId, producerEpoch }: ProducerIdentity, isVerified: boolean): void {
+    const own = this.#identity;
+    if (own?.producerId === producerId && own.producerEpoch === producerEpoch) return;
+    this.#start({ producerId, producerEpoch });
+    this.#isKnown = isVerified;
   }
 
   /** Records that the batch returned by `next()` is being sent. */

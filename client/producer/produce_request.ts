@@ -35,6 +35,11 @@ export interface ProduceRequestOptions {
   readonly acks: Acks;
   /** How long the broker may wait for replicas. */
   readonly timeoutMs: number;
+  /** The transactional id of the producer; null if it has none. */
+  readonly transactionalId: string | null;
+  /** The versions that belong to the flow of the transaction. */
+  readonly minVersion?: number;
+  readonly maxVersion?: number;
 }
 
 interface TopicBatches {
@@ -78,6 +83,7 @@ export class ProduceRequest {
       topic.batches.set(queued.queue.partition, queued);
     }
     const body = {
+      transactionalId: options.transactionalId,
       acks: options.acks,
       timeoutMs: requestMs(options.timeoutMs),
       topicData: Array.from(topics, ([name, { topicId, batches }]) => ({
@@ -89,7 +95,11 @@ export class ProduceRequest {
         })),
       })),
     };
-    const requestOptions = hasIds ? {} : { maxVersion: LAST_VERSION_WITH_NAMES };
+    const { minVersion, maxVersion = Infinity } = options;
+    const requestOptions = {
+      minVersion,
+      maxVersion: hasIds ? maxVersion : Math.min(maxVersion, LAST_VERSION_WITH_NAMES),
+    };
     if (options.acks === Acks.none) {
       await connection.send(produce, body, requestOptions);
       return this.batches.map(unanswered);

@@ -10,13 +10,19 @@
  * @module
  */
 
-import { CLOSE_NAMES, WAIT_NAMES } from "../connection/option_names.ts";
+import { CLOSE_NAMES, OPERATION_NAMES, WAIT_NAMES } from "../connection/option_names.ts";
 import { ensureKnown } from "../ensure_known.ts";
 import { Accumulator, type TopicState, type Waiter } from "./accumulator.ts";
-import type { ClientCore } from "../connection/client_core.ts";
+import type { ClientCore, OperationOptions } from "../connection/client_core.ts";
 import type { ConnectionLane } from "../connection/connection_lane.ts";
 import { CountedDelivery, DeliveryGroup, GroupDelivery, PromisedDelivery } from "./delivery.ts";
-import { ClosedError, type DqueueError, TimeoutError, UsageError } from "../errors.ts";
+import {
+  asDqueueError,
+  ClosedError,
+  type DqueueError,
+  TimeoutError,
+  UsageError,
+} from "../errors.ts";
 import type { ProducerBatch } from "./producer_batch.ts";
 import {
   type OutgoingMessage,
@@ -27,6 +33,8 @@ import {
   type TopicMessage,
 } from "./producer_options.ts";
 import { Sender } from "./sender.ts";
+import { ProducerTransactions } from "../transactions/producer_transactions.ts";
+import { Transaction } from "./transaction.ts";
 import { topicWriter, type WritableMessage } from "./topic_writer.ts";
 import {
   abortable,
@@ -64,6 +72,7 @@ export class Producer implements AsyncDisposable {
   readonly #options: ResolvedProducerOptions;
   readonly #accumulator: Accumulator;
   readonly #sender: Sender;
+  readonly #transactions: ProducerTransactions | undefined;
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
@@ -77,8 +86,16 @@ export class Producer implements AsyncDisposable {
       this.#core,
       this.#options,
       (queue) => this.#sender.wake(queue),
+      (error) => this.#transactions?.fail(error),
     );
-    this.#sender = new Sender(this.#core, this.#lane, this.#options, this.#accumulator);
+    this.#transactions = this.#openTransactions();
+    this.#sender = new Sender(
+      this.#core,
+      this.#lane,
+      this.#options,
+      this.#accumulator,
+      this.#transactions,
+    );
   }
 
   /** Bytes of messages that are not yet confirmed. */
@@ -104,6 +121,14 @@ export class Producer implements AsyncDisposable {
   send(message: OutgoingMessage): Promise<RecordMetadata> {
     try {
       this.#ensureOpen();
+      return this.#send(message);
+    } catch (error) {
+      return Promise.reject(reasonOf(error, message));
+    }
+  }
+
+  #send(message: OutgoingMessage): Promise<RecordMetadata> {
+    try {
       const topic = this.#accumulator.topic(message.topic);
       const now = Date.now();
       if (topic.waiters.length === 0) {
@@ -119,7 +144,9 @@ export class Producer implements AsyncDisposable {
         }, reject);
       });
     } catch (error) {
-      return Promise.reject(reasonOf(error, message));
+      const reason = reasonOf(error, message);
+      this.#refused(reason);
+      return Promise.reject(reason);
     }
   }
 
@@ -132,16 +159,64 @@ export class Producer implements AsyncDisposable {
    * @throws {ClosedError} If the producer is closed.
    */
   sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
-    return new Promise<readonly RecordMetadata[]>((resolve, reject) => {
+    return new Promise<readonly RecordMetadata[]>((resolve) => {
       this.#ensureOpen();
-      if (!Array.isArray(messages)) {
-        throw new UsageError(`Cannot send batch: it is ${describeValue(messages)}, not a list`);
+      resolve(this.#sendBatch(messages));
+    });
+  }
+
+  #sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
+    return new Promise<readonly RecordMetadata[]>((resolve, reject) => {
+      const refuse = (error: unknown) => {
+        this.#refused(error);
+        reject(error);
+      };
+      try {
+        if (!Array.isArray(messages)) {
+          throw new UsageError(`Cannot send batch: it is ${describeValue(messages)}, not a list`);
+        }
+        if (messages.length === 0) return resolve([]);
+        const group = new DeliveryGroup(messages.length, resolve, refuse);
+        for (const [name, indexes] of topicsOf(messages)) {
+          this.#sendAll(name, messages, indexes, group);
+        }
+      } catch (error) {
+        refuse(error);
       }
-      if (messages.length === 0) return resolve([]);
-      const group = new DeliveryGroup(messages.length, resolve, reject);
-      for (const [name, indexes] of topicsOf(messages)) {
-        this.#sendAll(name, messages, indexes, group);
-      }
+    });
+  }
+
+  /**
+   * Begins a transaction. The first call fences the other producers with the same transactional id,
+   * and aborts the transaction that one of them has left open.
+   *
+   * @param options Time limit and signal.
+   * @returns The transaction; a producer has one at a time.
+   * @throws {ProducerFencedError} If another producer with the transactional id has started since.
+   * @throws {KafkaError} If the coordinator refuses the producer.
+   * @throws {UsageError} If the last transaction has not ended, or the producer has no
+   * transactional id.
+   */
+  async begin(options: OperationOptions = {}): Promise<Transaction> {
+    ensureKnown("begin()", options, OPERATION_NAMES);
+    if (this.#isClosing) {
+      throw new ClosedError("Cannot begin a transaction: the producer is closed");
+    }
+    const transactions = this.#transactions;
+    if (transactions === undefined) {
+      throw new UsageError(
+        "Cannot begin a transaction: the producer has no transactionalId",
+        'Create it with one, as in client.producer({ transactionalId: "payments-1" })',
+      );
+    }
+    await transactions.begin(options);
+    const run = <T>(send: () => Promise<T>): Promise<T> => {
+      transactions.ensureOpen();
+      return send();
+    };
+    return new Transaction(transactions, {
+      send: (message) => run(() => this.#send(message)),
+      sendBatch: (messages) => run(() => this.#sendBatch(messages)),
     });
   }
 
@@ -183,7 +258,9 @@ export class Producer implements AsyncDisposable {
    */
   async flush(options: WaitOptions = {}): Promise<void> {
     ensureKnown("flush()", options, WAIT_NAMES);
-    if (this.#closed !== undefined) this.#ensureOpen();
+    if (this.#closed !== undefined) {
+      throw new ClosedError("Cannot send message: the producer is closed");
+    }
     await this.#flush(options.signal);
   }
 
@@ -206,6 +283,7 @@ export class Producer implements AsyncDisposable {
   async #close(options: CloseOptions): Promise<void> {
     this.#isClosing = true;
     const { timeoutMs } = options;
+    if (this.#transactions !== undefined) await this.#transactions.close({ timeoutMs });
     const flushed = this.#flush();
     try {
       if (timeoutMs === undefined) await flushed;
@@ -231,6 +309,28 @@ export class Producer implements AsyncDisposable {
 
   #ensureOpen(): void {
     if (this.#isClosing) throw new ClosedError("Cannot send message: the producer is closed");
+    if (this.#transactions === undefined) return;
+    throw new UsageError(
+      `Cannot send message outside of a transaction: the producer has transactionalId ` +
+        `"${this.#transactions.transactionalId}"`,
+      "Begin a transaction and send with it, or use a producer without transactionalId",
+    );
+  }
+
+  #openTransactions(): ProducerTransactions | undefined {
+    const { transactionalId, transactionTimeoutMs: timeoutMs } = this.#options;
+    if (transactionalId === undefined) return undefined;
+    return new ProducerTransactions(this.#core, { transactionalId, timeoutMs }, {
+      flush: (signal) => this.#flush(signal),
+      failAll: (error) => this.#accumulator.failAll(error),
+      idle: () => this.#sender.idle(),
+      wake: () => this.#sender.wake(),
+    });
+  }
+
+  /** Records that a message cannot be sent, without which its transaction must not be committed. */
+  #refused(error: unknown): void {
+    this.#transactions?.fail(asDqueueError("send message", error));
   }
 
   /** Queues a message until `tryAppend` succeeds. */
@@ -244,10 +344,11 @@ export class Producer implements AsyncDisposable {
     const waiter: Waiter = {
       createdAt,
       appended: appended.promise,
-      run() {
+      run: () => {
         try {
           if (!tryAppend(createdAt)) return false;
         } catch (error) {
+          this.#refused(error);
           reject(error);
         }
         appended.resolve();

@@ -18,10 +18,9 @@ import type { ResolvedProducerOptions } from "./producer_options.ts";
 import { RefusedBatchError } from "./refused_batch.ts";
 
 /** The producer options that a batch needs. */
-export type BatchOptions = Pick<
-  ResolvedProducerOptions,
-  "batchSize" | "compression" | "compressionLevel"
->;
+export type BatchOptions =
+  & Pick<ResolvedProducerOptions, "batchSize" | "compression" | "compressionLevel">
+  & Partial<Pick<ResolvedProducerOptions, "transactionalId">>;
 
 /** A batch of one partition. */
 export class ProducerBatch {
@@ -72,6 +71,7 @@ export class ProducerBatch {
     this.#builder = new RecordBatchBuilder({
       compression: options.compression,
       compressionLevel: options.compressionLevel,
+      isTransactional: options.transactionalId !== undefined,
       sizeLimit: options.batchSize,
       memory: memory.take(Math.max(INITIAL_CAPACITY, expectedSize + SPARE_CAPACITY)),
     });

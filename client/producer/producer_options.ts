@@ -100,6 +100,19 @@ export interface ProducerOptions {
    * fails with a `TimeoutError`. Default: 120000.
    */
   readonly deliveryTimeoutMs?: number;
+  /**
+   * Makes the producer transactional: it sends in transactions, which `begin()` begins. Of the
+   * producers with an id only the latest can send; so a program that is started again with its id
+   * fences what is left of its former run, and programs that run at the same time need one each.
+   * Requires idempotence. Default: none.
+   */
+  readonly transactionalId?: string;
+  /**
+   * How long a transaction may take, in milliseconds; then the broker aborts it. While it is open,
+   * consumers of committed messages read nothing after it in its partitions. At most the broker's
+   * `transaction.max.timeout.ms`. Default: 60000.
+   */
+  readonly transactionTimeoutMs?: number;
   /** Whether the broker may auto-create topics, if it is configured to. Default: true. */
   readonly allowAutoTopicCreation?: boolean;
   /**
@@ -122,6 +135,8 @@ export interface ResolvedProducerOptions {
   readonly compressionLevel: number | undefined;
   readonly bufferMemory: number;
   readonly deliveryTimeoutMs: number;
+  readonly transactionalId: string | undefined;
+  readonly transactionTimeoutMs: number;
   readonly allowAutoTopicCreation: boolean;
   readonly partitioner: Partitioner | undefined;
 }
@@ -146,6 +161,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
       `Cannot use maxInFlight of ${maxInFlight} with idempotence: it must be at most ${MAX_UNCONFIRMED_BATCHES}`,
     );
   }
+  ensureTransactional(options, idempotence);
   const names: readonly CompressionName[] = ["none", "gzip", "snappy", "lz4", "zstd"];
   return {
     acks: acks === "all" ? Acks.all : acks,
@@ -158,9 +174,44 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     compressionLevel: options.compressionLevel,
     bufferMemory: atLeast("bufferMemory", options.bufferMemory ?? 33_554_432, 1),
     deliveryTimeoutMs: atLeast("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 1),
+    transactionalId: options.transactionalId,
+    transactionTimeoutMs: atLeast(
+      "transactionTimeoutMs",
+      options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS,
+      1,
+    ),
     allowAutoTopicCreation: options.allowAutoTopicCreation ?? true,
     partitioner: options.partitioner,
   };
+}
+
+/** The Java client's default. */
+const DEFAULT_TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** @throws {UsageError} If the options of transactions cannot be used together, or with the others. */
+function ensureTransactional(
+  { transactionalId, transactionTimeoutMs, acks }: ProducerOptions,
+  idempotence: boolean,
+): void {
+  if (transactionalId === undefined) {
+    if (transactionTimeoutMs === undefined) return;
+    throw new UsageError(
+      `Cannot use transactionTimeoutMs of ${transactionTimeoutMs} without a transactionalId`,
+    );
+  }
+  if (typeof transactionalId !== "string" || transactionalId === "") {
+    throw new UsageError(
+      `Cannot use transactionalId of ${
+        JSON.stringify(transactionalId)
+      }: it must be a non-empty name`,
+    );
+  }
+  if (!idempotence) {
+    const what = acks === undefined ? "idempotence of false" : `acks of ${acks}`;
+    throw new UsageError(
+      `Cannot use transactionalId "${transactionalId}" with ${what}: transactions require idempotence`,
+    );
+  }
 }
 
 /** The names of ProducerOptions. */
@@ -175,6 +226,8 @@ const PRODUCER_NAMES: Names<ProducerOptions> = {
   compressionLevel: true,
   bufferMemory: true,
   deliveryTimeoutMs: true,
+  transactionalId: true,
+  transactionTimeoutMs: true,
   allowAutoTopicCreation: true,
   partitioner: true,
 };

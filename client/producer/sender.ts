@@ -27,13 +27,20 @@ import {
   refreshesMetadata,
   TimeoutError,
 } from "../errors.ts";
-import type { PartitionQueue, ProducerIdentity } from "./partition_queue.ts";
+import type { PartitionQueue } from "./partition_queue.ts";
+import type { ProducerIdentity } from "../transactions/producer_identity.ts";
 import { ProduceRequest, type ProduceResult } from "./produce_request.ts";
 import type { ProducerBatch } from "./producer_batch.ts";
 import type { ResolvedProducerOptions } from "./producer_options.ts";
 import type { QueuedBatch } from "./queued_batch.ts";
 import { RefusedBatchError } from "./refused_batch.ts";
 import { Timer } from "../connection/timer.ts";
+import { WakeSignal } from "../connection/wake_signal.ts";
+import type { ProducerTransactions } from "../transactions/producer_transactions.ts";
+import { produceVersions } from "../transactions/transaction_requests.ts";
+
+/** The nominal wait while the previous transaction completes, in milliseconds. */
+const COMPLETION_MS = 20;
 
 /** The default linger while other batches are in flight. */
 const DEFAULT_LINGER_MS = 5;
@@ -50,6 +57,7 @@ export class Sender {
   readonly #lane: ConnectionLane;
   readonly #options: ResolvedProducerOptions;
   readonly #accumulator: Accumulator;
+  readonly #transactions: ProducerTransactions | undefined;
   readonly #active = new Set<PartitionQueue>();
   readonly #nodes = new Map<number, NodeState>();
   /** Topics requested now or recently. */
@@ -61,6 +69,8 @@ export class Sender {
   #isScheduled = false;
   #isStopped = false;
   #flushing = 0;
+  #inFlight = 0;
+  readonly #answers = new WakeSignal();
   #timer: Timer | undefined;
   #timerAt = Infinity;
 
@@ -69,11 +79,13 @@ export class Sender {
     lane: ConnectionLane,
     options: ResolvedProducerOptions,
     accumulator: Accumulator,
+    transactions: ProducerTransactions | undefined,
   ) {
     this.#core = core;
     this.#lane = lane;
     this.#options = options;
     this.#accumulator = accumulator;
+    this.#transactions = transactions;
     this.#stopListening = core.metadata.onUpdate(() => {
       accumulator.updatePartitions();
       if (this.#active.size > 0) this.#schedule();
@@ -95,6 +107,11 @@ export class Sender {
     } finally {
       this.#flushing--;
     }
+  }
+
+  /** Resolves when no request is in flight. */
+  async idle(): Promise<void> {
+    while (this.#inFlight > 0) await this.#answers.wait();
   }
 
   /** Stops sending. */
@@ -204,19 +221,29 @@ export class Sender {
     const connection = this.#lane.existing(leader)!;
     const node = this.#node(leader.id);
     node.inFlight++;
-    const options = { acks: this.#options.acks, timeoutMs: this.#core.options.requestTimeoutMs };
+    this.#inFlight++;
+    const options = {
+      acks: this.#options.acks,
+      timeoutMs: this.#core.options.requestTimeoutMs,
+      transactionalId: this.#options.transactionalId ?? null,
+      ...(this.#transactions === undefined ? {} : produceVersions(this.#transactions.flow)),
+    };
     request.send(connection, this.#core.metadata, options).then(
       (results) => {
-        node.inFlight--;
         for (const result of results) this.#settle(result);
-        this.#schedule();
+        this.#answered(node);
       },
       (error) => {
-        node.inFlight--;
         for (const queued of request.batches) this.#onError(queued, error);
-        this.#schedule();
+        this.#answered(node);
       },
     );
+  }
+
+  #answered(node: NodeState): void {
+    node.inFlight--;
+    this.#schedule();
+    if (--this.#inFlight === 0) this.#answers.notify();
   }
 
   /** Handles the broker's result for one batch. */
@@ -245,6 +272,8 @@ export class Sender {
       case ErrorCode.UNKNOWN_PRODUCER_ID:
       case ErrorCode.INVALID_PRODUCER_EPOCH:
         if (!this.#options.idempotence || batch.isSettled) break;
+        // The epoch of a transaction is not this producer's to bump.
+        if (this.#transactions !== undefined && isLost(queue, batch, errorCode)) break;
         return queue.outOfOrder(batch);
     }
     const { leader } = result;
@@ -283,7 +312,10 @@ export class Sender {
       return;
     }
     const { initialBackoffMs, maxBackoffMs } = this.#core.options;
-    const wait = atOnce ? 0 : backoffMs(batch.attempts, initialBackoffMs, maxBackoffMs);
+    const firstMs = isCompleting(error)
+      ? Math.min(COMPLETION_MS, initialBackoffMs)
+      : initialBackoffMs;
+    const wait = atOnce ? 0 : backoffMs(batch.attempts, firstMs, maxBackoffMs);
     batch.lastError = error;
     queue.retry(batch, performance.now() + wait);
     this.#active.add(queue);
@@ -291,7 +323,7 @@ export class Sender {
 
   #giveUp(queue: PartitionQueue, batch: ProducerBatch, error: DqueueError): void {
     queue.gaveUp(batch);
-    batch.fail(error);
+    this.#accumulator.fail(batch, error);
     this.#accumulator.complete(batch);
   }
 
@@ -325,7 +357,7 @@ export class Sender {
         { cause: reason },
       );
       // The response to a batch in flight still shows how the sequence continues.
-      if (batch.isInFlight) batch.fail(error);
+      if (batch.isInFlight) this.#accumulator.fail(batch, error);
       else this.#giveUp(queue, batch, error);
     }
     return next;
@@ -392,6 +424,12 @@ export class Sender {
 
   /** Makes sure that batches of the partition can be numbered. */
   #prepare(queue: PartitionQueue): boolean {
+    if (this.#transactions !== undefined) {
+      const session = this.#transactions.admit(queue.topic, queue.partition);
+      if (session === undefined) return false;
+      queue.adopt(session, session.isImplicit);
+      return true;
+    }
     if (this.#identity !== undefined && queue.prepare(this.#identity)) return true;
     this.#identify();
     return false;
@@ -429,6 +467,15 @@ export class Sender {
       },
     );
   }
+}
+
+/** Whether a batch of a transaction is refused for good, and not because an older one is missing. */
+function isLost(queue: PartitionQueue, batch: ProducerBatch, errorCode: number): boolean {
+  return errorCode === ErrorCode.INVALID_PRODUCER_EPOCH || batch === queue.unconfirmed[0];
+}
+
+function isCompleting(error: DqueueError): boolean {
+  return error instanceof KafkaError && error.errorCode === ErrorCode.CONCURRENT_TRANSACTIONS;
 }
 
 function produceError(

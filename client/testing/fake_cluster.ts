@@ -42,7 +42,7 @@ export interface FakeContext<A extends Api> {
   readonly version: number;
   /** Aborted when the connection ends. */
   readonly signal: AbortSignal;
-  /** The default response. */
+  /** The response without this handler: of the one for all requests, or the default. */
   usual(): Promise<ResponseTo<A>>;
 }
 
@@ -72,6 +72,8 @@ export interface FakeClusterOptions {
   readonly topics?: { readonly [name: string]: number };
   /** The highest versions to support, by API key; −1 disables the API. */
   readonly maxVersions?: { readonly [apiKey: number]: number };
+  /** The levels of the finalized features. Default: none. */
+  readonly features?: { readonly [name: string]: number };
 }
 
 /** A received request. */
@@ -88,6 +90,8 @@ export class FakeCluster implements EmbeddedBroker {
   readonly nodeIds: readonly number[];
   readonly topics = new Map<string, FakeTopic>();
   readonly maxVersions: { readonly [apiKey: number]: number };
+  /** The levels of the finalized features, as new connections learn them. */
+  features: { readonly [name: string]: number };
   readonly requests: ReceivedRequest[] = [];
   /** Brokers that cannot be reached. */
   readonly down = new Set<number>();
@@ -106,6 +110,7 @@ export class FakeCluster implements EmbeddedBroker {
   constructor(options: FakeClusterOptions = {}) {
     this.nodeIds = Array.from({ length: options.brokers ?? 1 }, (_, id) => id);
     this.maxVersions = options.maxVersions ?? {};
+    this.features = options.features ?? {};
     for (const [name, partitions] of Object.entries(options.topics ?? {})) {
       this.createTopic(name, partitions);
     }
@@ -240,12 +245,15 @@ export class FakeCluster implements EmbeddedBroker {
     }
     this.requests.push({ nodeId, api: api.name, version: apiVersion, body });
     this.#arrivals.notify();
-    const usual = () => Promise.resolve(defaultAnswer(this, nodeId, api, apiVersion, body, signal));
-    const handler = this.#once.get(apiKey)?.shift() ?? this.#handlers.get(apiKey);
-    const context = { cluster: this, nodeId, version, signal, usual };
-    const answer = handler === undefined
-      ? await usual()
-      : await handler(body as RequestOf<Api>, context);
+    const context = { cluster: this, nodeId, version, signal };
+    const byDefault = () =>
+      Promise.resolve(defaultAnswer(this, nodeId, api, apiVersion, body, signal));
+    const handler = this.#handlers.get(apiKey);
+    const usual = handler === undefined
+      ? byDefault
+      : () => Promise.resolve(handler(body, { ...context, usual: byDefault }));
+    const once = this.#once.get(apiKey)?.shift();
+    const answer = once === undefined ? await usual() : await once(body, { ...context, usual });
     if (answer === NO_ANSWER) return;
     if (answer === DISCONNECT) return channel.abort();
     channel.out.beginFrame();

@@ -74,6 +74,11 @@ export abstract class FakeCoordinator {
     while (this.committed.get(partition) !== offset) await this.#commits.wait();
   }
 
+  /** The error code for a request of a member, if any. */
+  errorFor(nodeId: number, memberId: string, generation: number): number {
+    return this.check(nodeId, memberId, generation);
+  }
+
   /** The error code for a request of the member, if any. */
   protected abstract check(nodeId: number, memberId: string, generation: number): number;
 }

@@ -88,7 +88,15 @@ function answerApiVersions(
   const own = apiKeys.filter(({ apiKey }) => apiKey === apiVersions.key);
   return version > own[0]!.maxVersion
     ? { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys: own }
-    : { errorCode: 0, apiKeys };
+    : {
+      errorCode: 0,
+      apiKeys,
+      finalizedFeatures: Object.entries(cluster.features).map(([name, level]) => ({
+        name,
+        maxVersionLevel: level,
+        minVersionLevel: level,
+      })),
+    };
 }
 
 function answerMetadata(
@@ -217,16 +225,23 @@ function fetchNow(cluster: FakeCluster, nodeId: number, request: RequestOf<typeo
           partitionIndex: partition,
           errorCode,
           highWatermark: log?.highWatermark ?? -1,
-          lastStableOffset: log?.highWatermark ?? -1,
+          lastStableOffset: log?.lastStableOffset ?? -1,
           logStartOffset: log?.logStartOffset ?? -1,
           abortedTransactions: request.isolationLevel === IsolationLevel.readCommitted
             ? log?.aborted ?? []
             : null,
-          records: errorCode === 0 ? log!.read(fetchOffset, partitionMaxBytes) : [] as Uint8Array[],
+          records: errorCode === 0
+            ? log!.read(fetchOffset, partitionMaxBytes, readEnd(log!, request.isolationLevel))
+            : [] as Uint8Array[],
         };
       }),
     })),
   };
+}
+
+/** The offset up to which a reader of an isolation level reads. */
+function readEnd(log: FakeLog, isolationLevel: number): number {
+  return isolationLevel === IsolationLevel.readCommitted ? log.lastStableOffset : log.highWatermark;
 }
 
 function answerListOffsets(
@@ -242,7 +257,7 @@ function answerListOffsets(
         const { log, errorCode } = leaderLog(topic, partitionIndex, nodeId);
         if (errorCode !== 0 || log === undefined) return { partitionIndex, errorCode };
         if (timestamp === ListOffsetsTimestamp.latest) {
-          return { partitionIndex, errorCode, offset: log.highWatermark };
+          return { partitionIndex, errorCode, offset: readEnd(log, request.isolationLevel) };
         }
         if (timestamp === ListOffsetsTimestamp.earliest) {
           return { partitionIndex, errorCode, offset: log.logStartOffset };

@@ -6,6 +6,7 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { RecordBatch } from "../../protocol/records/record_batch.ts";
+import { RecordBatchBuilder } from "../../protocol/records/record_batch_builder.ts";
 
 /** The number of batches per producer that are remembered, as in Kafka. */
 const REMEMBERED = 5;
@@ -38,11 +39,38 @@ export class FakeLog {
   /** The aborted transactions. */
   readonly aborted: { producerId: number; firstOffset: number }[] = [];
   readonly batches: RecordBatch[] = [];
+  /** The first offset of each open transaction, by producer id. */
+  readonly open = new Map<number, number>();
   readonly #producers = new Map<number, ProducerState>();
   #waiters: (() => void)[] = [];
 
   constructor(leaderId: number) {
     this.leaderId = leaderId;
+  }
+
+  /** The offset up to which all transactions have ended. */
+  get lastStableOffset(): number {
+    return Math.min(this.highWatermark, ...this.open.values());
+  }
+
+  /** Appends the marker that ends a producer's transaction. */
+  endTransaction(producerId: number, producerEpoch: number, isCommit: boolean): void {
+    const firstOffset = this.open.get(producerId);
+    this.open.delete(producerId);
+    if (!isCommit && firstOffset !== undefined) this.aborted.push({ producerId, firstOffset });
+    const state = this.#producers.get(producerId);
+    if (state !== undefined && producerEpoch > state.epoch) {
+      state.epoch = producerEpoch;
+      state.batches = [];
+    }
+    const builder = new RecordBatchBuilder({
+      producerId,
+      producerEpoch,
+      isTransactional: true,
+      isControl: true,
+    });
+    builder.append(1, Uint8Array.of(0, 0, 0, isCommit ? 1 : 0), new Uint8Array(6));
+    this.appendAsIs(new RecordBatch(builder.build()));
   }
 
   /** Appends a batch like a leader. */
@@ -57,6 +85,9 @@ export class FakeLog {
       if (known !== undefined) return known;
     }
     batch.baseOffset = this.highWatermark;
+    if (batch.isTransactional && !this.open.has(batch.producerId)) {
+      this.open.set(batch.producerId, batch.baseOffset);
+    }
     batch.partitionLeaderEpoch = this.leaderEpoch;
     if (batch.hasProducerId) {
       const { batches } = this.#producers.get(batch.producerId)!;
@@ -80,11 +111,12 @@ export class FakeLog {
   }
 
   /** The batches from the one with `offset`; the first one even if it is larger than `maxBytes`. */
-  read(offset: number, maxBytes: number): Uint8Array[] {
+  read(offset: number, maxBytes: number, end = this.highWatermark): Uint8Array[] {
     const found: Uint8Array[] = [];
     let size = 0;
     for (const batch of this.batches) {
       if (batch.nextOffset <= offset) continue;
+      if (batch.nextOffset > end) break;
       if (found.length > 0 && size + batch.sizeInBytes > maxBytes) break;
       found.push(batch.bytes);
       size += batch.sizeInBytes;
@@ -107,7 +139,7 @@ export class FakeLog {
   /** The text of all values, in order. */
   values(): string[] {
     const decoder = new TextDecoder();
-    return this.batches.flatMap((batch) =>
+    return this.batches.filter(({ isControl }) => !isControl).flatMap((batch) =>
       Array.from(batch.records(), ({ value }) => decoder.decode(value ?? undefined))
     );
   }
