@@ -42,7 +42,7 @@ import { DiskSpace } from "./disk_space.ts";
 import { BrokerCounters } from "./metrics/broker_counters.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { BrokerSettings } from "./settings/settings.ts";
-import type { Partition } from "./topics/partition.ts";
+import type { AppendResult, Partition } from "./topics/partition.ts";
 import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
@@ -182,12 +182,17 @@ export class TestBroker {
     return this.topics.partition(name, 0)!;
   }
 
-  /** Calls a handler as a connection does: request and response pass through their codecs. */
+  /**
+   * Calls a handler as a connection does: request and response pass through their codecs.
+   *
+   * @param holdBack Called if the connection's next request must wait.
+   */
   async call<A extends Api>(
     api: A,
     apiHandler: ApiHandler,
     apiVersion: number,
     request: RequestTo<A>,
+    holdBack: RequestContext["holdBack"] = () => {},
   ): Promise<ResponseOf<A>> {
     const callbacks: (() => void)[] = [];
     const decoded = reencode(api.request, apiVersion, request as never);
@@ -200,7 +205,7 @@ export class TestBroker {
       keepFrame: () => {},
       whenTaken: (callback) => callbacks.push(callback),
       claim: () => undefined,
-      holdBack: () => {},
+      holdBack,
       waited: () => {},
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
@@ -269,4 +274,49 @@ export async function valuesFrom(partition: Partition, offset: number): Promise<
     }
   }
   return values;
+}
+
+/** The producer of a batch in a transaction. */
+export interface TransactionOf {
+  readonly producerId: number;
+  /** Default: 0. */
+  readonly producerEpoch?: number;
+  /** Default: 0. */
+  readonly baseSequence?: number;
+}
+
+/** Builds a batch of a producer's transaction. */
+export function transactionalBatchOf(
+  values: readonly string[],
+  { producerId, producerEpoch = 0, baseSequence = 0 }: TransactionOf,
+): RecordBatch {
+  return batchOf(values, { producerId, producerEpoch, baseSequence, isTransactional: true });
+}
+
+/** Appends a batch of a transaction, as if its coordinator had confirmed it. */
+export function appendInTransaction(
+  partition: Partition,
+  values: readonly string[],
+  transaction: TransactionOf,
+): AppendResult {
+  const batch = transactionalBatchOf(values, transaction);
+  const { producerId, producerEpoch, baseSequence } = batch;
+  const verification = partition.log.startVerification(producerId, producerEpoch, baseSequence);
+  return partition.append(batch, { acks: -1, nowMs: 1_700_000_000_000, verification });
+}
+
+/** Appends the marker that ends a transaction. */
+export function endTransaction(
+  partition: Partition,
+  isCommit: boolean,
+  { producerId, producerEpoch = 0 }: TransactionOf,
+): AppendResult {
+  return partition.appendMarker({
+    producerId,
+    producerEpoch,
+    coordinatorEpoch: 0,
+    isCommit,
+    isTransactionV2: false,
+    nowMs: 1_700_000_000_000,
+  });
 }

@@ -239,13 +239,13 @@ export class LogManager implements PartitionLogManager {
   }
 }
 
-/** The logs to compact, each up to its last stable offset. */
+/** The logs to compact, each up to its high watermark. The cleaner leaves out open transactions. */
 function* cleanableLogs(topics: Iterable<Topic>): Generator<CleanableLog, void> {
   for (const { config, partitions } of topics) {
     if (!config.get("cleanup.policy").includes("compact")) continue;
     for (const partition of partitions) {
       if (partition === undefined) continue;
-      yield { log: partition.log, maxOffset: partition.lastStableOffset };
+      yield { log: partition.log, maxOffset: partition.highWatermark };
     }
   }
 }

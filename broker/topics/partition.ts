@@ -14,7 +14,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import { IsolationLevel } from "../../protocol/messages/records/fetch.ts";
 import { Acks } from "../../protocol/messages/records/produce.ts";
-import type { RecordBatch } from "../../protocol/records/mod.ts";
+import { endTransactionMarker, type RecordBatch } from "../../protocol/records/mod.ts";
 import type { Log } from "../../storage/log.ts";
 import type { LogRead } from "../../storage/log/log_read.ts";
 import type { TimestampAndOffset } from "../../storage/log/log_reader.ts";
@@ -39,6 +39,7 @@ import type {
   AppendResult,
   EpochEndOffset,
   Fence,
+  MarkerOptions,
   PartitionLogManager,
   PartitionOptions,
   ProduceOptions,
@@ -96,7 +97,7 @@ export class Partition {
     const highWatermark = isReplicated
       ? Math.max(logStartOffset, Math.min(options.highWatermark ?? 0, logEndOffset))
       : logEndOffset;
-    this.#range = new ReadableRange(logStartOffset, highWatermark);
+    this.#range = new ReadableRange(logStartOffset, highWatermark, options.log);
     this.#beginRole();
   }
 
@@ -197,9 +198,9 @@ export class Partition {
     return this.#range.highWatermark;
   }
 
-  /** The first offset of an open transaction, or the high watermark. */
+  /** The first offset of a transaction whose end is not committed, or the high watermark. */
   get lastStableOffset(): number {
-    return this.#range.highWatermark;
+    return this.#range.lastStableOffset;
   }
 
   /** The first readable offset. The deletion of records before it is on disk. */
@@ -216,10 +217,13 @@ export class Partition {
    * Calls `callback` when more records are readable, the log start offset or leader changes, or the
    * partition fails or is deleted.
    *
+   * @param isolationLevel Of the reader. Default: 0, all that is committed is readable.
    * @returns A function that removes the subscription.
    */
-  subscribe(callback: () => void): () => void {
-    return this.#range.subscribe(callback);
+  subscribe(callback: () => void, isolationLevel: number = 0): () => void {
+    return isolationLevel === IsolationLevel.readCommitted
+      ? this.#range.subscribeStable(callback)
+      : this.#range.subscribe(callback);
   }
 
   /** As {@linkcode subscribe}, also for records that are not committed. */
@@ -266,6 +270,17 @@ export class Partition {
       : this.#append(valid, options, "client");
   }
 
+  /**
+   * Appends the marker that ends a producer's transaction.
+   *
+   * @throws {ApiError} NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS.
+   * @throws {Error} Whatever `Log.append` throws: the producer or the coordinator may be fenced.
+   */
+  appendMarker({ nowMs, isTransactionV2, ...marker }: MarkerOptions): AppendResult {
+    const batch = endTransactionMarker({ ...marker, timestamp: nowMs });
+    return this.append(batch, { acks: Acks.all, nowMs, isInternal: true, isTransactionV2 });
+  }
+
   #produceLater(batch: RecordBatch, options: ProduceOptions): Promise<AppendResult> {
     const { validations, nowMs } = options;
     const validated = validations.validate(this.log.name, batch, this.#config.logConfig, nowMs);
@@ -279,11 +294,13 @@ export class Partition {
 
   #append(
     batch: RecordBatch,
-    { acks, nowMs }: AppendOptions,
+    { acks, nowMs, verification, isTransactionV2 }: AppendOptions,
     origin: "client" | "coordinator",
   ): AppendResult {
     const isPatient = origin === "coordinator";
-    const appended = this.log.append(batch, { leaderEpoch: this.leaderEpoch, nowMs, origin });
+    const { leaderEpoch } = this;
+    const options = { leaderEpoch, nowMs, origin, verification, isTransactionV2 };
+    const appended = this.log.append(batch, options);
     this.#range.notifyReplicas();
     return {
       baseOffset: appended.firstOffset,

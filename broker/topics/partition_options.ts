@@ -6,6 +6,7 @@
 
 import type { Acks } from "../../protocol/messages/records/produce.ts";
 import type { Log } from "../../storage/log.ts";
+import type { Verification } from "../../storage/log/producers/mod.ts";
 import type { PartitionState } from "../cluster/cluster_state.ts";
 import type { PartitionReplication, ReplicatedPartition } from "../roles/replicated_partition.ts";
 import type { BatchValidations } from "../validation/batch_validations.ts";
@@ -18,6 +19,21 @@ export interface AppendOptions {
   readonly nowMs: number;
   /** Whether the broker itself appends, which may write internal topics and control batches. */
   readonly isInternal?: boolean;
+  /** What `startVerification` returned, if it was asked about the batch's transaction. */
+  readonly verification?: Verification | undefined;
+  /** Whether the producer's epoch rises with each transaction (KIP-890, part 2). Default: false. */
+  readonly isTransactionV2?: boolean | undefined;
+}
+
+/** The marker of a transaction to append. */
+export interface MarkerOptions {
+  readonly producerId: number;
+  /** With {@linkcode isTransactionV2}, one more than that of the transaction's records. */
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+  readonly isCommit: boolean;
+  readonly isTransactionV2: boolean;
+  readonly nowMs: number;
 }
 
 /** Options of a client's append. */

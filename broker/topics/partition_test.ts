@@ -309,7 +309,16 @@ Deno.test("Partition.append() rejects what Kafka rejects and leaves the log unch
     [offset, ErrorCode.INVALID_RECORD],
     [batchOf(["x"], { isControl: true }), ErrorCode.INVALID_RECORD],
     [batchOf(["x"], { producerId: 1, producerEpoch: 0 }), ErrorCode.INVALID_RECORD],
-    [batchOf(["x"], { isTransactional: true }), ErrorCode.INVALID_TXN_STATE],
+    [batchOf(["x"], { isTransactional: true }), ErrorCode.INVALID_RECORD],
+    [
+      batchOf(["x"], {
+        isTransactional: true,
+        producerId: 1,
+        producerEpoch: 0,
+        baseSequence: 0,
+      }),
+      ErrorCode.INVALID_TXN_STATE,
+    ],
     [batchOf(["x".repeat(200)]), ErrorCode.MESSAGE_TOO_LARGE],
     [stamped, ErrorCode.INVALID_TIMESTAMP],
     [batchOf(["x"], { timestamp: NOW_MS + 3_600_001 }), ErrorCode.INVALID_TIMESTAMP],

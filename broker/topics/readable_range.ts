@@ -1,6 +1,10 @@
 /**
- * What of a partition can be read: its log start offset and its high watermark as readers see them,
- * and who waits for them to change. A deletion is shown once it is on disk.
+ * What of a partition can be read: its log start offset, its high watermark and its last stable offset
+ * as readers see them, and who waits for them to change. A deletion is shown once it is on disk.
+ *
+ * The last stable offset is the first offset of the oldest transaction that is not known to have
+ * ended, or the high watermark. A transaction has ended when its marker is committed, so that the last
+ * stable offset moves only when the high watermark does.
  *
  * @module
  */
@@ -8,6 +12,17 @@
 import { OffsetOutOfRangeError } from "../../storage/errors.ts";
 
 type Callback = () => void;
+
+/** The transactions of a log. */
+export interface Transactions {
+  /**
+   * The first offset of the oldest transaction that is open, or that a marker at or above the high
+   * watermark has ended.
+   */
+  firstUnstableOffset(highWatermark: number): number | undefined;
+}
+
+const NO_TRANSACTIONS: Transactions = { firstUnstableOffset: () => undefined };
 
 /** The readable part of one log. */
 export class ReadableRange {
@@ -19,10 +34,20 @@ export class ReadableRange {
   #waiters: Set<Callback> | undefined;
   /** Those who also wait for records that are not committed. */
   #replicaWaiters: Set<Callback> | undefined;
+  /** Those who only wait for records below the last stable offset. */
+  #stableWaiters: Set<Callback> | undefined;
+  /** The last stable offset that they know. */
+  #shownStable = -1;
+  readonly #transactions: Transactions;
 
-  constructor(startOffset: number, highWatermark: number) {
+  constructor(
+    startOffset: number,
+    highWatermark: number,
+    transactions: Transactions = NO_TRANSACTIONS,
+  ) {
     this.#startOffset = startOffset;
     this.#highWatermark = highWatermark;
+    this.#transactions = transactions;
   }
 
   /** The first readable offset. The deletion of records before it is on disk. */
@@ -33,6 +58,16 @@ export class ReadableRange {
   /** The first uncommitted offset. */
   get highWatermark(): number {
     return this.#highWatermark;
+  }
+
+  /**
+   * The first offset of the oldest transaction whose end is not committed, or the high watermark.
+   * Not before the start offset, though the transaction may be older.
+   */
+  get lastStableOffset(): number {
+    const unstable = this.#transactions.firstUnstableOffset(this.#highWatermark);
+    if (unstable === undefined || unstable >= this.#highWatermark) return this.#highWatermark;
+    return Math.max(unstable, this.#startOffset);
   }
 
   /** Shows a later start offset. */
@@ -46,13 +81,19 @@ export class ReadableRange {
   advance(highWatermark: number): void {
     if (highWatermark <= this.#highWatermark) return;
     this.#highWatermark = highWatermark;
-    this.notify();
+    callAll(this.#waiters);
+    if (this.#stableWaiters === undefined || this.#stableWaiters.size === 0) return;
+    const { lastStableOffset } = this;
+    if (lastStableOffset <= this.#shownStable) return;
+    this.#shownStable = lastStableOffset;
+    callAll(this.#stableWaiters);
   }
 
   /** Takes both offsets back to where the log is cut, if they are larger. */
   cut(offset: number): void {
     this.#startOffset = Math.min(this.#startOffset, offset);
     this.#highWatermark = Math.min(this.#highWatermark, offset);
+    this.#shownStable = Math.min(this.#shownStable, offset);
   }
 
   /** Shows that the log begins again at `offset`: nothing before it can be read. */
@@ -91,6 +132,15 @@ export class ReadableRange {
     return () => waiters.delete(callback);
   }
 
+  /** As {@linkcode subscribe}, but not for records at or above the last stable offset. */
+  subscribeStable(callback: Callback): () => void {
+    const waiters = this.#stableWaiters ??= new Set();
+    // Whoever waits already knows of it: it moves only when they are called.
+    this.#shownStable = this.lastStableOffset;
+    waiters.add(callback);
+    return () => waiters.delete(callback);
+  }
+
   /** As {@linkcode subscribe}, and at each `notifyReplicas`. */
   subscribeReplica(callback: Callback): () => void {
     const unsubscribe = this.subscribe(callback);
@@ -105,6 +155,7 @@ export class ReadableRange {
   /** Wakes everyone: the range has changed, or who may read it. */
   notify(): void {
     callAll(this.#waiters);
+    callAll(this.#stableWaiters);
   }
 
   /** Wakes those who also wait for records that are not committed. */

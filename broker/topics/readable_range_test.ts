@@ -72,3 +72,36 @@ Deno.test("ReadableRange.throwAfterTrim() throws once a deletion that the error 
   assertEquals([startWhenThrown, range.isTrimming], [5, false]);
   await assertRejects(() => range.throwAfterTrim(3, new Error("other")), Error, "other");
 });
+
+Deno.test("ReadableRange.subscribeStable() wakes only when the last stable offset moves", () => {
+  let unstable: number | undefined = 3;
+  const range = new ReadableRange(0, 2, { firstUnstableOffset: () => unstable });
+  assertEquals(range.lastStableOffset, 2);
+  let woken = 0;
+  const unsubscribe = range.subscribeStable(() => woken++);
+  range.advance(4);
+  assertEquals([range.lastStableOffset, woken], [3, 1]);
+  range.advance(6);
+  range.notifyReplicas();
+  assertEquals([range.lastStableOffset, woken], [3, 1]);
+  unstable = 5;
+  range.advance(7);
+  assertEquals([range.lastStableOffset, woken], [5, 2]);
+  range.notify();
+  assertEquals(woken, 3, "another may lead now");
+  // After a cut the same offsets are reached again.
+  range.cut(4);
+  unstable = undefined;
+  range.advance(5);
+  assertEquals([range.lastStableOffset, woken], [5, 4]);
+  unsubscribe();
+  range.advance(9);
+  assertEquals(woken, 4);
+});
+
+Deno.test("ReadableRange.lastStableOffset is at least the start offset", () => {
+  const range = new ReadableRange(0, 9, { firstUnstableOffset: () => 2 });
+  assertEquals(range.lastStableOffset, 2);
+  range.advanceStart(5);
+  assertEquals(range.lastStableOffset, 5);
+});

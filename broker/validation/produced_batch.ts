@@ -60,7 +60,7 @@ export interface BatchTarget {
 /**
  * Rejects batches that only the broker itself may append.
  *
- * @throws {ApiError} INVALID_TOPIC_EXCEPTION, INVALID_TXN_STATE, INVALID_RECORD.
+ * @throws {ApiError} INVALID_TOPIC_EXCEPTION, INVALID_RECORD.
  */
 export function checkClientBatch(target: BatchTarget, batch: RecordBatch): void {
   if (target.isInternal) {
@@ -69,10 +69,10 @@ export function checkClientBatch(target: BatchTarget, batch: RecordBatch): void 
       `Cannot append to "${target}": the topic is internal`,
     );
   }
-  if (batch.isTransactional) {
+  if (batch.isTransactional && !batch.hasProducerId) {
     throw new ApiError(
-      ErrorCode.INVALID_TXN_STATE,
-      `Cannot append to "${target}": this broker has no transactions`,
+      ErrorCode.INVALID_RECORD,
+      `Cannot append to "${target}": the batch is transactional, but has no producer id`,
     );
   }
   if (batch.baseOffset !== 0) {

@@ -6,7 +6,8 @@
  * memory (`queued.max.response.bytes`), less is returned and clients fetch again. If fewer than
  * `minBytes` are available and nothing else must be reported immediately, the request waits in its
  * partitions until more data arrives or `maxWaitMs` expires. Consumers see records below the high
- * watermark, or with `read_committed` below the last stable offset.
+ * watermark, or with `read_committed` below the last stable offset, and with these the aborted
+ * transactions among them, by their first offset.
  *
  * A consumer that names its rack is sent to an in-sync replica there, and reads from that what it
  * knows to be committed (KIP-392).
@@ -25,6 +26,7 @@ import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import type { LogRead } from "../../../storage/log/log_read.ts";
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import { OffsetOutOfRangeError } from "../../../storage/errors.ts";
+import type { AbortedTransaction } from "../../../storage/log/transactions/mod.ts";
 import { pause } from "../../time/pause.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {
@@ -38,6 +40,7 @@ import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
 import { preferredReplica } from "../../replication/preferred_replica.ts";
+import { knownStableOffset } from "./known_stable_offset.ts";
 import { leaderIn } from "./leader_of.ts";
 import { replicaFetch } from "./replica_fetch.ts";
 
@@ -58,6 +61,7 @@ const ENDS_LEADERSHIP: ReadonlySet<number> = new Set([
   ErrorCode.FENCED_LEADER_EPOCH,
 ]);
 const NO_RECORDS = new Uint8Array(0);
+const NONE_ABORTED: readonly AbortedTransaction[] = [];
 const NOTHING = { sizeInBytes: 0, nextOffset: -1 };
 /**
  * How long a leader waits for its followers to prove that it leads, and how often it looks. They fetch at
@@ -224,13 +228,13 @@ class Reading {
       const { counters } = this.#context.broker;
       if (!(read instanceof Promise)) {
         if (read.sizeInBytes > 0) counters.cacheHits++;
-        return this.#answer(wanted, partition, { records: read.chunks }, read);
+        return this.#answerRead(wanted, partition, read);
       }
       counters.cacheMisses++;
       return read.then(
         (read) => {
           if (read.release !== undefined) this.#releases.push(read.release);
-          return this.#answer(wanted, partition, { records: read.chunks }, read);
+          return this.#answerRead(wanted, partition, read);
         },
         (error) => this.#refuse(wanted, partition, error),
       );
@@ -285,6 +289,29 @@ class Reading {
     return this.#answer(wanted, partition, { preferredReadReplica });
   }
 
+  /**
+   * Answers with the batches read, and for `read_committed` with the aborted transactions that they
+   * may have records of. The list is made after the read: it bounds what was really read, and all
+   * transactions below the last stable offset of the read have ended.
+   */
+  #answerRead(wanted: FetchPartition, partition: Partition, read: LogRead): Found {
+    const records = read.chunks;
+    if (!this.#isReadCommitted || read.sizeInBytes === 0) {
+      return this.#answer(wanted, partition, { records }, read);
+    }
+    try {
+      const { log } = partition;
+      const abortedTransactions = log.abortedTransactions(wanted.fetchOffset, read.nextOffset);
+      return this.#answer(wanted, partition, { records, abortedTransactions }, read);
+    } catch (error) {
+      return this.#fail(wanted, error);
+    }
+  }
+
+  get #isReadCommitted(): boolean {
+    return this.#request.isolationLevel === IsolationLevel.readCommitted;
+  }
+
   #answer(
     wanted: FetchPartition,
     partition: Partition,
@@ -295,11 +322,11 @@ class Reading {
       partitionIndex: wanted.partition,
       errorCode: ErrorCode.NONE,
       highWatermark: partition.highWatermark,
-      lastStableOffset: partition.lastStableOffset,
+      lastStableOffset: this.#isReadCommitted
+        ? partition.lastStableOffset
+        : knownStableOffset(partition),
       logStartOffset: partition.logStartOffset,
-      abortedTransactions: this.#request.isolationLevel === IsolationLevel.readCommitted
-        ? []
-        : null,
+      abortedTransactions: this.#isReadCommitted ? NONE_ABORTED : null,
       records: NO_RECORDS,
       ...found,
     };
@@ -357,7 +384,7 @@ class Reading {
       wake();
     };
     const unsubscribes = this.#plan.partitions.map((wanted) =>
-      lookUp(wanted, this.#context)?.subscribe(onNews)
+      lookUp(wanted, this.#context)?.subscribe(onNews, this.#request.isolationLevel)
     );
     try {
       // Data may have arrived between the first read and the subscription.

@@ -17,6 +17,7 @@ import { divergence, divergenceWithoutRecords } from "../../roles/divergence.ts"
 import type { ReplicaEntry, ReplicaSession } from "../../replication/replica_sessions.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { endOffsetForEpoch } from "../../topics/epoch_offsets.ts";
+import { knownStableOffset } from "./known_stable_offset.ts";
 import { checkLeaderEpoch } from "./leader_of.ts";
 
 type TopicResponse = FetchResponse["responses"][number];
@@ -324,7 +325,7 @@ function describe(partitionIndex: number, partition: Partition): PartitionRespon
     partitionIndex,
     errorCode: ErrorCode.NONE,
     highWatermark: partition.highWatermark,
-    lastStableOffset: partition.lastStableOffset,
+    lastStableOffset: knownStableOffset(partition),
     logStartOffset: partition.log.logStartOffset,
     abortedTransactions: null,
     records: NO_RECORDS,
