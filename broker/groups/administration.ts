@@ -81,7 +81,7 @@ export function deleteGroup(shard: GroupShard, groupId: string): Promise<void> |
   if (group === undefined) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND);
   const errorCode = group.validateDelete();
   if (errorCode !== ErrorCode.NONE) throw new ApiError(errorCode);
-  const records = [...allOffsetTombstones(shard.offsets, groupId), ...group.tombstones()];
+  const records = [...allOffsetTombstones(shard, groupId), ...group.tombstones()];
   return shard.commit(groupId, records, true);
 }
 
@@ -108,7 +108,7 @@ function expired(
   group: Group,
 ): { records: GroupRecord[]; isAll: boolean } {
   const { clock, config } = shard.environment;
-  return expiredOffsets(shard.offsets, group.groupId, {
+  return expiredOffsets(shard, group.groupId, {
     nowMs: clock.now(),
     retentionMs: config.get("offsets.retention.minutes") * MINUTE_MS,
     isSubscribedTo: (topic) => group.isSubscribedTo(topic),
@@ -118,6 +118,6 @@ function expired(
 
 /** Deletes all offsets of a deleted topic. */
 export function forgetTopic(shard: GroupShard, topic: string): void {
-  const byGroup = Map.groupBy(topicTombstones(shard.offsets, topic), ({ key }) => key.group);
+  const byGroup = Map.groupBy(topicTombstones(shard, topic), ({ key }) => key.group);
   for (const [groupId, records] of byGroup) shard.commit(groupId, records, false);
 }

@@ -8,3 +8,8 @@ export interface Committer {
    */
   readonly generationIdOrMemberEpoch: number;
 }
+
+/** Whether a client outside the group commits, or an old version of the request. */
+export function isAnonymous({ memberId, groupInstanceId }: Committer): boolean {
+  return memberId === "" && groupInstanceId === null;
+}

@@ -26,6 +26,11 @@ export interface Group {
    * only for its current generation or epoch.
    */
   validateCommit(committer: Committer, apiVersion: number): number;
+  /**
+   * Validates a commit as part of a transaction. Clients that do not say who they are are accepted
+   * even in an active group: old versions of the request cannot.
+   */
+  validateTransactionalCommit(committer: Committer): number;
   /** Validates the commit of a partition by an accepted committer. */
   validatePartitionCommit(committer: Committer, topicId: string, partition: number): number;
   /** Validates fetching offsets. */

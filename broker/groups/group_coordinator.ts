@@ -139,6 +139,23 @@ export class GroupCoordinator {
     return this.#shards.of(groupId);
   }
 
+  /**
+   * To be called before the marker of a transaction is appended to a partition.
+   *
+   * @throws {ApiError} NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE.
+   */
+  ensureLoaded(partitionIndex: number): void {
+    this.#shards.activeAt(partitionIndex);
+  }
+
+  /**
+   * Ends a producer's transaction in the groups of a partition. To be called when the marker is
+   * committed.
+   */
+  endTransaction(partitionIndex: number, producerId: number, isCommit: boolean): void {
+    this.#shards.at(partitionIndex)?.endTransaction(producerId, isCommit);
+  }
+
   /** Subscribed members learn of the change with their next heartbeat. */
   #topicChanged(name: string, isDeleted: boolean): void {
     for (const shard of this.shards) {
@@ -173,8 +190,10 @@ export class GroupCoordinator {
   /** Deletes offsets of topics whose deletion was interrupted by a crash. */
   #forgetMissingTopics(shard: GroupShard): void {
     const names = new Set<string>();
-    for (const groupId of shard.offsets.groupIds()) {
-      for (const name of shard.offsets.ofGroup(groupId)!.keys()) names.add(name);
+    for (const offsets of [shard.offsets, shard.pending]) {
+      for (const groupId of offsets.groupIds()) {
+        for (const name of offsets.ofGroup(groupId)!.keys()) names.add(name);
+      }
     }
     for (const name of names) {
       if (this.#topics.topic(name) !== undefined) continue;

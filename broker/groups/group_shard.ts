@@ -15,14 +15,21 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ZERO_UUID } from "../../protocol/primitives/uuid.ts";
+import type { Verification } from "../../storage/log/producers/mod.ts";
 import { coordinatorErrorCode, Shard } from "../coordinators/shard.ts";
 import { ClassicGroup } from "./classic/classic_group.ts";
 import { groupFromRecord } from "./classic/load.ts";
 import { ConsumerGroup, type ConsumerGroupRecord } from "./consumer/consumer_group.ts";
 import type { GroupEnvironment } from "./environment.ts";
-import type { GroupLog } from "./group_log.ts";
+import {
+  type GroupLog,
+  type GroupTransaction,
+  NO_PRODUCER,
+  type RecordPlace,
+} from "./group_log.ts";
 import { offsetFromRecord, OffsetStore } from "./offsets/offset_store.ts";
 import { OFFSETS_TOPIC } from "./offsets_topic.ts";
+import { PendingOffsets } from "./offsets/pending_offsets.ts";
 import type { GroupRecord, RecordOf } from "./records/group_record.ts";
 
 /** Options shared by all shards of a coordinator. */
@@ -37,6 +44,8 @@ export type AnyGroup = ClassicGroup | ConsumerGroup;
 /** The groups of one partition. */
 export class GroupShard extends Shard {
   readonly offsets: OffsetStore = new OffsetStore();
+  /** Offsets committed in open transactions. */
+  readonly pending: PendingOffsets = new PendingOffsets();
   /** The environment of the groups. */
   readonly environment: GroupEnvironment;
   readonly #log: GroupLog;
@@ -77,7 +86,10 @@ export class GroupShard extends Shard {
 
   /** The caller starts the members' sessions. */
   protected override async replay(signal: AbortSignal): Promise<void> {
-    await this.#log.replay((record) => this.#apply(record), signal);
+    await this.#log.replay({
+      record: (record, place) => this.#apply(record, place),
+      endTransaction: (producerId, isCommit) => this.#endTransaction(producerId, isCommit),
+    }, signal);
   }
 
   protected override stop(): void {
@@ -89,7 +101,7 @@ export class GroupShard extends Shard {
 
   /**
    * Appends and applies records. Returns a promise that resolves when they are durable, or
-   * `undefined` if they already are.
+   * `undefined` if they already are. Offsets committed in a transaction are pending until it ends.
    *
    * @throws {Error} If they could not be appended; nothing has changed then.
    */
@@ -97,13 +109,44 @@ export class GroupShard extends Shard {
     groupId: string,
     records: readonly GroupRecord[],
     atomic: boolean,
+    transaction?: GroupTransaction,
   ): Promise<void> | undefined {
     if (records.length === 0) return this.stable(groupId);
     const nowMs = this.environment.clock.now();
-    const durable = this.#log.append(records, { nowMs, atomic });
-    for (const record of records) this.#apply(record);
-    if (durable !== undefined) this.#await(groupId, durable);
-    return durable;
+    const { firstOffset, committed } = this.#log.append(records, { nowMs, atomic, transaction });
+    const producerId = transaction?.producerId ?? NO_PRODUCER;
+    for (let i = 0; i < records.length; i++) {
+      this.#apply(records[i]!, { offset: firstOffset + i, producerId });
+    }
+    if (committed !== undefined) this.#await(groupId, committed);
+    return committed;
+  }
+
+  /**
+   * Announces a commit in a transaction before its coordinator is asked.
+   *
+   * @returns `undefined` if the transaction is open in the log, so that nothing need be asked.
+   */
+  startVerification(producerId: number, producerEpoch: number): Verification | undefined {
+    return this.#log.startVerification(producerId, producerEpoch);
+  }
+
+  /**
+   * Ends a producer's transaction, whose marker in the log is committed: its pending offsets become
+   * the committed ones, or are dropped. A shard that is being loaded finds the marker in its log.
+   */
+  endTransaction(producerId: number, isCommit: boolean): void {
+    if (this.isActive) this.#endTransaction(producerId, isCommit);
+  }
+
+  #endTransaction(producerId: number, isCommit: boolean): void {
+    for (const { groupId, topic, partition, committed } of this.pending.take(producerId)) {
+      if (!isCommit) continue;
+      // Compaction keeps the last record, whether the transaction ended before or after it.
+      const existing = this.offsets.get(groupId, topic, partition);
+      if (existing !== undefined && existing.recordOffset > committed.recordOffset) continue;
+      this.offsets.set(groupId, topic, partition, committed);
+    }
   }
 
   /** Resolves when all appends of a group are durable; `undefined` if they already are. */
@@ -119,7 +162,7 @@ export class GroupShard extends Shard {
     const { clock, logger } = this.environment;
     let durable: Promise<void> | undefined;
     try {
-      durable = this.#log.append(records, { nowMs: clock.now(), atomic: true });
+      durable = this.#log.append(records, { nowMs: clock.now(), atomic: true }).committed;
     } catch (error) {
       return done(coordinatorErrorCode(error, logger));
     }
@@ -141,11 +184,11 @@ export class GroupShard extends Shard {
     });
   }
 
-  #apply(record: GroupRecord): void {
+  #apply(record: GroupRecord, place: RecordPlace): void {
     switch (record.kind) {
       case "legacyOffsetCommit":
       case "offsetCommit":
-        return this.#applyOffset(record);
+        return this.#applyOffset(record, place);
       case "classicGroup":
         return this.#applyClassicGroup(record);
       default:
@@ -153,12 +196,21 @@ export class GroupShard extends Shard {
     }
   }
 
-  #applyOffset({ key, value }: RecordOf<"legacyOffsetCommit"> | RecordOf<"offsetCommit">): void {
+  #applyOffset(
+    { key, value }: RecordOf<"legacyOffsetCommit"> | RecordOf<"offsetCommit">,
+    { offset, producerId }: RecordPlace,
+  ): void {
     const { group, topic, partition } = key;
-    if (value === null) return this.offsets.delete(group, topic, partition);
+    if (value === null) {
+      this.offsets.delete(group, topic, partition);
+      this.pending.delete(group, topic, partition);
+      return;
+    }
     // Offsets committed without a group create one, so that they can be found.
     if (!this.#groups.has(group)) this.createClassicGroup(group);
-    this.offsets.set(group, topic, partition, offsetFromRecord({ ...LEGACY_DEFAULTS, ...value }));
+    const committed = offsetFromRecord({ ...LEGACY_DEFAULTS, ...value }, offset);
+    if (producerId === NO_PRODUCER) this.offsets.set(group, topic, partition, committed);
+    else this.pending.set(producerId, group, topic, partition, committed);
   }
 
   #applyClassicGroup({ key, value }: RecordOf<"classicGroup">): void {

@@ -6,18 +6,33 @@
 
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
-import { type Record, RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
+import {
+  readEndTransactionMarker,
+  type Record,
+  RecordBatch,
+  RecordBatchBuilder,
+} from "../../protocol/records/mod.ts";
+import type { Verification } from "../../storage/log/producers/mod.ts";
 import { replayPartition } from "../coordinators/replay.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../logger.ts";
 import type { Partition } from "../topics/partition.ts";
-import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
+import {
+  type GroupAppend,
+  type GroupAppendOptions,
+  type GroupLog,
+  type GroupLogVisitor,
+  NO_PRODUCER,
+} from "./group_log.ts";
 import {
   decodeGroupRecord,
   encodeGroupRecord,
   type GroupRecord,
   UnknownRecordError,
 } from "./records/group_record.ts";
+
+/** The sequence of batches that the broker writes itself. */
+const NO_SEQUENCE = -1;
 
 /** Options of a partition log. */
 export interface PartitionLogOptions {
@@ -42,22 +57,43 @@ export class PartitionLog implements GroupLog {
     this.#logger = logger;
   }
 
-  append(
-    records: readonly GroupRecord[],
-    { nowMs, atomic }: GroupAppendOptions,
-  ): Promise<void> | undefined {
-    let committed: Promise<void> | undefined;
-    for (const bytes of this.#batches(records, nowMs, atomic)) {
-      const batch = new RecordBatch(bytes);
-      // Offsets commit in order, so the last batch's promise stands for all.
-      committed = this.#partition.append(batch, { acks: Acks.all, nowMs, isInternal: true })
-        .committed;
-    }
-    return committed;
+  startVerification(producerId: number, producerEpoch: number): Verification | undefined {
+    return this.#partition.log.startVerification(producerId, producerEpoch, NO_SEQUENCE);
   }
 
-  #batches(records: readonly GroupRecord[], nowMs: number, atomic: boolean): Uint8Array[] {
-    const options = atomic ? {} : { sizeLimit: this.#batchBytes, initialCapacity: 1024 };
+  append(
+    records: readonly GroupRecord[],
+    options: GroupAppendOptions,
+  ): GroupAppend {
+    const { nowMs, transaction } = options;
+    const append = {
+      acks: Acks.all,
+      nowMs,
+      isInternal: true,
+      verification: transaction?.verification,
+    };
+    let firstOffset = -1;
+    let committed: Promise<void> | undefined;
+    for (const bytes of this.#batches(records, options)) {
+      const batch = new RecordBatch(bytes);
+      const appended = this.#partition.append(batch, append);
+      if (firstOffset < 0) firstOffset = appended.baseOffset;
+      // Offsets commit in order, so the last batch's promise stands for all.
+      committed = appended.committed;
+    }
+    return { firstOffset, committed };
+  }
+
+  #batches(
+    records: readonly GroupRecord[],
+    { nowMs, atomic, transaction }: GroupAppendOptions,
+  ): Uint8Array[] {
+    const options = {
+      ...(atomic ? {} : { sizeLimit: this.#batchBytes, initialCapacity: 1024 }),
+      producerId: transaction?.producerId,
+      producerEpoch: transaction?.producerEpoch,
+      isTransactional: transaction !== undefined,
+    };
     const batches: Uint8Array[] = [];
     let builder = new RecordBatchBuilder(options);
     for (const record of records) {
@@ -71,16 +107,21 @@ export class PartitionLog implements GroupLog {
     return batches;
   }
 
-  async replay(visit: (record: GroupRecord) => void, signal: AbortSignal): Promise<void> {
-    const visitBatch = (batch: RecordBatch) => this.#visitBatch(batch, visit);
+  async replay(visitor: GroupLogVisitor, signal: AbortSignal): Promise<void> {
+    const visitBatch = (batch: RecordBatch) => this.#visitBatch(batch, visitor);
     await replayPartition(this.#partition, visitBatch, this.#clock, signal);
   }
 
-  #visitBatch(batch: RecordBatch, visit: (record: GroupRecord) => void): void {
-    if (batch.isControl) return;
+  #visitBatch(batch: RecordBatch, visitor: GroupLogVisitor): void {
+    if (batch.isControl) {
+      const marker = readEndTransactionMarker(batch);
+      if (marker !== undefined) visitor.endTransaction(batch.producerId, marker.isCommit);
+      return;
+    }
+    const producerId = batch.isTransactional ? batch.producerId : NO_PRODUCER;
     for (const record of batch.records()) {
       const decoded = this.#decode(record);
-      if (decoded !== undefined) visit(decoded);
+      if (decoded !== undefined) visitor.record(decoded, { offset: record.offset, producerId });
     }
   }
 

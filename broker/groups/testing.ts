@@ -30,7 +30,13 @@ import { consumerHeartbeat } from "./consumer/heartbeat.ts";
 import { consumerProtocolSubscription } from "../../protocol/consumer_protocol.ts";
 import type { GroupClient } from "./environment.ts";
 import { GroupCoordinator } from "./group_coordinator.ts";
-import type { GroupAppendOptions, GroupLog } from "./group_log.ts";
+import {
+  type GroupAppend,
+  type GroupAppendOptions,
+  type GroupLog,
+  type GroupLogVisitor,
+  NO_PRODUCER,
+} from "./group_log.ts";
 import type { GroupShard } from "./group_shard.ts";
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from "./membership.ts";
 import type { GroupTopic, GroupTopics, TopicListener } from "./group_topics.ts";
@@ -42,71 +48,126 @@ import {
   type RecordBytes,
 } from "./records/group_record.ts";
 
+/** A record, or the end of a transaction, in an in-memory log. */
+type LogEntry =
+  & { readonly offset: number; readonly producerId: number }
+  & ({ readonly record: RecordBytes } | { readonly isCommit: boolean });
+
 /** An in-memory log whose records become durable immediately or on request. */
 export class MemoryGroupLog implements GroupLog {
-  #records: RecordBytes[] = [];
-  #durableCount = 0;
-  #waiting: { readonly count: number; readonly settled: PromiseWithResolvers<void> }[] = [];
+  #entries: LogEntry[] = [];
+  #nextOffset = 0;
+  #durableEnd = 0;
+  #waiting: { readonly end: number; readonly settled: PromiseWithResolvers<void> }[] = [];
   /** Whether records wait for `release()` before they are durable. */
   isHeld = false;
   /** The error that the next append throws. */
   nextFailure: Error | undefined;
 
-  append(records: readonly GroupRecord[], _options: GroupAppendOptions): Promise<void> | undefined {
+  /** Nothing need be asked: tests call the coordinator of groups directly. */
+  startVerification(): undefined {
+    return undefined;
+  }
+
+  append(records: readonly GroupRecord[], { transaction }: GroupAppendOptions): GroupAppend {
+    const producerId = transaction?.producerId ?? NO_PRODUCER;
+    return this.#append(
+      records.map((record) => ({ record: encodeGroupRecord(record), producerId })),
+    );
+  }
+
+  /** Appends the marker that ends a transaction; resolves when it is durable. */
+  appendMarker(producerId: number, isCommit: boolean): Promise<void> | undefined {
+    return this.#append([{ producerId, isCommit }]).committed;
+  }
+
+  #append(entries: readonly Entry[]): GroupAppend {
     const failure = this.nextFailure;
     this.nextFailure = undefined;
     if (failure !== undefined) throw failure;
-    this.#records.push(...records.map(encodeGroupRecord));
+    const firstOffset = this.#nextOffset;
+    for (const entry of entries) this.#entries.push({ ...entry, offset: this.#nextOffset++ });
     if (!this.isHeld && this.#waiting.length === 0) {
-      this.#durableCount = this.#records.length;
-      return undefined;
+      this.#durableEnd = this.#nextOffset;
+      return { firstOffset, committed: undefined };
     }
     const settled = Promise.withResolvers<void>();
-    this.#waiting.push({ count: this.#records.length, settled });
-    return settled.promise;
+    this.#waiting.push({ end: this.#nextOffset, settled });
+    return { firstOffset, committed: settled.promise };
   }
 
   // deno-lint-ignore require-await
-  async replay(visit: (record: GroupRecord) => void, _signal: AbortSignal): Promise<void> {
-    for (const record of this.records) visit(record);
+  async replay(visitor: GroupLogVisitor, _signal: AbortSignal): Promise<void> {
+    for (const entry of this.#entries) {
+      const { offset, producerId } = entry;
+      if ("isCommit" in entry) visitor.endTransaction(producerId, entry.isCommit);
+      else visitor.record(decoded(entry.record), { offset, producerId });
+    }
   }
 
   /** The appended records, decoded. */
   get records(): GroupRecord[] {
-    return this.#records.map(({ key, value }) => decodeGroupRecord(key, value));
+    return this.#entries.flatMap((entry) => "record" in entry ? [decoded(entry.record)] : []);
   }
 
   /** Makes pending appends durable, all or the first few. */
   release(count = Infinity): void {
-    for (const { count: upTo, settled } of this.#waiting.splice(0, count)) {
-      this.#durableCount = upTo;
+    for (const { end, settled } of this.#waiting.splice(0, count)) {
+      this.#durableEnd = end;
       settled.resolve();
     }
   }
 
   /** Fails pending appends. */
   fail(error: Error): void {
-    this.#records.length = this.#durableCount;
+    this.#truncate();
     for (const { settled } of this.#waiting.splice(0)) settled.reject(error);
   }
 
   /** Drops records that are not durable, like a crash. Pending promises are not settled. */
   crash(): void {
-    this.#records.length = this.#durableCount;
+    this.#truncate();
     this.#waiting = [];
   }
 
-  /** Keeps only the last record of each key, like compaction. */
-  compact(): void {
-    const last = new Map<string, RecordBytes>();
-    for (const record of this.#records.splice(0)) {
-      const key = record.key.join(",");
-      last.delete(key);
-      if (record.value !== null) last.set(key, record);
-    }
-    this.#records = [...last.values()];
-    this.#durableCount = this.#records.length;
+  #truncate(): void {
+    this.#entries = this.#entries.filter(({ offset }) => offset < this.#durableEnd);
+    this.#nextOffset = this.#durableEnd;
   }
+
+  /**
+   * Keeps only the last record of each key, like compaction: of aborted transactions nothing, and
+   * everything from the first open one on. Markers stay.
+   */
+  compact(): void {
+    const open = new Map<number, LogEntry[]>();
+    const aborted = new Set<LogEntry>();
+    for (const entry of this.#entries) {
+      const { producerId } = entry;
+      if (producerId === NO_PRODUCER) continue;
+      if ("isCommit" in entry) {
+        if (!entry.isCommit) { for (const each of open.get(producerId) ?? []) aborted.add(each); }
+        open.delete(producerId);
+      } else open.set(producerId, [...open.get(producerId) ?? [], entry]);
+    }
+    const end = Math.min(Infinity, ...Array.from(open.values(), ([first]) => first!.offset));
+    const last = new Map<string, LogEntry>();
+    for (const entry of this.#entries) {
+      if (entry.offset >= end || "isCommit" in entry || aborted.has(entry)) continue;
+      last.set(entry.record.key.join(","), entry);
+    }
+    const kept = new Set(last.values());
+    this.#entries = this.#entries.filter((entry) =>
+      entry.offset >= end || "isCommit" in entry ||
+      (kept.has(entry) && entry.record.value !== null)
+    );
+  }
+}
+
+type Entry = LogEntry extends infer E ? E extends LogEntry ? Omit<E, "offset"> : never : never;
+
+function decoded({ key, value }: RecordBytes): GroupRecord {
+  return decodeGroupRecord(key, value);
 }
 
 /** An offsets topic of in-memory logs. */
@@ -272,6 +333,12 @@ export class TestCoordinator {
     whileDown();
     this.coordinator = this.#start();
     await this.coordinator.loaded();
+  }
+
+  /** Writes the marker that ends a producer's transaction, and ends it in the groups. */
+  endTransaction(producerId: number, isCommit: boolean): void {
+    this.log.appendMarker(producerId, isCommit);
+    this.coordinator.endTransaction(0, producerId, isCommit);
   }
 
   join(

@@ -17,7 +17,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { JoinGroupResponse } from "../../../protocol/messages/groups/join_group.ts";
 import { MalformedMessageError } from "../../../protocol/primitives/reader.ts";
 import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from "../../../protocol/consumer_protocol.ts";
-import type { Committer } from "../committer.ts";
+import { type Committer, isAnonymous } from "../committer.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { Group } from "../group.ts";
 import type { GroupRecord } from "../records/group_record.ts";
@@ -350,9 +350,7 @@ export class ClassicGroup implements Group {
     const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = committer;
     if (this.state === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (generation < 0 && this.isEmpty) return ErrorCode.NONE;
-    if (generation < 0 && memberId === "" && groupInstanceId === null) {
-      return ErrorCode.UNKNOWN_MEMBER_ID;
-    }
+    if (generation < 0 && isAnonymous(committer)) return ErrorCode.UNKNOWN_MEMBER_ID;
     const invalid = this.validateMember(memberId, groupInstanceId);
     if (invalid !== ErrorCode.NONE) return invalid;
     if (generation !== this.generation) return ErrorCode.ILLEGAL_GENERATION;
@@ -360,6 +358,16 @@ export class ClassicGroup implements Group {
     const member = this.members.get(memberId)!;
     member.session.setIn(member.sessionTimeoutMs);
     return ErrorCode.NONE;
+  }
+
+  /** Validates a commit as part of a transaction, which does not extend the member's session. */
+  validateTransactionalCommit(committer: Committer): number {
+    const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = committer;
+    if (this.state === "Dead") return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (generation < 0 && (this.isEmpty || isAnonymous(committer))) return ErrorCode.NONE;
+    const invalid = this.validateMember(memberId, groupInstanceId);
+    if (invalid !== ErrorCode.NONE) return invalid;
+    return generation === this.generation ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION;
   }
 
   validatePartitionCommit(): number {

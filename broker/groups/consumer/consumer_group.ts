@@ -17,7 +17,7 @@
 
 import { CONSUMER_PROTOCOL_TYPE } from "../../../protocol/consumer_protocol.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { Committer } from "../committer.ts";
+import { type Committer, isAnonymous } from "../committer.ts";
 import type { Deadline } from "../deadlines.ts";
 import type { Group } from "../group.ts";
 import type { GroupRecord } from "../records/group_record.ts";
@@ -155,6 +155,15 @@ export class ConsumerGroup implements Group {
       return ErrorCode.UNSUPPORTED_VERSION;
     }
     return validateEpoch(member, epoch);
+  }
+
+  validateTransactionalCommit(committer: Committer): number {
+    const { memberId, generationIdOrMemberEpoch: epoch } = committer;
+    if (epoch < 0 && (this.isEmpty || isAnonymous(committer))) return ErrorCode.NONE;
+    const member = this.members.get(memberId);
+    if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+    // The request has no version with the errors of this protocol.
+    return epoch === member.memberEpoch ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION;
   }
 
   /**

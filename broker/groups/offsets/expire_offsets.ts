@@ -1,5 +1,6 @@
 /**
- * Finds committed offsets to delete: expired ones, and those of deleted topics.
+ * Finds committed offsets to delete: expired ones, and those of deleted topics. The tombstone of an
+ * offset also removes what is pending for its partition.
  *
  * @module
  */
@@ -7,6 +8,7 @@
 import type { RecordOf } from "../records/group_record.ts";
 import { offsetTombstone } from "./commit_offsets.ts";
 import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
+import type { PendingOffsets } from "./pending_offsets.ts";
 
 /** The retention of a group's offsets. */
 export interface Retention {
@@ -18,18 +20,28 @@ export interface Retention {
   startOf(committed: CommittedOffset): number | undefined;
 }
 
-/** The tombstones of a group's expired offsets, and whether no offsets remain. */
+/** Offsets that are committed, or pending in transactions. */
+export interface GroupOffsets {
+  readonly offsets: OffsetStore;
+  readonly pending: PendingOffsets;
+}
+
+/**
+ * The tombstones of a group's expired offsets, and whether no offsets remain. Offsets do not expire
+ * while a transaction may replace them.
+ */
 export function expiredOffsets(
-  store: OffsetStore,
+  { offsets: store, pending }: GroupOffsets,
   groupId: string,
   retention: Retention,
 ): { readonly records: RecordOf<"offsetCommit">[]; readonly isAll: boolean } {
   const records: RecordOf<"offsetCommit">[] = [];
-  let isAll = true;
+  let isAll = pending.ofGroup(groupId) === undefined;
   for (const [topic, partitions] of store.ofGroup(groupId) ?? []) {
     const isInUse = retention.isSubscribedTo(topic);
     for (const [partition, committed] of partitions) {
-      if (!isInUse && isExpired(committed, retention)) {
+      const isKept = isInUse || pending.has(groupId, topic, partition);
+      if (!isKept && isExpired(committed, retention)) {
         records.push(offsetTombstone(groupId, topic, partition));
       } else isAll = false;
     }
@@ -47,25 +59,33 @@ function isExpired(committed: CommittedOffset, retention: Retention): boolean {
 
 /** The tombstones of all offsets of a group. */
 export function allOffsetTombstones(
-  store: OffsetStore,
+  { offsets, pending }: GroupOffsets,
   groupId: string,
 ): RecordOf<"offsetCommit">[] {
-  const records: RecordOf<"offsetCommit">[] = [];
-  for (const [topic, partitions] of store.ofGroup(groupId) ?? []) {
-    for (const partition of partitions.keys()) {
-      records.push(offsetTombstone(groupId, topic, partition));
-    }
-  }
-  return records;
+  const topics = new Set([
+    ...offsets.ofGroup(groupId)?.keys() ?? [],
+    ...pending.ofGroup(groupId)?.keys() ?? [],
+  ]);
+  return [...topics].flatMap((topic) => tombstonesOf({ offsets, pending }, groupId, topic));
 }
 
 /** The tombstones of all groups' offsets of a deleted topic. */
-export function topicTombstones(store: OffsetStore, topic: string): RecordOf<"offsetCommit">[] {
-  const records: RecordOf<"offsetCommit">[] = [];
-  for (const groupId of store.groupIds()) {
-    for (const partition of store.ofGroup(groupId)?.get(topic)?.keys() ?? []) {
-      records.push(offsetTombstone(groupId, topic, partition));
-    }
-  }
-  return records;
+export function topicTombstones(
+  { offsets, pending }: GroupOffsets,
+  topic: string,
+): RecordOf<"offsetCommit">[] {
+  const groupIds = new Set([...offsets.groupIds(), ...pending.groupIds()]);
+  return [...groupIds].flatMap((groupId) => tombstonesOf({ offsets, pending }, groupId, topic));
+}
+
+function tombstonesOf(
+  { offsets, pending }: GroupOffsets,
+  groupId: string,
+  topic: string,
+): RecordOf<"offsetCommit">[] {
+  const partitions = new Set([
+    ...offsets.ofGroup(groupId)?.get(topic)?.keys() ?? [],
+    ...pending.ofGroup(groupId)?.get(topic)?.keys() ?? [],
+  ]);
+  return Array.from(partitions, (partition) => offsetTombstone(groupId, topic, partition));
 }

@@ -14,6 +14,7 @@ import type {
 } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import type { CommittedOffset, OffsetStore } from "./offset_store.ts";
+import type { PendingOffsets } from "./pending_offsets.ts";
 
 type GroupTopics = NonNullable<OffsetFetchRequest["groups"][number]["topics"]>;
 
@@ -29,9 +30,16 @@ const PARTITIONS_PER_STEP = 64;
 const TOPIC_BYTES = 30;
 const PARTITION_BYTES = 30;
 
+/** The offsets to fetch from. */
+export interface FetchableOffsets {
+  readonly store: OffsetStore;
+  /** Partitions for which an error is returned, because an offset is pending; none by default. */
+  readonly unstable?: Pick<PendingOffsets, "has"> | undefined;
+}
+
 /** The offsets of requested partitions, in steps. */
 export function* fetchOffsets(
-  store: OffsetStore,
+  { store, unstable }: FetchableOffsets,
   groupId: string,
   topics: GroupTopics,
 ): Generator<void, FetchedTopics> {
@@ -43,7 +51,11 @@ export function* fetchOffsets(
     for (const index of partitionIndexes) {
       const committed = ofTopic?.get(index);
       const isOther = committed !== undefined && isOtherTopic(committed.topicId, topicId);
-      partitions.push(fetched(index, isOther ? undefined : committed));
+      partitions.push(
+        unstable?.has(groupId, name!, index) === true
+          ? noOffset(index, ErrorCode.UNSTABLE_OFFSET_COMMIT)
+          : fetched(index, isOther ? undefined : committed),
+      );
       if (partitions.length % PARTITIONS_PER_STEP === 0) yield;
     }
     fetchedTopics.push({ name, topicId, partitions });
@@ -52,16 +64,20 @@ export function* fetchOffsets(
   return fetchedTopics;
 }
 
-/** All offsets of a group, in steps. */
+/** All offsets of a group, in steps. Those that are only pending are left out. */
 export function* fetchAllOffsets(
-  store: OffsetStore,
+  { store, unstable }: FetchableOffsets,
   groupId: string,
 ): Generator<void, FetchedTopics> {
   const fetchedTopics: FetchedTopics[number][] = [];
   for (const [name, offsets] of store.ofGroup(groupId) ?? []) {
     const partitions: FetchedPartition[] = [];
     for (const [index, committed] of offsets) {
-      partitions.push(fetched(index, committed));
+      partitions.push(
+        unstable?.has(groupId, name, index) === true
+          ? noOffset(index, ErrorCode.UNSTABLE_OFFSET_COMMIT)
+          : fetched(index, committed),
+      );
       if (partitions.length % PARTITIONS_PER_STEP === 0) yield;
     }
     fetchedTopics.push({ name, topicId: ZERO_UUID, partitions });

@@ -19,6 +19,8 @@ export interface CommittedOffset {
   readonly expireTimestampMs: number;
   /** The zero UUID if unknown. */
   readonly topicId: string;
+  /** The offset of its record in the log. */
+  readonly recordOffset: number;
 }
 
 /** The offsets of one topic, by partition. */
@@ -35,6 +37,11 @@ export class OffsetStore {
   /** The offsets of a group by topic; `undefined` if it has none. */
   ofGroup(groupId: string): ReadonlyMap<string, TopicOffsets> | undefined {
     return this.#groups.get(groupId);
+  }
+
+  /** Whether there are no offsets. */
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
   }
 
   /** The groups that have offsets. */
@@ -61,7 +68,10 @@ export class OffsetStore {
 }
 
 /** Converts the record of a committed offset. */
-export function offsetFromRecord(value: Readonly<OffsetCommitValue>): CommittedOffset {
+export function offsetFromRecord(
+  value: Readonly<OffsetCommitValue>,
+  recordOffset: number,
+): CommittedOffset {
   return {
     offset: value.offset,
     leaderEpoch: value.leaderEpoch,
@@ -69,5 +79,6 @@ export function offsetFromRecord(value: Readonly<OffsetCommitValue>): CommittedO
     commitTimestampMs: value.commitTimestamp,
     expireTimestampMs: value.expireTimestamp,
     topicId: value.topicId,
+    recordOffset,
   };
 }

@@ -64,20 +64,21 @@ type GroupRequest = OffsetFetchRequest["groups"][number];
 /**
  * Fetches a group's committed offsets of the requested topics, or of all.
  *
+ * @param requireStable Whether partitions with a pending offset get an error (KIP-447).
  * @throws {ApiError} An error of the requesting member.
  */
 export function fetch(
   shard: GroupShard,
   request: Pick<GroupRequest, "groupId" | "memberId" | "memberEpoch" | "topics">,
+  requireStable = false,
 ): Promise<FetchedTopics> {
   const { groupId, memberId, memberEpoch, topics } = request;
   const group = shard.group(groupId);
   if (group !== undefined) check(group.validateFetch(memberId, memberEpoch));
+  const offsets = { store: shard.offsets, unstable: requireStable ? shard.pending : undefined };
   const read = () =>
     runSliced(
-      topics === null
-        ? fetchAllOffsets(shard.offsets, groupId)
-        : fetchOffsets(shard.offsets, groupId, topics),
+      topics === null ? fetchAllOffsets(offsets, groupId) : fetchOffsets(offsets, groupId, topics),
     );
   // Offsets that are not durable yet must not be visible: a crash would undo them.
   return shard.stable(groupId)?.then(read) ?? read();
@@ -104,7 +105,9 @@ export function deleteOffsets(
       name,
       partitions: partitions.map(({ partitionIndex }) => {
         if (isInUse) return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC };
-        if (shard.offsets.get(groupId, name, partitionIndex) !== undefined) {
+        const isKnown = shard.offsets.get(groupId, name, partitionIndex) !== undefined ||
+          shard.pending.has(groupId, name, partitionIndex);
+        if (isKnown) {
           records.push(offsetTombstone(groupId, name, partitionIndex));
         }
         return { partitionIndex, errorCode: ErrorCode.NONE };

@@ -2,8 +2,8 @@
  * OffsetFetch: the committed offsets of groups. Versions 1 to 10.
  *
  * A partition without a committed offset, or an unknown group, has offset −1 and no error. Only
- * offsets that are on disk are returned. There are no transactions with pending offsets, so
- * `requireStable` makes no further difference.
+ * offsets that are on disk are returned. With `requireStable`, a partition with an offset that an open
+ * transaction has committed gets UNSTABLE_OFFSET_COMMIT.
  *
  * Version 2 can request all topics (KIP-88), 5 adds leader epochs (KIP-320), 6 is flexible, 7 adds
  * `requireStable` (KIP-447), 8 accepts several groups (KIP-709), 9 supports KIP-848 members, 10
@@ -55,7 +55,7 @@ async function handleOffsetFetch(
     let index = 0;
     const groups = await awaitEach(
       request.groups,
-      (group) => fetchGroup(group, context, fits[index++]),
+      (group) => fetchGroup(group, request.requireStable, context, fits[index++]),
       GROUPS_AT_ONCE,
     );
     return { groups };
@@ -67,7 +67,7 @@ async function handleOffsetFetch(
     memberEpoch: -1,
     topics: topics === null ? null : topics.map((topic) => ({ ...topic, topicId: ZERO_UUID })),
   };
-  const response = await fetchGroup(only, context);
+  const response = await fetchGroup(only, request.requireStable, context);
   return { errorCode: response.errorCode ?? ErrorCode.NONE, topics: withNames(response.topics) };
 }
 
@@ -99,6 +99,7 @@ async function sizeOf(groupId: string, { broker: { groups } }: RequestContext): 
 
 async function fetchGroup(
   request: GroupRequest,
+  requireStable: boolean,
   context: RequestContext,
   fits = true,
 ): Promise<GroupResponse> {
@@ -107,7 +108,7 @@ async function fetchGroup(
     if (!fits) throw new ResponseBudget(context).refusal();
     const { known, unknown } = await sort(request.topics, context);
     const shard = context.broker.groups.shardOf(groupId);
-    const topics = await fetch(shard, { ...request, topics: known });
+    const topics = await fetch(shard, { ...request, topics: known }, requireStable);
     const named = request.topics === null ? withIds(topics, context) : topics;
     return { groupId, topics: [...named, ...unknown], errorCode: ErrorCode.NONE };
   } catch (error) {
