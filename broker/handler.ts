@@ -28,6 +28,7 @@ import type { ReplicaSessions } from "./replication/replica_sessions.ts";
 import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
+import type { TransactionVerifier } from "./transactions/verification/transaction_verifier.ts";
 import type { Turns } from "./network/turns.ts";
 
 /** The components of a broker that handlers use, shared by all connections. */
@@ -44,6 +45,8 @@ export interface BrokerContext {
   readonly fetchSessions: FetchSessions;
   readonly replicaSessions: ReplicaSessions;
   readonly groups: GroupCoordinator;
+  /** Asks the coordinators of transactions; undefined if there are none. */
+  readonly verifier?: Pick<TransactionVerifier, "ensure"> | undefined;
   /** Memory of request frames in progress. */
   readonly requestMemory: MemoryBudget;
   /** Memory of responses until clients have read them. */

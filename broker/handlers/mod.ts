@@ -68,7 +68,6 @@ import {
   addOffsetsToTxnHandler,
   addPartitionsToTxnHandler,
   endTxnHandler,
-  txnOffsetCommitHandler,
 } from "./transactions/transactions.ts";
 import { unservedHandler } from "./unserved.ts";
 
@@ -134,7 +133,6 @@ const HANDLERS: readonly ApiHandler[] = [
   addPartitionsToTxnHandler,
   addOffsetsToTxnHandler,
   endTxnHandler,
-  txnOffsetCommitHandler,
   late(describeTransactions),
   late(listTransactions),
   late(describeProducers),

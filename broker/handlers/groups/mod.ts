@@ -18,6 +18,7 @@ import { offsetCommitHandler } from "./offset_commit.ts";
 import { offsetDeleteHandler } from "./offset_delete.ts";
 import { offsetFetchHandler } from "./offset_fetch.ts";
 import { syncGroupHandler } from "./sync_group.ts";
+import { txnOffsetCommitHandler } from "./txn_offset_commit.ts";
 import { knownToAll } from "../known_to_all.ts";
 
 /** The handlers of all group APIs. */
@@ -34,6 +35,7 @@ export const groupHandlers: readonly ApiHandler[] = [
   describeGroupsHandler,
   listGroupsHandler,
   deleteGroupsHandler,
+  txnOffsetCommitHandler,
   consumerGroupHeartbeatHandler,
   consumerGroupDescribeHandler,
 ];

@@ -7,8 +7,12 @@
  * failed partition does not affect the others; its result lists the invalid records (KIP-467), up
  * to a thousand per response.
  *
+ * Before a batch opens a transaction in a partition, the coordinator of the transaction is asked
+ * (`verify_transaction.ts`); the connection's next request waits for that.
+ *
  * Version 7 allows zstd, 8 explains rejected records (KIP-467), 9 is flexible, 10 names the current
- * leader with NOT_LEADER_OR_FOLLOWER (KIP-951), 13 identifies topics by id (KIP-516). librdkafka
+ * leader with NOT_LEADER_OR_FOLLOWER (KIP-951), 11 may return TRANSACTION_ABORTABLE and 12 adds the
+ * partition to the transaction (KIP-890), 13 identifies topics by id (KIP-516). librdkafka
  * before 2.11.1 disables compression unless the advertised range starts at 0 (KAFKA-18659).
  *
  * @module
@@ -22,7 +26,9 @@ import {
   InvalidRecordError,
   InvalidTimestampError,
   OutOfOrderSequenceError,
+  UnverifiedTransactionError,
 } from "../../../storage/errors.ts";
+import type { Verification } from "../../../storage/log/producers/mod.ts";
 import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError, errorCodeOf, errorMessageOf } from "../../api_error.ts";
 import { type ApiHandler, handler, NO_RESPONSE, type RequestContext } from "../../handler.ts";
@@ -31,6 +37,8 @@ import type { AppendResult, Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
 import { mayLeadSoon, whenElected } from "./imminent_election.ts";
+import { unverified, verifyTransaction } from "./verify_transaction.ts";
+import { FIRST_PRODUCE_WITH_TRANSACTION_V2 } from "../../transactions/verification/client_errors.ts";
 import { producedBatch } from "../../validation/produced_batch.ts";
 
 type Request = RequestOf<typeof produce>;
@@ -82,6 +90,7 @@ const NO_RECORDS: Refusal = {
 const REFUSALS: ReadonlySet<number> = new Set([
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
   ErrorCode.NOT_ENOUGH_REPLICAS,
+  ErrorCode.CONCURRENT_TRANSACTIONS,
 ]);
 
 /** An append whose response waits until it is durable. */
@@ -174,7 +183,7 @@ class Production {
   #hints: LeaderHints | undefined;
   /** Appends in progress. They do not reject. */
   readonly late: Promise<void>[] = [];
-  /** Those that wait for an election. */
+  /** Those that wait for an election, or for the coordinator of a transaction. */
   readonly #waiting: Promise<void>[] = [];
 
   constructor(request: Request, context: RequestContext) {
@@ -191,19 +200,27 @@ class Production {
     const { cluster } = this.#context.broker;
     if (refusal === NOT_LEADER && partition !== undefined && mayLeadSoon(partition, cluster)) {
       const elected = whenElected(partition, this.#context);
-      const work = elected.then(() => this.#appendNow(response, topic, request));
-      this.#waiting.push(work);
-      this.late.push(work);
-    } else this.#appendNow(response, topic, request, refusal);
+      this.#holdBackFor(elected.then(() => this.#appendNow(response, topic, request)));
+    } else {
+      const verified = this.#appendNow(response, topic, request, refusal);
+      if (verified !== undefined) this.#holdBackFor(verified);
+    }
     return response;
   }
 
+  /** Lets the connection's next request wait, whose batches would come before this one. */
+  #holdBackFor(work: Promise<void>): void {
+    this.#waiting.push(work);
+    this.late.push(work);
+  }
+
+  /** Appends now, or when the coordinator of the batch's transaction has answered. */
   #appendNow(
     response: PartitionResponse,
     topic: Topic | undefined,
     { index, records }: PartitionRequest,
     known?: Refusal,
-  ): void {
+  ): Promise<void> | undefined {
     const partition = topic?.partitions[index];
     const refusal = known ?? this.#refusalOf(topic, index, partition, records);
     if (refusal !== undefined) {
@@ -211,24 +228,66 @@ class Production {
       if (refusal === NOT_LEADER) this.#noteRefused(partition, records);
       this.#context.broker.counters.api(produce.key).failed(refusal.errorCode);
       this.#hintAtLeader(response, topic);
-      return;
+      return undefined;
     }
     let batch: RecordBatch | undefined;
     try {
       batch = producedBatch(records!, this.#context.apiVersion);
       if (partition!.hasRefusedBatches) this.#checkFirst(partition!, batch);
-      const appended = partition!.produce(batch, {
-        acks: this.#request.acks as Acks,
-        nowMs: this.#nowMs,
-        validations: this.#context.broker.validations,
-        isLate: this.#isLate(),
-      });
+      const verified = batch.isTransactional
+        ? verifyTransaction(partition!, batch, this.#request.transactionalId, this.#context)
+        : undefined;
+      if (verified !== undefined) {
+        return this.#appendVerified(response, topic!, partition!, batch, verified);
+      }
+      const appended = this.#produce(partition!, batch);
       if (appended instanceof Promise) {
         this.late.push(this.#appendLater(response, appended, topic!, batch));
       } else this.#appended(response, appended, topic!, batch);
     } catch (error) {
       this.#failed(response, this.#explained(error, partition!, batch), topic!);
     }
+    return undefined;
+  }
+
+  /** Appends the batch of a transaction when its coordinator has confirmed it. */
+  async #appendVerified(
+    response: PartitionResponse,
+    topic: Topic,
+    partition: Partition,
+    batch: RecordBatch,
+    verified: Promise<Verification>,
+  ): Promise<void> {
+    const { leaderEpoch } = partition;
+    try {
+      const verification = await verified;
+      // What was asked for the epoch before may have been cut off.
+      if (partition.leaderEpoch !== leaderEpoch) throw notLeader();
+      const appended = this.#produce(partition, batch, verification);
+      this.#appended(
+        response,
+        appended instanceof Promise ? await appended : appended,
+        topic,
+        batch,
+      );
+    } catch (error) {
+      this.#failed(response, this.#explained(error, partition, batch), topic);
+    }
+  }
+
+  #produce(
+    partition: Partition,
+    batch: RecordBatch,
+    verification?: Verification,
+  ): AppendResult | Promise<AppendResult> {
+    return partition.produce(batch, {
+      acks: this.#request.acks as Acks,
+      nowMs: this.#nowMs,
+      validations: this.#context.broker.validations,
+      isLate: this.#isLate(),
+      verification,
+      isTransactionV2: this.#context.apiVersion >= FIRST_PRODUCE_WITH_TRANSACTION_V2,
+    });
   }
 
   /** Notes that a batch was not appended because this broker does not lead. */
@@ -303,7 +362,9 @@ class Production {
   ): Refusal | undefined {
     const { acks, transactionalId } = this.#request;
     if (acks < Acks.all || acks > Acks.leader) return INVALID_ACKS;
-    if (transactionalId !== null) return HAS_NO_TRANSACTIONS;
+    if (transactionalId !== null && this.#context.broker.verifier === undefined) {
+      return HAS_NO_TRANSACTIONS;
+    }
     if (topic === undefined && this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID) {
       return UNKNOWN_TOPIC_ID;
     }
@@ -375,7 +436,10 @@ class Production {
     });
   }
 
-  #failed(response: PartitionResponse, error: unknown, topic: Topic): void {
+  #failed(response: PartitionResponse, cause: unknown, topic: Topic): void {
+    const error = cause instanceof UnverifiedTransactionError
+      ? unverified(cause, this.#context.apiVersion)
+      : cause;
     failed(response, error, this.#context);
     this.#hintAtLeader(response, topic);
     if (!(error instanceof InvalidRecordError || error instanceof InvalidTimestampError)) return;

@@ -1,6 +1,5 @@
 /**
- * AddPartitionsToTxn, AddOffsetsToTxn, EndTxn and TxnOffsetCommit (KIP-98). Versions 0 to 5, 0 to 4,
- * 0 to 5 and 0 to 5.
+ * AddPartitionsToTxn, AddOffsetsToTxn and EndTxn (KIP-98). Versions 0 to 5, 0 to 4 and 0 to 5.
  *
  * There are no transactions, so no producer id belongs to a transactional id: each returns
  * INVALID_PRODUCER_ID_MAPPING, as Kafka does for an unknown transactional id. Clients do not get
@@ -18,7 +17,6 @@ import {
   type AddPartitionsToTxnResponse,
 } from "../../../protocol/messages/transactions/add_partitions_to_txn.ts";
 import { endTxn } from "../../../protocol/messages/transactions/end_txn.ts";
-import { txnOffsetCommit } from "../../../protocol/messages/transactions/txn_offset_commit.ts";
 import {
   type ApiHandler,
   type BrokerContext,
@@ -47,20 +45,6 @@ export const addOffsetsToTxnHandler: ApiHandler = handler(addOffsetsToTxn, () =>
 
 /** Serves EndTxn. */
 export const endTxnHandler: ApiHandler = handler(endTxn, () => REFUSAL);
-
-/** Serves TxnOffsetCommit. */
-export const txnOffsetCommitHandler: ApiHandler = handler(
-  txnOffsetCommit,
-  async ({ topics }, context) => {
-    await claimResponseMemory(sumOf(topics, bytesOf), context);
-    const refused = await mapNested(
-      topics,
-      ({ partitions }) => partitions,
-      (_, { partitionIndex }) => ({ partitionIndex, ...REFUSAL }),
-    );
-    return { topics: refused.map(([{ name }, partitions]) => ({ name, partitions })) };
-  },
-);
 
 async function handleAddPartitionsToTxn(
   { transactions, v3AndBelowTopics }: AddPartitionsToTxnRequest,

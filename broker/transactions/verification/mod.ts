@@ -1,0 +1,13 @@
+/**
+ * What the leader of a partition asks the coordinator of a transaction before it appends (KIP-890).
+ *
+ * `TransactionVerifier` verifies that a partition has been added to a transaction, or adds it: it asks
+ * the coordinator in this process, or the one on another broker (`remote_coordinator.ts`).
+ * `client_errors.ts` says what the client hears if the coordinator refuses.
+ *
+ * @module
+ */
+
+export { offsetCommitErrorOf, produceErrorOf } from "./client_errors.ts";
+export { askCoordinator } from "./remote_coordinator.ts";
+export { TransactionVerifier } from "./transaction_verifier.ts";
