@@ -3,8 +3,8 @@
 // the middle of an operation, with any part of what was not synced.
 //
 // Invariants: what all three had on disk is in all logs, with the same bytes, whatever happened since;
-// everything derived from the batches of a log is as in a log that has just copied them; no start
-// reports a loss; and once nothing fails any more, all logs become equal.
+// everything derived from the batches of a log is as in a log that has just copied them, and its
+// transactions are those that a scan finds; no start reports a loss; and once nothing fails any more, all logs become equal.
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
@@ -83,9 +83,13 @@ class Simulation {
     for (let i = random.below(4); i >= 0; i--) {
       const producerId = random.below(3);
       const state = log.producers.get(producerId);
-      const isOpen = (state?.currentTransactionFirstOffset ?? -1) >= 0;
+      const isOpen = state?.hasTransaction === true;
+      const producerEpoch = Math.max(0, state?.producerEpoch ?? 0);
       if (isOpen && random.chance(0.4)) {
-        const marker = markerBatch(producerId, random.pick(["abort", "commit"]), this.#epoch);
+        // With the same epoch or the next one, as transactions of version 1 and 2.
+        const markerEpoch = producerEpoch + random.below(2);
+        const type = random.pick(["abort", "commit"] as const);
+        const marker = markerBatch(producerId, type, this.#epoch, markerEpoch);
         log.append(marker, { leaderEpoch: this.#epoch, nowMs: NOW_MS, origin: "coordinator" });
         continue;
       }
@@ -96,7 +100,7 @@ class Simulation {
       append(log, values, {
         leaderEpoch: this.#epoch,
         producerId,
-        producerEpoch: 0,
+        producerEpoch,
         baseSequence: state === undefined ? 0 : state.lastSequence + 1,
         isTransactional: isOpen || random.chance(0.3),
       });

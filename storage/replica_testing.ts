@@ -10,6 +10,7 @@ import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import type { Log } from "./log.ts";
 import type { LogConfig } from "./log/log_config.ts";
 import { NOW_MS, openDirectory } from "./log_testing.ts";
+import { assertTransactions } from "./transactions_testing.ts";
 
 /** Limits of a copy. */
 export interface CopyOptions {
@@ -77,7 +78,7 @@ export async function copyLog(
 
 /**
  * Checks that everything derived from the batches of a log is as in one that has just copied them:
- * leader epochs, producers, open transactions, lookups by timestamp.
+ * leader epochs, producers, open and aborted transactions, lookups by timestamp.
  */
 export async function assertDerived(log: Log, config: LogConfig): Promise<void> {
   const { logStartOffset, logEndOffset } = log;
@@ -93,6 +94,7 @@ export async function assertDerived(log: Log, config: LogConfig): Promise<void> 
   if (firstOffset >= logStartOffset) {
     assertEquals(log.oldestOpenTransaction(), copy.oldestOpenTransaction());
   }
+  await assertTransactions(log);
   for (let offset = logStartOffset; offset < logEndOffset; offset++) {
     const [found, expected] = [await fetchBytes(log, offset, 1), await fetchBytes(copy, offset, 1)];
     assertEquals(found, expected, `batch at offset ${offset}`);

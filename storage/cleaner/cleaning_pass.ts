@@ -11,6 +11,7 @@ import type { LogState } from "../log/log_state.ts";
 import type { LogTrimmer } from "../log/log_trimmer.ts";
 import { Segment } from "../segment/segment.ts";
 import { CLEANED_SUFFIX } from "../segment/segment_file_name.ts";
+import { transactionIndexAt } from "../log/transactions/aborted_transactions.ts";
 import { TimeSlice } from "../time_slice.ts";
 import { BatchFilter } from "./batch_filter.ts";
 import { type CleanableRange, groupSegments } from "./cleanable_range.ts";
@@ -246,11 +247,17 @@ export class CleaningPass {
   async #copy(segment: Segment, writer: SegmentWriter, dirty: DirtyPart): Promise<boolean> {
     let isChanged = false;
     this.#bytesBefore += segment.sizeInBytes;
+    const log = this.#log;
+    const aborted = transactionIndexAt(log, log.segments.floorSlot(segment.baseOffset));
     const chunks = this.#read(segment, segment.baseOffset);
     while (await this.#next(segment, chunks)) {
       for (const batch of chunks.batches()) {
         const bytes = this.#cleaned(batch, dirty);
         if (bytes !== undefined) writer.append(bytes);
+        if (bytes !== undefined && batch.isControl) {
+          const entry = aborted?.find(batch.baseOffset);
+          if (entry !== undefined) writer.segment.transactions.add(entry);
+        }
         if (bytes !== batch.bytes) isChanged = true;
         if (writer.isSyncDue) {
           await writer.sync();
@@ -274,7 +281,7 @@ export class CleaningPass {
       const isUseless = this.#markers.isUseless(batch) && isDone;
       const isKept = !isUseless || isLastOfProducer || batch.lastOffset === lastOffset;
       this.#recordsBefore++;
-      if (!isKept && isExpired) return undefined;
+      if (!isKept && (isExpired || batch.recordCount === 0)) return undefined;
       this.#recordsAfter++;
       return isUseless && deleteHorizonMs !== undefined
         ? this.#filter.withDeleteHorizon(batch, deleteHorizonMs)

@@ -12,7 +12,8 @@
  * - The last batch of each known producer, if necessary without records: the producer's sequence
  *   can be restored from it if the snapshot is lost.
  * - Transaction markers while there is a batch of their transaction, and then like tombstones.
- *   Records of aborted transactions are removed.
+ *   Records of aborted transactions are removed. Their entries in the transaction index stay as long
+ *   as the marker: some consumers need one for each abort marker that they see.
  *
  * Only records before both the recovery point on disk and the last stable offset are cleaned. The
  * log stays in use: the work is done in slices of a few milliseconds, reads and syncs are

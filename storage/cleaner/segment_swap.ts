@@ -10,7 +10,7 @@
  * to `.swap`, that of the batches last; the old segments are renamed to `.deleted`; `.swap` is
  * removed from the names. After a crash in between, `../log/loading/complete_swaps.ts` does the
  * last two steps when the log is opened. It first removes the old indexes, because those of the new
- * segment may be lost.
+ * segment may be lost; the transaction index is then rebuilt.
  *
  * A crash may leave old segments after the last batch of the new one. Their records are superseded,
  * and the next cleaning removes them again.
@@ -45,8 +45,10 @@ export class SegmentSwap {
     const { fs } = log.context;
     cleaned.indexes.addMaxTimestamp();
     cleaned.indexes.write();
+    cleaned.transactions.write();
     await cleaned.sync();
     await cleaned.indexes.sync();
+    await cleaned.transactions.sync();
     if (log.isClosed || replaced.some((segment) => segment.isDeleted)) return false;
     log.beginSwap(cleaned);
     let isPending: boolean;
@@ -61,6 +63,7 @@ export class SegmentSwap {
       log.segments.replace(replaced, cleaned);
       this.#trimmer.delete(replaced, nowMs);
       cleaned.indexes.release();
+      cleaned.transactions.retire();
       await fs.syncDir(log.folder);
       if (log.isClosed || cleaned.isDeleted) return !log.isClosed;
       cleaned.renameFiles("");

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { RecordBatch } from "../../protocol/records/mod.ts";
+import { readEndTransactionMarker, type RecordBatch } from "../../protocol/records/mod.ts";
 
 /** A part of a log in which a producer's transactional batches were aborted. */
 interface AbortedRange {
@@ -29,9 +29,11 @@ export class AbortedTransactions {
       this.#open.set(producerId, batch.baseOffset);
       return;
     }
+    const marker = readEndTransactionMarker(batch);
+    if (marker === undefined) return;
     const firstOffset = this.#open.get(producerId);
     this.#open.delete(producerId);
-    if (firstOffset === undefined || !isAbortMarker(batch)) return;
+    if (firstOffset === undefined || marker.isCommit) return;
     const range = { firstOffset, lastOffset: batch.baseOffset };
     const ranges = this.#aborted.get(producerId);
     if (ranges === undefined) this.#aborted.set(producerId, [range]);
@@ -50,15 +52,6 @@ export class AbortedTransactions {
   }
 }
 
-/** Whether a control batch is an abort marker: its key has a version and a type, 0 for abort. */
-function isAbortMarker(batch: RecordBatch): boolean {
-  for (const { key } of batch.records()) {
-    if (key === null || key.length < 4) return false;
-    return new DataView(key.buffer, key.byteOffset).getInt16(2) === 0;
-  }
-  return false;
-}
-
 /** Finds markers without a batch of their transaction before them, in one pass over a log. */
 export class MarkerUse {
   readonly #producersWithBatches = new Set<number>();
@@ -70,6 +63,8 @@ export class MarkerUse {
 
   /** Whether a marker is no longer needed. Each marker must be passed once. */
   isUseless(marker: RecordBatch): boolean {
+    // Kafka leaves an empty batch of the last marker of a producer.
+    if (marker.recordCount === 0) return true;
     return !this.#producersWithBatches.delete(marker.producerId);
   }
 }

@@ -26,6 +26,7 @@ export function closedSegments({ segments, context, logEndOffset }: LogState): C
     const { baseOffset, sizeInBytes } = segment;
     const offsetIndexSize = sizeOf(segment.offsetIndexPath);
     const timeIndexSize = sizeOf(segment.timeIndexPath);
+    const transactionIndexSize = sizeOf(segment.transactionIndexPath);
     const endOffset = all[slot + 1]?.baseOffset ?? logEndOffset;
     return [{
       baseOffset,
@@ -33,6 +34,7 @@ export function closedSegments({ segments, context, logEndOffset }: LogState): C
       sizeInBytes,
       offsetIndexSize,
       timeIndexSize,
+      transactionIndexSize,
       modifiedMs: modifiedMsOf(segment.path),
       lastBatch: segment.indexes.lastBatch,
     }];

@@ -11,7 +11,8 @@
  * An entry has topic, partition, base offset, end offset; the sizes in bytes of the batches, the offset
  * index and the time index; when the file was last changed, in milliseconds since 1970; and the position
  * and CRC of the last batch, each -1 if it is not known. The last three, which older versions did not
- * write, tell the file from another one of the same size.
+ * write, tell the file from another one of the same size. The size of the transaction index follows if
+ * there is one.
  *
  * It is valid only together with the marker of a clean shutdown, before which it is written.
  *
@@ -37,6 +38,8 @@ export interface ClosedSegment {
   readonly offsetIndexSize: number;
   /** In bytes; 0 if there was no file. */
   readonly timeIndexSize: number;
+  /** In bytes; 0 if there was no file. */
+  readonly transactionIndexSize: number;
   /** When the file with the batches was last changed, in milliseconds since 1970, or -1. */
   readonly modifiedMs: number;
   /** The last batch, if it is known. */
@@ -46,8 +49,8 @@ export interface ClosedSegment {
 /** The segments of each log, in order, by the name of the log. */
 export type ClosedSegments = ReadonlyMap<string, readonly ClosedSegment[]>;
 
-/** With the last three fields and without them. */
-const FIELD_COUNTS = [10, 7];
+/** With all fields, without a transaction index, and without the last three. */
+const FIELD_COUNTS = [11, 10, 7];
 
 /** The content of the file. */
 export function formatSegmentCheckpoint(segments: ClosedSegments): Uint8Array {
@@ -57,10 +60,13 @@ export function formatSegmentCheckpoint(segments: ClosedSegments): Uint8Array {
     const log = `${name.slice(0, dash)} ${name.slice(dash + 1)}`;
     for (const segment of closed) {
       const { baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize } = segment;
-      const { modifiedMs, lastBatch } = segment;
+      const { modifiedMs, lastBatch, transactionIndexSize } = segment;
       const sizes = `${sizeInBytes} ${offsetIndexSize} ${timeIndexSize}`;
       const last = `${lastBatch?.position ?? -1} ${lastBatch?.crc ?? -1}`;
-      entries.push(`${log} ${baseOffset} ${endOffset} ${sizes} ${modifiedMs} ${last}`);
+      const transactions = transactionIndexSize > 0 ? ` ${transactionIndexSize}` : "";
+      entries.push(
+        `${log} ${baseOffset} ${endOffset} ${sizes} ${modifiedMs} ${last}${transactions}`,
+      );
     }
   }
   return formatCheckpoint(entries);
@@ -78,7 +84,7 @@ export function readSegmentCheckpoint(fs: FileSystem, path: string): ClosedSegme
   for (const [topic, partition, ...fields] of readCheckpoint(fs, path, ...FIELD_COUNTS)) {
     const numbers = fields.map((field) => checkpointNumber(path, field));
     const [baseOffset, endOffset, sizeInBytes, offsetIndexSize, timeIndexSize] = numbers;
-    const [modifiedMs = -1, position = -1, crc = -1] = numbers.slice(5);
+    const [modifiedMs = -1, position = -1, crc = -1, transactionIndexSize = 0] = numbers.slice(5);
     const name = `${topic}-${partition}`;
     const closed = segments.get(name) ?? [];
     segments.set(name, closed);
@@ -88,6 +94,7 @@ export function readSegmentCheckpoint(fs: FileSystem, path: string): ClosedSegme
       sizeInBytes: sizeInBytes!,
       offsetIndexSize: offsetIndexSize!,
       timeIndexSize: timeIndexSize!,
+      transactionIndexSize,
       modifiedMs,
       lastBatch: position < 0 ? undefined : { position, crc },
     });

@@ -25,6 +25,7 @@ import {
   offsetOf,
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
 } from "./segment_file_name.ts";
 import { TimeSlice } from "../time_slice.ts";
 
@@ -64,6 +65,8 @@ export interface Comparison {
   readonly isChanged: boolean;
   /** Whether a file is larger than it was, so that the log must be recovered as after a crash. */
   readonly hasMore: boolean;
+  /** Base offsets of segments whose transaction index must be rebuilt. */
+  readonly unindexed: readonly number[];
 }
 
 /** Compares the files of one log, and replaces lost batches by placeholders. */
@@ -79,6 +82,7 @@ class SegmentComparer implements Comparison {
   #missingCount = 0;
   isChanged = false;
   hasMore = false;
+  readonly unindexed: number[] = [];
   readonly #options: ComparisonOptions;
   readonly #fs: FileSystem;
   readonly #slice = new TimeSlice();
@@ -108,6 +112,7 @@ class SegmentComparer implements Comparison {
         );
       } else {
         this.#compareIndexes(segment);
+        this.#compareTransactionIndex(segment);
         this.#compareLastBatch(segment, info!);
       }
       if (this.#slice.isOver) await this.#slice.pause();
@@ -152,6 +157,14 @@ class SegmentComparer implements Comparison {
     this.#report(segment, `${names} is missing or truncated; the indexes are rebuilt`);
   }
 
+  #compareTransactionIndex(segment: ClosedSegment): void {
+    const { transactionIndexSize: size, baseOffset } = segment;
+    if (size === 0 || this.#infoOf(segment, TRANSACTION_INDEX_SUFFIX)?.size === size) return;
+    this.unindexed.push(baseOffset);
+    const name = fileNameOf(baseOffset, TRANSACTION_INDEX_SUFFIX);
+    this.#report(segment, `${name} is missing or truncated; it is rebuilt`);
+  }
+
   /**
    * Notices a file of the same size that has other batches, such as that of another segment. It is only
    * reported: its batches may be valid ones, and the right file may still exist. Files that were not
@@ -171,6 +184,7 @@ class SegmentComparer implements Comparison {
   async #fill(closed: ClosedSegment, size: number | undefined): Promise<void> {
     const { context, folder, nowMs, logStartOffset } = this.#options;
     const { baseOffset, endOffset, sizeInBytes } = closed;
+    if (closed.transactionIndexSize > 0) this.unindexed.push(baseOffset);
     for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
       this.#fs.removeSync(this.#pathOf(closed, suffix));
     }

@@ -16,37 +16,52 @@ import {
   offsetOf,
   SEGMENT_SUFFIXES,
   SWAP_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
 } from "../../segment/segment_file_name.ts";
 import { TimeSlice } from "../../time_slice.ts";
+
+/** What was found and done. */
+export interface CompletedSwaps {
+  /** Whether names changed. */
+  readonly isChanged: boolean;
+  /**
+   * Base offsets of segments whose transaction index may be lost. Unlike other indexes, it is not missed
+   * when it is not there.
+   */
+  readonly unindexed: readonly number[];
+}
 
 /**
  * Completes interrupted swaps, and removes files of cleanings that had not reached the swap.
  *
  * @param names Names of the files in the folder.
- * @returns Whether names changed.
  */
 export async function completeSwaps(
   context: SegmentContext,
   folder: string,
   names: ReadonlySet<string>,
-): Promise<boolean> {
+): Promise<CompletedSwaps> {
   const { fs } = context;
+  const unindexed: number[] = [];
   let isChanged = false;
   for (const name of names) {
     if (name.endsWith(CLEANED_SUFFIX)) await fs.remove(`${folder}/${name}`);
     const baseOffset = offsetOf(name, LOG_SUFFIX + SWAP_SUFFIX);
     if (baseOffset === undefined) continue;
     await completeSwap(context, folder, names, baseOffset);
+    unindexed.push(baseOffset);
     isChanged = true;
   }
   // Indexes whose batch file is already in place, or was never renamed.
   for (const name of names) {
     if (!name.endsWith(SWAP_SUFFIX)) continue;
+    const baseOffset = offsetOf(name, TRANSACTION_INDEX_SUFFIX + SWAP_SUFFIX);
+    if (baseOffset !== undefined) unindexed.push(baseOffset);
     await fs.remove(`${folder}/${name}`);
     isChanged = true;
   }
   if (isChanged) await fs.syncDir(folder);
-  return isChanged;
+  return { isChanged, unindexed };
 }
 
 async function completeSwap(

@@ -20,6 +20,7 @@ import { readLeaderEpochs } from "../leader_epoch_file.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { LogRecoverer } from "./log_recoverer.ts";
 import { ProducerStateManager } from "../producers/producer_state.ts";
+import { rebuildTransactionIndex } from "../transactions/rebuild_transaction_index.ts";
 import { replayProducers } from "../producers/replay_producers.ts";
 import { Segment, type SegmentContext } from "../../segment/segment.ts";
 import { compareSegments } from "../../segment/segment_comparison.ts";
@@ -61,6 +62,7 @@ export async function loadLog(
     folder,
     { ...options, isClean: !hasMore, closed: isChanged || hasMore ? undefined : closed },
     isChanged ? undefined : entries,
+    comparison.unindexed,
   );
   return { ...loaded, losses: [...comparison.losses, ...loaded.losses] };
 }
@@ -71,14 +73,46 @@ async function load(
   folder: string,
   options: LoadOptions,
   found?: DirectoryEntry[],
+  unindexed: readonly number[] = [],
 ): Promise<LoadedLog> {
   let entries = found ?? context.fs.readDirSync(folder);
   let names = new Set(entries.map((entry) => entry.name));
-  if (await completeSwaps(context, folder, names)) {
+  const swaps = await completeSwaps(context, folder, names);
+  if (swaps.isChanged) {
     entries = context.fs.readDirSync(folder);
     names = new Set(entries.map((entry) => entry.name));
   }
   await removeLeftovers(context, folder, names);
+  const loaded = await loadFrom(context, name, folder, entries, options);
+  await indexTransactions(context, name, folder, loaded, [...swaps.unindexed, ...unindexed]);
+  return loaded;
+}
+
+/** Rebuilds transaction indexes that may be lost. They are on disk when this resolves. */
+async function indexTransactions(
+  { fs }: SegmentContext,
+  name: string,
+  folder: string,
+  loaded: LoadedLog,
+  baseOffsets: readonly number[],
+): Promise<void> {
+  if (baseOffsets.length === 0) return;
+  for (const [slot, { baseOffset, transactions }] of loaded.segments.entries()) {
+    if (!baseOffsets.includes(baseOffset)) continue;
+    await runSliced(rebuildTransactionIndex({ fs, name, folder, ...loaded }, slot));
+    await transactions.sync();
+  }
+  await fs.syncDir(folder);
+}
+
+async function loadFrom(
+  context: SegmentContext,
+  name: string,
+  folder: string,
+  entries: readonly DirectoryEntry[],
+  options: LoadOptions,
+): Promise<LoadedLog> {
+  const names = new Set(entries.map((entry) => entry.name));
   const segments = findSegments(context, folder, entries, options);
   const { isClean, recoveryPoint = 0 } = options;
   const snapshots = offsetsOf(entries, PRODUCER_SNAPSHOT_SUFFIX)

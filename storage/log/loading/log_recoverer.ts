@@ -14,6 +14,7 @@ import { readLeaderEpochs, rebuildLeaderEpochs } from "../leader_epoch_file.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { type LogLoss, lostRecords } from "../../segment/lost_records.ts";
 import { ProducerStateManager } from "../producers/producer_state.ts";
+import { rebuildTransactionIndex } from "../transactions/rebuild_transaction_index.ts";
 import { replayProducers } from "../producers/replay_producers.ts";
 import { Segment, type SegmentContext } from "../../segment/segment.ts";
 import { runSliced, TimeSlice } from "../../time_slice.ts";
@@ -33,6 +34,7 @@ export class LogRecoverer {
   readonly #areEpochsLost: boolean;
   readonly #slice = new TimeSlice();
   #recoveryPoint: number;
+  #isDistrusted = false;
   #nextOffset = 0;
   #scannedBytes = 0;
   #truncatedBytes = 0;
@@ -106,6 +108,7 @@ export class LogRecoverer {
     this.#epochs.truncateFromStart(logStartOffset);
     this.#producers.removeSnapshots(this.#folder, (offset) => offset <= logEndOffset);
     this.#producers.removeExpired(nowMs);
+    if (this.#isDistrusted) await this.#indexTransactions(logStartOffset);
     return {
       segments: this.#segments,
       logStartOffset,
@@ -149,6 +152,7 @@ export class LogRecoverer {
    */
   async #distrust(): Promise<void> {
     this.#problem ??= `batches up to offset ${this.#recoveryPoint} are missing`;
+    this.#isDistrusted = true;
     for (const segment of this.#segments) {
       await runSliced(segment.indexes.rebuildInSlices(this.#indexInterval), this.#slice);
     }
@@ -157,6 +161,20 @@ export class LogRecoverer {
     this.#recoveryPoint = last.baseOffset;
     this.#nextOffset = last.baseOffset;
     await this.#recoverSegment(last);
+  }
+
+  /** Rebuilds the transaction indexes of all segments. */
+  async #indexTransactions(logStartOffset: number): Promise<void> {
+    const { fs } = this.#context;
+    const { snapshots } = this.#producers;
+    const segments = this.#segments;
+    const [name, folder, logEndOffset] = [this.#name, this.#folder, this.#nextOffset];
+    const log = { fs, name, folder, snapshots, segments, logStartOffset, logEndOffset };
+    for (const [slot, { transactions }] of segments.entries()) {
+      await runSliced(rebuildTransactionIndex(log, slot), this.#slice);
+      await transactions.sync();
+    }
+    await fs.syncDir(folder);
   }
 
   /** Takes the producer snapshot at the start of a segment that was rolled after the recovery point. */

@@ -9,6 +9,7 @@
 
 import type { FileSystem } from "../../file_system/file_system.ts";
 import type { Segment } from "../../segment/segment.ts";
+import { TransactionIndex } from "../../segment/indexes/transaction_index.ts";
 import { ProducerStateManager } from "../producers/producer_state.ts";
 import { replayProducers } from "../producers/replay_producers.ts";
 
@@ -35,10 +36,10 @@ export function* rebuildTransactionIndex(
   const producers = new ProducerStateManager(fs, name, snapshots, Infinity);
   producers.load(folder, Math.min(logStartOffset, baseOffset), baseOffset, -Infinity);
   yield* replayProducers(producers, segments, baseOffset);
-  transactions.reset();
+  const index = new TransactionIndex(baseOffset);
   yield* replayProducers(producers, [segment], endOffset, (ended) => {
-    if (ended.isAborted) transactions.add(ended);
+    if (ended.isAborted) index.append(ended);
   });
-  if (endOffset === logEndOffset) transactions.tryWrite();
-  else transactions.retire();
+  transactions.replace(index);
+  if (slot < segments.length - 1) transactions.retire();
 }

@@ -40,7 +40,7 @@ export class SegmentTransactions {
 
   /** Whether no transaction with a marker in this segment was aborted. */
   get isEmpty(): boolean {
-    return this.#isEmpty ??= !this.#context.fs.statSync(this.#path)?.size;
+    return this.#isEmpty ??= this.#context.fs.statSync(this.#path) === undefined;
   }
 
   /** Whether the file was written but not synced. */
@@ -105,6 +105,15 @@ export class SegmentTransactions {
     index.truncateTo(offset);
     if (index.count === 0) this.reset();
     else this.tryWrite();
+  }
+
+  /** Replaces all entries by those found in the batches, and the file. The index stays in memory. */
+  replace(index: TransactionIndex): void {
+    if (index.count === 0) return this.reset();
+    this.#context.indexCache.delete(this);
+    this.#index = index;
+    this.#isEmpty = false;
+    this.tryWrite();
   }
 
   /** Removes all entries, and the file. */

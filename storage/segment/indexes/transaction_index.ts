@@ -145,6 +145,12 @@ export class TransactionIndex {
     return false;
   }
 
+  /** The entry of the transaction that ended with the marker at `offset`, if there is one. */
+  find(offset: number): TransactionIndexEntry | undefined {
+    const slot = this.ceilingSlot(offset);
+    return slot < this.count && this.lastOffsetAt(slot) === offset ? this.entryAt(slot) : undefined;
+  }
+
   /** Removes the entries with markers at `offset` and later. */
   truncateTo(offset: number): void {
     this.#entries.truncate(this.ceilingSlot(offset));
@@ -168,10 +174,10 @@ export class TransactionIndex {
    * @throws {CorruptFileError} If they cannot belong to that segment.
    */
   check(path: string, sizeInBytes: number, endOffset = Infinity): void {
-    if (sizeInBytes % TRANSACTION_INDEX_ENTRY_SIZE !== 0) {
+    if (sizeInBytes === 0 || sizeInBytes % TRANSACTION_INDEX_ENTRY_SIZE !== 0) {
       throw new CorruptFileError(
         path,
-        `size is ${sizeInBytes} bytes, not a multiple of ${TRANSACTION_INDEX_ENTRY_SIZE}`,
+        `size is ${sizeInBytes} bytes, not a positive multiple of ${TRANSACTION_INDEX_ENTRY_SIZE}`,
       );
     }
     let previous = this.baseOffset - 1;
@@ -185,7 +191,7 @@ export class TransactionIndex {
       }
       const { firstOffset, lastOffset, lastStableOffset } = this.entryAt(slot);
       const isPlausible = lastOffset > previous && lastOffset < endOffset && firstOffset >= 0 &&
-        firstOffset <= lastOffset &&
+        firstOffset < lastOffset &&
         lastStableOffset >= 0 && lastStableOffset <= lastOffset + 1;
       if (!isPlausible) {
         throw new CorruptFileError(

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { CorruptFileError } from "../../errors.ts";
 import { MemoryFileSystem } from "../../file_system/memory_file_system.ts";
 import { type AbortedTransaction, TransactionIndex } from "./transaction_index.ts";
@@ -57,13 +57,25 @@ Deno.test("TransactionIndex.truncateTo() removes the entries of later markers", 
   }
 });
 
+Deno.test("TransactionIndex.find() finds the entry of a marker", () => {
+  const index = indexOf();
+  for (const entry of ENTRIES) assertEquals(index.find(entry.lastOffset), entry);
+  for (const offset of [0, 2, 7, 9, 13]) assertEquals(index.find(offset), undefined);
+});
+
 Deno.test("TransactionIndex.check() rejects partial entries, other versions and impossible offsets", () => {
   const bytes = Uint8Array.fromHex(GOLDEN);
   const check = (content: Uint8Array, baseOffset = 0) =>
     new TransactionIndex(baseOffset, content).check("/a", content.length);
   check(bytes);
+  // What a power failure may leave of a file.
+  assertThrows(() => check(new Uint8Array(0)), CorruptFileError, "size is 0 bytes");
   for (let size = 1; size < 34; size++) {
-    assertThrows(() => check(bytes.slice(0, 68 + size)), CorruptFileError, "not a multiple");
+    assertThrows(
+      () => check(bytes.slice(0, 68 + size)),
+      CorruptFileError,
+      "not a positive multiple",
+    );
   }
   assertThrows(() => check(bytes, 9), CorruptFileError, "after a marker at 8");
   assertThrows(() => check(new Uint8Array(68)), CorruptFileError);
@@ -72,5 +84,6 @@ Deno.test("TransactionIndex.check() rejects partial entries, other versions and 
   assertThrows(() => check(other), CorruptFileError, "version of entry 1 is 1");
   const swapped = indexOf([ENTRIES[1]!, ENTRIES[0]!]);
   assertThrows(() => swapped.check("/a", 68), CorruptFileError);
-  assert(indexOf().count === 3);
+  const marker = [{ producerId: 0, firstOffset: 8, lastOffset: 8, lastStableOffset: 9 }];
+  assertThrows(() => indexOf(marker).check("/a", 34), CorruptFileError);
 });
