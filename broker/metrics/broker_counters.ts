@@ -6,6 +6,7 @@
 
 import { DurationHistogram } from "./histogram.ts";
 import { PartitionChanges } from "./partition_changes.ts";
+import { TransactionCounters } from "./transaction_counters.ts";
 
 /** Requests that are answered without waiting share one reading of the clock. */
 const UNTIMED = 8;
@@ -104,6 +105,7 @@ export class BrokerCounters {
   cacheMisses = 0;
   readonly maintenance: MaintenanceCounters = new MaintenanceCounters();
   readonly groups: GroupCounters = new GroupCounters();
+  readonly transactions: TransactionCounters = new TransactionCounters();
   readonly partitionChanges: PartitionChanges = new PartitionChanges();
   /** Damaged ranges found in logs. */
   damages = 0;

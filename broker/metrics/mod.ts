@@ -17,3 +17,4 @@ export {
 } from "./broker_counters.ts";
 export { DurationHistogram } from "./histogram.ts";
 export { PartitionChanges } from "./partition_changes.ts";
+export { TransactionCounters } from "./transaction_counters.ts";

@@ -14,6 +14,7 @@ import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { parseEtcdAddress } from "./etcd_address.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
+import { TRANSACTION_SETTINGS } from "./transaction_settings.ts";
 import { LOG_LEVELS } from "../logger.ts";
 import { normalizeListener } from "./listener.ts";
 import {
@@ -392,6 +393,7 @@ export const SETTINGS = {
   "open.files.max": int(1000, "Maximum number of open log files, over all partitions", { min: 1 }),
 
   ...GROUP_SETTINGS,
+  ...TRANSACTION_SETTINGS,
 };
 
 /** The value of each setting. */

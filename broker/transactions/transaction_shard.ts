@@ -1,0 +1,203 @@
+/**
+ * The transactional ids stored in one partition of `__transaction_state`: their states, and how those are
+ * loaded and written.
+ *
+ * A state is written first, and holds when it is committed. Until then nothing else may change it. One
+ * exception saves a sync: that a transaction is complete holds once it is appended, as the commit of
+ * whatever is written next covers it.
+ *
+ * If an appended record is not committed, only the next leader's log knows whether it holds: the shard
+ * fails until it is loaded again.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../protocol/errors.ts";
+import { ApiError } from "../api_error.ts";
+import { Shard } from "../coordinators/shard.ts";
+import type { Logger } from "../logger.ts";
+import type { Clock } from "../time/clock.ts";
+import type { MarkerSender } from "./markers/marker_sender.ts";
+import {
+  complete,
+  isCommitted,
+  isPrepared,
+  type KnownTransaction,
+  type Transaction,
+  TransactionState,
+} from "./model/mod.ts";
+import type { TransactionLog } from "./transaction_log.ts";
+import { TRANSACTIONS_TOPIC } from "./transactions_topic.ts";
+
+/** What all shards of a coordinator share. */
+export interface TransactionShardOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly markers: Pick<MarkerSender, "send">;
+}
+
+/** A transactional id. */
+interface Entry extends KnownTransaction {
+  current: Transaction | undefined;
+  isPending: boolean;
+  /** Called when nothing is being written, and no marker. */
+  waiting: (() => void)[] | undefined;
+}
+
+const UNKNOWN: KnownTransaction = { current: undefined, isPending: false };
+
+/** The transactional ids of one partition. */
+export class TransactionShard extends Shard {
+  /** The epoch in which this broker leads the partition: the coordinator epoch. */
+  readonly leaderEpoch: number;
+  readonly #log: TransactionLog;
+  readonly #options: TransactionShardOptions;
+  readonly #entries: Map<string, Entry> = new Map();
+
+  constructor(
+    index: number,
+    log: TransactionLog,
+    leaderEpoch: number,
+    options: TransactionShardOptions,
+  ) {
+    super({ index, topic: TRANSACTIONS_TOPIC, what: "transactions", logger: options.logger });
+    this.#log = log;
+    this.leaderEpoch = leaderEpoch;
+    this.#options = options;
+  }
+
+  /** What is known of a transactional id. */
+  known(transactionalId: string): KnownTransaction {
+    return this.#entries.get(transactionalId) ?? UNKNOWN;
+  }
+
+  /** The ids with their committed states. */
+  *transactions(): Iterable<[transactionalId: string, Transaction]> {
+    for (const [transactionalId, { current }] of this.#entries) {
+      if (current !== undefined) yield [transactionalId, current];
+    }
+  }
+
+  /** Number of transactional ids. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Resolves when nothing of an id is being written, and no markers of its last transaction, or the shard
+   * stops; `undefined` if that is so now.
+   */
+  whenSettled(transactionalId: string): Promise<void> | undefined {
+    const entry = this.#entries.get(transactionalId);
+    if (entry === undefined || isSettled(entry)) return undefined;
+    return new Promise((resolve) => (entry.waiting ??= []).push(resolve));
+  }
+
+  /**
+   * Commits the next state of an id, or its tombstone. Nothing else of it may be being written.
+   *
+   * @throws {Error} If it could not be written: nothing has changed then. If it is lost, the shard has
+   * failed.
+   */
+  async write(transactionalId: string, next: Transaction | undefined): Promise<void> {
+    const { clock } = this.#options;
+    const record = { transactionalId, transaction: next };
+    const committed = this.#log.append(record, clock.now());
+    const entry = this.#entry(transactionalId);
+    entry.isPending = true;
+    if (committed !== undefined) {
+      try {
+        await committed;
+      } catch (error) {
+        this.fail(error);
+        throw error;
+      }
+      // Another leader has read what was committed, and sends the markers.
+      if (!this.isActive) throw new ApiError(ErrorCode.NOT_COORDINATOR);
+    }
+    entry.isPending = false;
+    entry.current = next;
+    if (next === undefined) this.#entries.delete(transactionalId);
+    else if (isPrepared(next)) this.#sendMarkers(transactionalId, entry);
+    this.#settle(entry);
+  }
+
+  /** Sends the markers of the transactions that were being ended. */
+  resume(): void {
+    for (const [transactionalId, entry] of this.#entries) {
+      if (entry.current !== undefined && isPrepared(entry.current)) {
+        this.#sendMarkers(transactionalId, entry);
+      }
+    }
+  }
+
+  protected override async replay(signal: AbortSignal): Promise<void> {
+    await this.#log.replay(({ transactionalId, transaction }) => {
+      if (transaction === undefined) this.#entries.delete(transactionalId);
+      else this.#entry(transactionalId).current = transaction;
+    }, signal);
+  }
+
+  protected override stop(): void {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const entry of entries) this.#wake(entry);
+  }
+
+  #entry(transactionalId: string): Entry {
+    let entry = this.#entries.get(transactionalId);
+    if (entry === undefined) {
+      entry = { current: undefined, isPending: false, waiting: undefined };
+      this.#entries.set(transactionalId, entry);
+    }
+    return entry;
+  }
+
+  #sendMarkers(transactionalId: string, entry: Entry): void {
+    const transaction = entry.current!;
+    const { producerId, producerEpoch, state, partitions, clientVersion } = transaction;
+    const isCurrent = () => this.isActive && entry.current === transaction;
+    this.#options.markers.send({
+      transactionalId,
+      producerId,
+      producerEpoch,
+      isCommit: isCommitted(state),
+      coordinatorEpoch: this.leaderEpoch,
+      transactionVersion: clientVersion,
+      partitions,
+      isCurrent,
+      onWritten: () => {
+        if (isCurrent()) this.#complete(transactionalId, entry, transaction);
+      },
+    });
+  }
+
+  /** @throws {Error} If it could not be written: it is tried again. */
+  #complete(transactionalId: string, entry: Entry, prepared: Transaction): void {
+    const nowMs = this.#options.clock.now();
+    const next = complete(prepared, nowMs);
+    const committed = this.#log.append({ transactionalId, transaction: next }, nowMs);
+    entry.current = next;
+    committed?.catch((error) => this.fail(error));
+    this.#settle(entry);
+  }
+
+  #settle(entry: Entry): void {
+    if (isSettled(entry)) this.#wake(entry);
+  }
+
+  #wake(entry: Entry): void {
+    const { waiting = [] } = entry;
+    entry.waiting = undefined;
+    for (const wake of waiting) wake();
+  }
+}
+
+function isSettled({ current, isPending }: Entry): boolean {
+  return !isPending && (current === undefined || !isPrepared(current));
+}
+
+/** Whether a transaction is open. */
+export function isOngoing({ state }: Transaction): boolean {
+  return state === TransactionState.ongoing;
+}
