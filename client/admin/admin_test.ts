@@ -368,6 +368,20 @@ Deno.test("Admin.listOffsets() looks up ends and timestamps in all or some parti
   assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
 });
 
+Deno.test("Admin.listOffsets() finds partitions that were added after the topic was last described", async () => {
+  await using test = setup({ topics: { a: 1 } });
+  await test.admin.listOffsets("a");
+  test.cluster.addPartitions("a", 3);
+  write(test.cluster, "a", 2, [100]);
+  const [found] = await test.admin.listOffsets("a", "latest", { partitions: [2] });
+  assertEquals(found!.offset, 1);
+  const error = await assertRejects(
+    () => test.admin.listOffsets("a", "latest", { partitions: [3] }),
+    KafkaError,
+  );
+  assertEquals(error.code, "UNKNOWN_TOPIC_OR_PARTITION");
+});
+
 Deno.test("Admin.listOffsets() throws if the broker is too old for the place (KIP-734)", async () => {
   await using test = setup({ topics: { a: 1 }, maxVersions: { 2: 6 } });
   await test.admin.listOffsets("a", "latest", { isolationLevel: "read_committed" });

@@ -279,9 +279,12 @@ export class ClientCore {
    * @throws {KafkaError} If the partition does not exist, or has no leader at the moment.
    */
   async leader(action: string, { topic, partition }: TopicPartition): Promise<BrokerNode> {
-    const known = this.metadata.isFresh(topic)
-      ? this.metadata.topic(topic)!
-      : await this.refreshTopic(topic);
+    const isFresh = this.metadata.isFresh(topic);
+    let known = isFresh ? this.metadata.topic(topic)! : await this.refreshTopic(topic);
+    // It may have been added since the topic was last described.
+    if (isFresh && known.partitions[partition] === undefined) {
+      known = await this.refreshTopic(topic);
+    }
     if (known.partitions[partition] === undefined) {
       throw new KafkaError(
         action,
