@@ -25,6 +25,19 @@ export function badRequest(message: string): HttpError {
   return new HttpError(400, message, { errorCode: 40002 });
 }
 
+/**
+ * The bytes of base64.
+ *
+ * @throws {HttpError} 400 if it is none.
+ */
+export function bytesOfBase64(text: string, what: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch {
+    throw badRequest(`${what} is not base64`);
+  }
+}
+
 /** The fields of an object that a client sent. */
 export class Fields {
   readonly #fields: Readonly<Record<string, unknown>>;

@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { PartitionMetadata, TopicDescription, TopicMessage } from "../../../client/mod.ts";
+import type { PartitionMetadata, TopicMessage } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, Fields, parseJson } from "../rest/fields.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
 import { INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
+import { describeTopic, endsOf, findPartition, noPartition } from "../rest/topics.ts";
 import {
   controlResponse,
   extrasOf,
@@ -42,7 +43,7 @@ const RECORDS = object({
 }, ["records"]);
 
 /** The routes. */
-export const TOPIC_ROUTES: readonly Route[] = [
+export const TOPIC_ROUTES: readonly Route[] = withCodes([
   {
     method: "GET",
     path: "/topics",
@@ -61,7 +62,7 @@ export const TOPIC_ROUTES: readonly Route[] = [
     summary: "A topic with its configs and partitions",
     async handle(call) {
       const name = call.param("topic");
-      const { partitions } = await describe(call);
+      const { partitions } = await describeTopic(call);
       const entries = await call.admin.describeConfigs({ type: "topic", name });
       const configs = Object.fromEntries(entries.map((entry) => [entry.name, entry.value]));
       return controlResponse(call.request, {
@@ -87,7 +88,7 @@ export const TOPIC_ROUTES: readonly Route[] = [
     summary: "The partitions of a topic",
     answer: list(object({})),
     async handle(call) {
-      const { partitions } = await describe(call);
+      const { partitions } = await describeTopic(call);
       return controlResponse(call.request, partitions.map(partitionOf));
     },
   },
@@ -117,7 +118,8 @@ export const TOPIC_ROUTES: readonly Route[] = [
     tag: TAG,
     summary: "The first offset of a partition, and its end",
     async handle(call) {
-      const { start, end } = await endsOf(call, (await findPartition(call)).partition);
+      const { partition } = await findPartition(call);
+      const { start, end } = await endsOf(call, call.param("topic"), partition);
       return controlResponse(call.request, { beginning_offset: start, end_offset: end });
     },
   },
@@ -146,7 +148,21 @@ export const TOPIC_ROUTES: readonly Route[] = [
       return controlResponse(call.request, { brokers: brokers.map(({ id }) => id) });
     },
   },
-];
+]);
+
+/** Routes whose errors have the codes of version 2. */
+function withCodes(routes: readonly Route[]): Route[] {
+  return routes.map((route) => ({
+    ...route,
+    async handle(call) {
+      try {
+        return await route.handle(call);
+      } catch (error) {
+        throw inV2(error);
+      }
+    },
+  }));
+}
 
 /** A number of the query, within bounds. */
 export function boundedNumber(
@@ -162,28 +178,11 @@ export function boundedNumber(
   return Number(text) < 0 ? fallback : Math.min(Number(text), most);
 }
 
-/** @throws {HttpError} 404 with the code of version 2, if there is no such topic. */
-export async function describe(call: Call): Promise<TopicDescription> {
-  try {
-    return await call.admin.describeTopic(call.param("topic"));
-  } catch (error) {
-    throw inV2(error);
-  }
-}
-
 /** An error with the codes of version 2, which differ for topics. */
 export function inV2(error: unknown): unknown {
   const problem = problemOf(error);
   if (problem?.errorCode !== 40403) return error;
   return new HttpError(404, problem.message, { errorCode: 40401 });
-}
-
-async function findPartition(call: Call): Promise<PartitionMetadata> {
-  const { name, partitions } = await describe(call);
-  const id = call.number("partition");
-  const found = partitions.find(({ partition }) => partition === id);
-  if (found !== undefined) return found;
-  throw new HttpError(404, `Topic "${name}" has no partition ${id}`, { errorCode: 40402 });
 }
 
 function partitionOf({ partition, leaderId, replicas, isr }: PartitionMetadata) {
@@ -198,21 +197,11 @@ function partitionOf({ partition, leaderId, replicas, isr }: PartitionMetadata) 
   };
 }
 
-async function endsOf(call: Call, partition: number): Promise<{ start: number; end: number }> {
-  const topic = call.param("topic");
-  const options = { partitions: [partition] };
-  const [earliest, latest] = await Promise.all([
-    call.admin.listOffsets(topic, "earliest", options),
-    call.admin.listOffsets(topic, "latest", options),
-  ]);
-  return { start: earliest[0]!.offset, end: latest[0]!.offset };
-}
-
 async function read(call: Call): Promise<Response> {
   const format = formatOfAnswer(call.request);
   const topic = call.param("topic");
   const { partition } = await findPartition(call);
-  const { start, end } = await endsOf(call, partition);
+  const { start, end } = await endsOf(call, topic, partition);
   const offset = boundedNumber(call, "offset", start, Number.MAX_SAFE_INTEGER);
   if (offset < start || offset > end) {
     throw new HttpError(
@@ -237,7 +226,7 @@ async function read(call: Call): Promise<Response> {
 
 async function produce(call: Call, partition: number | undefined): Promise<Response> {
   const format = formatOfBody(call.request);
-  const { name, partitions } = await describe(call);
+  const { name, partitions } = await describeTopic(call);
   const text = await call.text(MAX_BODY_BYTES);
   const body = new Fields(parseJson(text));
   const records = body.requiredObjects("records");
@@ -250,7 +239,7 @@ async function produce(call: Call, partition: number | undefined): Promise<Respo
   const offsets = await Promise.all(messages.map(async (message) => {
     const { partition } = message;
     if (partition !== undefined && partitions[partition] === undefined) {
-      return failure(FAILED_FOR_GOOD, `Topic "${name}" has no partition ${partition}`);
+      return failure(FAILED_FOR_GOOD, noPartition(name, partition).message);
     }
     try {
       const written = await call.context.producer.send({ topic: name, ...message });

@@ -6,11 +6,10 @@
 
 import type { PartitionMetadata, PartitionReassignment } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
-import type { Call } from "../rest/call.ts";
 import type { Route } from "../rest/route.ts";
+import { describeTopic, endsOf, findPartition } from "../rest/topics.ts";
 import { findBroker } from "./clusters.ts";
 import { type Json, LIST, type Resources, resourcesOf } from "./resource.ts";
-import { describe } from "./topics.ts";
 
 const TAG = "Partitions";
 const CLUSTER = "/v3/clusters/:cluster";
@@ -28,7 +27,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
     answer: LIST,
     async handle(call) {
       const resources = resourcesOf(call);
-      const { name, partitions } = await describe(call);
+      const { name, partitions } = await describeTopic(call);
       const data = partitions.map((metadata) => partition(name, metadata, resources));
       return resources.list("KafkaPartitionList", ["topics", name, "partitions"], data);
     },
@@ -40,7 +39,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
     summary: "One partition",
     async handle(call) {
       const resources = resourcesOf(call);
-      return Response.json(partition(call.param("topic"), await find(call), resources));
+      return Response.json(partition(call.param("topic"), await findPartition(call), resources));
     },
   },
   {
@@ -52,18 +51,14 @@ export const PARTITION_ROUTES: readonly Route[] = [
     async handle(call) {
       const resources = resourcesOf(call);
       const topic = call.param("topic");
-      const { partition: id } = await find(call);
-      const options = { partitions: [id] };
-      const [earliest, latest] = await Promise.all([
-        call.admin.listOffsets(topic, "earliest", options),
-        call.admin.listOffsets(topic, "latest", options),
-      ]);
+      const { partition: id } = await findPartition(call);
+      const { start, end } = await endsOf(call, topic, id);
       const steps = [["topic", "topics", topic], ["partition", "partitions", id]] as const;
       const { kind, metadata, ...fields } = resources.resource("KafkaPartitionOffset", steps, {
         topic_name: topic,
         partition_id: id,
-        earliest_offset: earliest[0]!.offset,
-        latest_offset: latest[0]!.offset,
+        earliest_offset: start,
+        latest_offset: end,
       });
       return Response.json({ kind, metadata, ...fields });
     },
@@ -75,7 +70,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
     summary: "The reassignment of a partition, if there is one",
     async handle(call) {
       const resources = resourcesOf(call);
-      const { partition } = await find(call);
+      const { partition } = await findPartition(call);
       const topic = call.param("topic");
       const [moving] = await call.admin.listReassignments([{ topic, partition }]);
       if (moving === undefined) throw new HttpError(404, "The partition is not being reassigned");
@@ -91,7 +86,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
     async handle(call) {
       const resources = resourcesOf(call);
       const topic = call.param("topic");
-      const metadata = await find(call);
+      const metadata = await findPartition(call);
       const data = metadata.replicas.map((id) => replica(topic, metadata, id, resources));
       const segments = ["topics", topic, "partitions", metadata.partition, "replicas"];
       return resources.list("KafkaReplicaList", segments, data);
@@ -104,7 +99,7 @@ export const PARTITION_ROUTES: readonly Route[] = [
     summary: "One replica",
     async handle(call) {
       const resources = resourcesOf(call);
-      const metadata = await find(call);
+      const metadata = await findPartition(call);
       const id = call.number("broker");
       if (!metadata.replicas.includes(id)) {
         throw new HttpError(404, `Broker ${id} has no replica of the partition`);
@@ -143,7 +138,7 @@ function reassignments(path: string, summary: string): Route {
     async handle(call) {
       const resources = resourcesOf(call);
       const name = path.includes(":topic") ? call.param("topic") : undefined;
-      const topic = name === undefined ? undefined : await describe(call);
+      const topic = name === undefined ? undefined : await describeTopic(call);
       const data = (await call.admin.listReassignments(
         topic?.partitions.map(({ partition }) => ({ topic: topic.name, partition })),
       )).map((moving) => reassignment(moving, resources));
@@ -170,14 +165,6 @@ function reassignment(
     ...fields,
     metadata: { self: `${self}/reassignment`, resource_name: `${name}/reassignment` },
   };
-}
-
-async function find(call: Call): Promise<PartitionMetadata> {
-  const { name, partitions } = await describe(call);
-  const id = call.number("partition");
-  const found = partitions.find(({ partition }) => partition === id);
-  if (found !== undefined) return found;
-  throw new HttpError(404, `Topic "${name}" has no partition ${id}`, { errorCode: 40402 });
 }
 
 function partition(

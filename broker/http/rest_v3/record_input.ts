@@ -5,7 +5,7 @@
  */
 
 import type { TopicMessage } from "../../../client/mod.ts";
-import { badRequest, Fields, parseJson } from "../rest/fields.ts";
+import { badRequest, bytesOfBase64, Fields, parseJson } from "../rest/fields.ts";
 import { memberTexts } from "../rest/json_members.ts";
 
 /** The form of a key or value. */
@@ -80,7 +80,7 @@ function timestampOf(fields: Fields): number | undefined {
 function headersOf(fields: Fields): [string, Uint8Array | null][] {
   return (fields.objects("headers") ?? []).map((header) => {
     const value = header.string("value");
-    const bytes = value === undefined ? null : bytesOf(value, "The value of a header");
+    const bytes = value === undefined ? null : bytesOfBase64(value, "The value of a header");
     return [header.requiredString("name"), bytes];
   });
 }
@@ -98,7 +98,7 @@ function dataOf(fields: Fields, name: "key" | "value", text: string): Data {
   if (!given.has("data")) return NONE;
   switch (type.toUpperCase()) {
     case "BINARY":
-      return data("BINARY", bytesOf(given.string("data")!, `"${name}"`));
+      return data("BINARY", bytesOfBase64(given.string("data")!, `"${name}"`));
     case "STRING":
       return data("STRING", ENCODER.encode(given.string("data")));
     case "JSON": {
@@ -112,12 +112,4 @@ function dataOf(fields: Fields, name: "key" | "value", text: string): Data {
 
 function data(type: DataType, bytes: Uint8Array): Data {
   return { bytes, report: { type, size: bytes.length } };
-}
-
-function bytesOf(base64: string, what: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    throw badRequest(`${what} is not base64`);
-  }
 }

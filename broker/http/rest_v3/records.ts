@@ -16,6 +16,7 @@ import { jsonValues } from "../rest/json_stream.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
 import { INTEGER, list, object, type Route, type Schema, STRING } from "../rest/route.ts";
+import { noPartition, noTopic } from "../rest/topics.ts";
 import { type DataReport, parseRecord, recordFrom, type RecordInput } from "./record_input.ts";
 import { resourcesOf } from "./resource.ts";
 
@@ -252,9 +253,7 @@ function prepare(call: Call): Target {
   const name = call.param("topic");
   const { broker: { topics, config }, producer } = call.context;
   const topic = topics.get(name);
-  if (topic === undefined) {
-    throw new HttpError(404, `There is no topic "${name}"`, { errorCode: 40403 });
-  }
+  if (topic === undefined) throw noTopic(name);
   const maxMessageBytes = topic.config.get("max.message.bytes") ?? config.get("message.max.bytes");
   return {
     // Base64 makes four characters of three bytes.
@@ -262,9 +261,7 @@ function prepare(call: Call): Target {
     async send({ message, key, value }) {
       const { partition } = message;
       if (partition !== undefined && topics.get(name)?.state.partitions[partition] === undefined) {
-        return new HttpError(404, `Topic "${name}" has no partition ${partition}`, {
-          errorCode: 40402,
-        });
+        return noPartition(name, partition);
       }
       try {
         const written = await producer.send({ topic: name, ...message });

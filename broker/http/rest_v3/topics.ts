@@ -5,9 +5,9 @@
  */
 
 import type { ConfigValue, NewTopic, TopicDescription } from "../../../client/mod.ts";
-import type { Call } from "../rest/call.ts";
 import { badRequest, type Fields } from "../rest/fields.ts";
 import { BOOLEAN, INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
+import { describeTopic } from "../rest/topics.ts";
 import { type Json, LIST, noContent, type Resources, resourcesOf } from "./resource.ts";
 
 const TAG = "Topics";
@@ -65,7 +65,7 @@ export const TOPIC_ROUTES: readonly Route[] = [
     summary: "One topic",
     query: { include_authorized_operations: "Accepted; the answer always has them" },
     async handle(call) {
-      return Response.json(summary(await describe(call), resourcesOf(call)));
+      return Response.json(summary(await describeTopic(call), resourcesOf(call)));
     },
   },
   {
@@ -78,7 +78,7 @@ export const TOPIC_ROUTES: readonly Route[] = [
       const resources = resourcesOf(call);
       const count = (await call.json()).requiredInteger("partitions_count");
       await call.admin.createPartitions(call.param("topic"), count);
-      return Response.json(summary(await describe(call), resources));
+      return Response.json(summary(await describeTopic(call), resources));
     },
   },
   {
@@ -94,11 +94,6 @@ export const TOPIC_ROUTES: readonly Route[] = [
     },
   },
 ];
-
-/** Describes the topic that a path names. */
-export function describe(call: Call): Promise<TopicDescription> {
-  return call.admin.describeTopic(call.param("topic"));
-}
 
 function summary(
   { name, isInternal, partitions }: TopicDescription,

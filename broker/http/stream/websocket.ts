@@ -13,10 +13,10 @@
  */
 
 import type { TopicMessage } from "../../../client/mod.ts";
-import { HttpError } from "../http_error.ts";
 import type { RestContext } from "../rest/call.ts";
-import { badRequest, Fields, parseJson } from "../rest/fields.ts";
+import { badRequest, bytesOfBase64, Fields, parseJson } from "../rest/fields.ts";
 import { problemOf } from "../rest/problem.ts";
+import { noPartition, noTopic, writesAreOff } from "../rest/topics.ts";
 import type { StreamFormat, StreamNotice } from "./stream_event.ts";
 
 const MAX_BUFFERED_BYTES = 256 * 1024;
@@ -190,26 +190,18 @@ class SocketSession {
   async #produce(fields: Fields): Promise<void> {
     const ref = fields.raw("ref") ?? null;
     try {
-      if (!this.#options.allowsWrites) {
-        throw new HttpError(403, "Changes over HTTP are switched off with --http-writes off", {
-          errorCode: 40301,
-        });
-      }
+      if (!this.#options.allowsWrites) throw writesAreOff();
       if (this.#pending >= MAX_PENDING) {
         return this.#close(POLICY, `More than ${MAX_PENDING} records are not acknowledged`);
       }
       const { broker: { topics }, producer } = this.#options.context;
       const topic = fields.requiredString("topic");
       const state = topics.get(topic)?.state;
-      if (state === undefined) {
-        throw new HttpError(404, `There is no topic "${topic}"`, { errorCode: 40403 });
-      }
+      if (state === undefined) throw noTopic(topic);
       const message = messageOf(fields);
       const { partition: wanted } = message;
       if (wanted !== undefined && state.partitions[wanted] === undefined) {
-        throw new HttpError(404, `Topic "${topic}" has no partition ${wanted}`, {
-          errorCode: 40402,
-        });
+        throw noPartition(topic, wanted);
       }
       this.#pending++;
       const { partition, offset } = await producer.send({ topic, ...message })
@@ -274,10 +266,5 @@ function bytesOf(fields: Fields, name: string): Uint8Array | null {
   const text = fields.string(name);
   if (text !== undefined) return ENCODER.encode(text);
   const base64 = fields.string(`${name}_base64`);
-  if (base64 === undefined) return null;
-  try {
-    return Uint8Array.fromBase64(base64);
-  } catch {
-    throw badRequest(`"${name}_base64" is not base64`);
-  }
+  return base64 === undefined ? null : bytesOfBase64(base64, `"${name}_base64"`);
 }
