@@ -14,6 +14,7 @@ import type { ConnectionStatus } from "./connection/connection_status.ts";
 import type { DqueueError } from "./errors.ts";
 import { Consumer } from "./consumer/consumer.ts";
 import type { ConsumerOptions } from "./consumer/consumer_options.ts";
+import type { Message } from "./consumer/message.ts";
 import { GroupConsumer } from "./group/group_consumer.ts";
 import type { GroupConsumerOptions } from "./group/group_consumer_options.ts";
 import { Producer } from "./producer/producer.ts";
@@ -158,6 +159,39 @@ export class Client implements AsyncDisposable {
    */
   transform(options: TransformOptions, run: TransformFunction): Transform {
     return new Transform(this.#core, options, run);
+  }
+
+  /**
+   * Runs what processes a message. With the `tracing` option it is a span of the trace that the
+   * message's headers name, and what it sends continues that trace; otherwise it is only run.
+   *
+   * @param message The message.
+   * @param run Processes it.
+   * @returns What `run` returns.
+   *
+   * @example Continuing the trace of each message
+   * ```ts
+   * import { Broker } from "@dqueue/dqueue/broker";
+   * import { Client } from "@dqueue/dqueue/client";
+   * // import * as tracing from "npm:@opentelemetry/api";
+   *
+   * await using broker = await Broker.start({ storage: "memory" });
+   * await using client = new Client({ broker }); // With tracing: new Client({ broker, tracing })
+   * await client.admin().createTopics([{ name: "orders" }, { name: "bills" }]);
+   * const producer = client.producer();
+   * await producer.send({ topic: "orders", value: "1" });
+   *
+   * const consumer = client.consumer();
+   * await consumer.subscribe("orders");
+   * for await (const message of consumer) {
+   *   await client.process(message, () => producer.send({ topic: "bills", value: message.value }));
+   *   break;
+   * }
+   * ```
+   */
+  process<T>(message: Message, run: () => T): T {
+    const { tracing } = this.#core.options;
+    return tracing === undefined ? run() : tracing.process(message, run);
   }
 
   /**

@@ -15,6 +15,8 @@ import {
 } from "./connection/dialer.ts";
 import type { ConnectionStatus } from "./connection/connection_status.ts";
 import { UsageError } from "./errors.ts";
+import { Tracing } from "./tracing/tracing.ts";
+import type { TracingApi } from "./tracing/tracing_api.ts";
 
 /** When and how often operations are retried. */
 export interface RetryOptions {
@@ -64,6 +66,13 @@ export interface ClientOptions {
    * {@linkcode ConnectionStatus}. What a consumer waits for, its own `onStatus` reports.
    */
   readonly onStatus?: (status: ConnectionStatus) => void;
+  /**
+   * The module `@opentelemetry/api`, to trace what is sent and processed: `import * as tracing from
+   * "npm:@opentelemetry/api"`. Spans of sending are then made, and their context is in the headers
+   * of messages (`traceparent`); `Client.process()` and handlers of consumers continue the trace.
+   * Default: nothing is traced.
+   */
+  readonly tracing?: TracingApi;
 }
 
 /** The options with defaults applied. */
@@ -82,6 +91,7 @@ export interface ResolvedClientOptions {
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
   readonly onStatus: ((status: ConnectionStatus) => void) | undefined;
+  readonly tracing: Tracing | undefined;
 }
 
 /** @throws {UsageError} If an option is invalid. */
@@ -115,6 +125,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     initialBackoffMs: atLeast("retry.initialBackoffMs", retry.initialBackoffMs ?? 100, 0),
     maxBackoffMs: atLeast("retry.maxBackoffMs", retry.maxBackoffMs ?? 1000, 0),
     onStatus: options.onStatus,
+    tracing: options.tracing === undefined ? undefined : new Tracing(options.tracing),
   };
 }
 
@@ -167,6 +178,7 @@ const CLIENT_NAMES: Names<ClientOptions> = {
   metadataMaxAgeMs: true,
   retry: true,
   onStatus: true,
+  tracing: true,
 };
 
 /** The names of RetryOptions. */

@@ -7,9 +7,11 @@
  * @module
  */
 
+import type { TracingApi } from "../../client/mod.ts";
 import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
 import type { HostPort } from "../settings/listener.ts";
 import { ClusterEvents } from "./events/cluster_events.ts";
+import { exportFrom } from "./export_metrics.ts";
 import { Health } from "./health.ts";
 import { HttpDirectory } from "./http_directory.ts";
 import { HttpCounters } from "./http_counters.ts";
@@ -31,11 +33,15 @@ export interface HttpSettings {
   readonly corsOrigins?: readonly string[];
   /** Whether requests may change something. Default: true. */
   readonly allowsWrites?: boolean;
+  /** Most records of each stream in a second. Default: no limit. */
+  readonly streamRate?: number;
   /**
    * Whether another broker of the same process has the metrics of the process, which sums over brokers must
    * have once. Default: false.
    */
   readonly sharesProcess?: boolean;
+  /** Whether metrics are exported by OpenTelemetry, too, which the runtime does. Default: false. */
+  readonly exportsMetrics?: boolean;
 }
 
 /** How to serve HTTP. */
@@ -50,6 +56,7 @@ export interface HttpOptions extends HttpSettings {
 const METRICS = "./metrics/mod.ts";
 const REST = "./rest/api.ts";
 const CONSOLE = "./console/console.ts";
+const TRACING = "./rest/otel_tracing.ts";
 
 /** When the samples for charts begin, unless somebody asks before: starting has precedence. */
 const HISTORY_DELAY_MS = 60_000;
@@ -69,6 +76,7 @@ export class HttpServer {
   readonly #counters = new HttpCounters();
   readonly #health: Health;
   #metrics: Promise<MetricsPage> | undefined;
+  #export: Promise<Disposable> | undefined;
   #api: Promise<RestApi> | undefined;
   readonly #events: ClusterEvents;
   readonly #directory: HttpDirectory;
@@ -99,6 +107,12 @@ export class HttpServer {
       this.#openHistory();
     }, HISTORY_DELAY_MS);
     this.#guard = new RequestGuard({ ...options, address: this.address });
+    if (options.exportsMetrics === true) {
+      this.#export = this.#startExport();
+      this.#export.catch((error) => {
+        this.#parts.context.logger.error("Cannot export metrics by OpenTelemetry", { error });
+      });
+    }
   }
 
   /**
@@ -132,6 +146,7 @@ export class HttpServer {
     for (let turn = 0; turn < CLOSE_TURNS; turn++) await clock.yield();
     this.#abort.abort();
     await this.#server.finished;
+    (await this.#export?.catch(() => undefined))?.[Symbol.dispose]();
     (await this.#metrics)?.close();
     await (await this.#history)?.close();
     this.#events[Symbol.dispose]();
@@ -207,11 +222,22 @@ export class HttpServer {
     return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
   }
 
+  async #startExport(): Promise<Disposable> {
+    this.#metrics ??= this.#openMetrics();
+    return await exportFrom(
+      await this.#metrics,
+      this.#parts.context.nodeId,
+      this.#options.version,
+    );
+  }
+
   async #openApi(): Promise<RestApi> {
     const { RestApi }: typeof import("./rest/api.ts") = await import(REST);
     return new RestApi({
+      tracing: this.#options.exportsMetrics === true ? await loadTracing() : undefined,
       parts: this.#parts,
       allowsWrites: this.#options.allowsWrites ?? true,
+      streamRate: this.#options.streamRate ?? Infinity,
       counters: this.#counters,
       events: this.#events,
       directory: this.#directory,
@@ -223,7 +249,7 @@ export class HttpServer {
   #openHistory(): Promise<History> {
     return this.#history ??= (async () => {
       const { History }: typeof import("./metrics/mod.ts") = await import(METRICS);
-      return await History.start(this.#parts);
+      return await History.start(this.#parts, () => this.#otherEnds());
     })();
   }
 
@@ -257,6 +283,12 @@ export class HttpServer {
       errorCode: 50002,
     });
   }
+}
+
+/** What records that are produced over HTTP are traced with. */
+async function loadTracing(): Promise<TracingApi> {
+  const { tracing }: typeof import("./rest/otel_tracing.ts") = await import(TRACING);
+  return tracing;
 }
 
 function isOfConsole(path: string): boolean {

@@ -13,4 +13,5 @@
  */
 
 export { bindProblem } from "./bind_problem.ts";
+export { exportMetrics } from "./export_metrics.ts";
 export { type HttpOptions, HttpServer, type HttpSettings } from "./http_server.ts";

@@ -46,6 +46,7 @@ export async function handlePartition(
   const onNews = () => news.notify();
   const ends = AbortSignal.any(signal === undefined ? [closing] : [closing, signal]);
   const start = from ?? options.autoOffsetReset;
+  const { tracing } = core.options;
   const reader = new PartitionReader(topic, partition, options, onNews);
   ends.addEventListener("abort", onNews);
   try {
@@ -61,7 +62,9 @@ export async function handlePartition(
     while (!ends.aborted) {
       const message = reader.next();
       if (message !== undefined) {
-        const handling = handler(message);
+        const handling = tracing === undefined
+          ? handler(message)
+          : tracing.process(message, () => handler(message));
         if (handling instanceof Promise) await handling;
         fetcher.wakeFor(reader);
         continue;

@@ -121,10 +121,16 @@ export class Producer implements AsyncDisposable {
   send(message: OutgoingMessage): Promise<RecordMetadata> {
     try {
       this.#ensureOpen();
-      return this.#send(message);
+      return this.#sendTraced(message);
     } catch (error) {
       return Promise.reject(reasonOf(error, message));
     }
+  }
+
+  #sendTraced(message: OutgoingMessage): Promise<RecordMetadata> {
+    const { tracing } = this.#core.options;
+    if (tracing === undefined || typeof message?.topic !== "string") return this.#send(message);
+    return tracing.send(message, (traced) => this.#send(traced));
   }
 
   #send(message: OutgoingMessage): Promise<RecordMetadata> {
@@ -161,8 +167,14 @@ export class Producer implements AsyncDisposable {
   sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
     return new Promise<readonly RecordMetadata[]>((resolve) => {
       this.#ensureOpen();
-      resolve(this.#sendBatch(messages));
+      resolve(this.#sendBatchTraced(messages));
     });
+  }
+
+  #sendBatchTraced(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
+    const { tracing } = this.#core.options;
+    if (tracing === undefined || !Array.isArray(messages)) return this.#sendBatch(messages);
+    return tracing.sendBatch(messages, (traced) => this.#sendBatch(traced));
   }
 
   #sendBatch(messages: readonly OutgoingMessage[]): Promise<readonly RecordMetadata[]> {
@@ -215,8 +227,8 @@ export class Producer implements AsyncDisposable {
       return send();
     };
     return new Transaction(transactions, {
-      send: (message) => run(() => this.#send(message)),
-      sendBatch: (messages) => run(() => this.#sendBatch(messages)),
+      send: (message) => run(() => this.#sendTraced(message)),
+      sendBatch: (messages) => run(() => this.#sendBatchTraced(messages)),
     });
   }
 
@@ -243,8 +255,16 @@ export class Producer implements AsyncDisposable {
    */
   writable(topic: string): WritableStream<WritableMessage> {
     this.#ensureOpen();
+    const { tracing } = this.#core.options;
+    // What is written belongs to the trace of the code that asked for the stream.
+    const context = tracing?.active;
     return topicWriter({
-      write: (message, onSettled) => this.#write(topic, message, onSettled),
+      write: (message, onSettled) =>
+        this.#write(
+          topic,
+          context === undefined ? message : tracing!.within(message, context),
+          onSettled,
+        ),
       flush: () => this.#flush(),
     });
   }

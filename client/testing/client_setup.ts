@@ -26,7 +26,7 @@ export interface ClientSetup extends AsyncDisposable {
 /** Creates a cluster, by default of one topic `a` with one partition, and a client. */
 export function setup(
   options: FakeClusterOptions = { topics: { a: 1 } },
-  clientOptions: Pick<ClientOptions, "timeoutMs" | "metadataMaxAgeMs" | "retry"> = {},
+  clientOptions: Pick<ClientOptions, "timeoutMs" | "metadataMaxAgeMs" | "retry" | "tracing"> = {},
 ): ClientSetup {
   const cluster = new FakeCluster(options);
   const client = new Client({

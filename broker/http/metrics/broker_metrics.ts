@@ -8,8 +8,9 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { apiName } from "../../../protocol/api_name.ts";
 import type { BrokerParts } from "../../broker.ts";
 import type { HttpCounters } from "../http_counters.ts";
-import { type Exposition, labelsOf } from "./exposition.ts";
+import { labelsOf } from "./exposition.ts";
 import { METRICS } from "./metric_names.ts";
+import type { MetricSink } from "./metric_sink.ts";
 import type { PartitionCounts } from "./topic_metrics.ts";
 
 /** Most names of software of clients, which they choose themselves. */
@@ -21,7 +22,7 @@ const ERROR_NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /** Adds the counters of requests. */
-export function addRequests(out: Exposition, { context: { counters } }: BrokerParts): void {
+export function addRequests(out: MetricSink, { context: { counters } }: BrokerParts): void {
   for (const [key, { requests, errors, duration }] of counters.apis()) {
     const api = labelsOf({ api: apiName(key) ?? key });
     out.add(METRICS.requests, api, requests);
@@ -40,7 +41,7 @@ export function addRequests(out: Exposition, { context: { counters } }: BrokerPa
 
 /** Adds the state of the broker. */
 export function addBroker(
-  out: Exposition,
+  out: MetricSink,
   { context, server, directory, startedMs, store }: BrokerParts,
   { version }: { readonly version: string },
 ): void {
@@ -92,7 +93,7 @@ export function addBroker(
 
 /** Adds what has happened to partitions, logs and groups. */
 export function addEvents(
-  out: Exposition,
+  out: MetricSink,
   { context: { counters: { partitionChanges, maintenance, groups } } }: BrokerParts,
 ): void {
   out.add(METRICS.isrShrinks, "", partitionChanges.isrShrinks);
@@ -110,7 +111,7 @@ export function addEvents(
 
 /** Adds what clients push about themselves, over all of them. */
 export function* addClientMetrics(
-  out: Exposition,
+  out: MetricSink,
   { context: { telemetry, clock } }: BrokerParts,
 ): Generator<void, void> {
   const nowMs = clock.monotonic();
@@ -142,7 +143,7 @@ export function* addClientMetrics(
  * @param isShared Whether another broker has what is the same for all of the process.
  */
 export function addProcess(
-  out: Exposition,
+  out: MetricSink,
   { context: { disk: { space } }, directory: { path } }: BrokerParts,
   isShared = false,
 ): void {
@@ -163,7 +164,7 @@ export function addProcess(
 
 /** Adds how many partitions are in which state. */
 export function addPartitionCounts(
-  out: Exposition,
+  out: MetricSink,
   { context: { cluster } }: BrokerParts,
   counts: PartitionCounts,
 ): void {
@@ -178,7 +179,7 @@ export function addPartitionCounts(
 }
 
 /** Adds the requests to the HTTP port. */
-export function addHttp(out: Exposition, counters: HttpCounters): void {
+export function addHttp(out: MetricSink, counters: HttpCounters): void {
   for (const { route, method, status, count } of counters.requests()) {
     out.add(METRICS.httpRequests, labelsOf({ route, method, code: status }), count);
   }

@@ -8,6 +8,7 @@
 
 import type { DurationHistogram } from "../../metrics/histogram.ts";
 import type { Metric } from "./metric.ts";
+import type { MetricSink } from "./metric_sink.ts";
 
 /** Media type of the text. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -26,7 +27,7 @@ const HISTOGRAM_SERIES = BOUNDS.length + 3;
 export type Labels = Readonly<Record<string, string | number>>;
 
 /** The text of metrics, in the order of their first series. */
-export class Exposition {
+export class Exposition implements MetricSink {
   readonly #limit: number;
   readonly #lines: Map<Metric, string[]> = new Map();
   readonly #dropped: Map<Metric, number> = new Map();
@@ -76,14 +77,11 @@ export class Exposition {
     const { name } = metric;
     const lines = this.#linesOf(metric);
     const before = labels === "" ? "" : `${labels},`;
-    for (const [i, bound] of BOUNDS.entries()) {
-      lines.push(
-        `${name}_bucket{${before}le="${bound}"} ${histogram.countBelow(FIRST_BOUND + i)}`,
-      );
+    for (const [bound, count] of bucketsOf(histogram)) {
+      lines.push(`${name}_bucket{${before}le="${bound}"} ${count}`);
     }
     const braces = labels === "" ? "" : `{${labels}}`;
     lines.push(
-      `${name}_bucket{${before}le="+Inf"} ${histogram.count}`,
       `${name}_sum${braces} ${formatValue(histogram.sumMs / 1000)}`,
       `${name}_count${braces} ${histogram.count}`,
     );
@@ -101,6 +99,16 @@ export class Exposition {
     if (lines === undefined) this.#lines.set(metric, lines = []);
     return lines;
   }
+}
+
+/** The buckets of a histogram: their bounds in seconds as text, and how many durations are below. */
+export function bucketsOf(histogram: DurationHistogram): [bound: string, count: number][] {
+  const buckets = BOUNDS.map((bound, i): [string, number] => [
+    bound,
+    histogram.countBelow(FIRST_BOUND + i),
+  ]);
+  buckets.push(["+Inf", histogram.count]);
+  return buckets;
 }
 
 /** Formats labels, without braces. */

@@ -7,9 +7,10 @@
 import type { BrokerContext } from "../../handler.ts";
 import type { TopicOffsets } from "../../groups/offsets/offset_store.ts";
 import type { Partition } from "../../topics/partition.ts";
-import { type Exposition, labelsOf } from "./exposition.ts";
+import { labelsOf } from "./exposition.ts";
 import type { LagTimes } from "./lag_times.ts";
 import { METRICS } from "./metric_names.ts";
+import type { MetricSink } from "./metric_sink.ts";
 
 /** Groups with longer names are left out: they would make the text large. */
 const MAX_NAME_LENGTH = 255;
@@ -28,7 +29,7 @@ export type OtherEnds = (topic: string, partition: number) => number | undefined
 
 /** Adds the series of the groups. Returns the partitions whose lag in seconds is to be added. */
 export function* addGroups(
-  out: Exposition,
+  out: MetricSink,
   broker: BrokerContext,
   otherEnds: OtherEnds,
 ): Generator<void, Lagging[]> {
@@ -55,7 +56,7 @@ export function* addGroups(
 }
 
 interface Adding {
-  readonly out: Exposition;
+  readonly out: MetricSink;
   readonly broker: BrokerContext;
   readonly otherEnds: OtherEnds;
   readonly lagging: Lagging[];
@@ -96,7 +97,7 @@ function* addTopic(
 
 /** Adds how long the first record after a commit has been there. */
 export async function addLagSeconds(
-  out: Exposition,
+  out: MetricSink,
   lagging: readonly Lagging[],
   times: LagTimes,
   nowMs: number,

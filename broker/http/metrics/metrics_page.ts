@@ -22,6 +22,7 @@ import { addGroups, addLagSeconds, type OtherEnds } from "./group_metrics.ts";
 import { LagTimes } from "./lag_times.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { METRICS } from "./metric_names.ts";
+import type { MetricSink } from "./metric_sink.ts";
 import { addPartitions, addTopics, countPartitions, PartitionCounts } from "./topic_metrics.ts";
 
 /** Most series in an answer, without those about the answer itself. */
@@ -51,6 +52,7 @@ export class MetricsPage {
   readonly #lagTimes = new LagTimes();
   readonly #loopDelay: LoopDelay;
   #making: Promise<string> | undefined;
+  #collecting: Promise<void> = Promise.resolve();
   #last: { readonly text: string; readonly madeMs: number } | undefined;
 
   constructor(sources: MetricsSources) {
@@ -73,16 +75,21 @@ export class MetricsPage {
     this.#loopDelay.close();
   }
 
-  async #make(): Promise<string> {
-    const { parts, health, http, otherEnds, maxSeries = MAX_SERIES } = this.#sources;
-    const startMs = this.#nowMs();
+  /** Gives a sink all series, without those about the text. Only one at a time: others wait. */
+  collect(out: MetricSink): Promise<void> {
+    const turn = this.#collecting.then(() => this.#collect(out));
+    this.#collecting = turn.catch(() => {});
+    return turn;
+  }
+
+  async #collect(out: MetricSink): Promise<void> {
+    const { parts, health, http, otherEnds } = this.#sources;
     this.#loopDelay.watch();
     const [ends] = await Promise.all([
       otherEnds?.() ?? (() => undefined),
       parts.context.disk.refresh(),
     ]);
     const slice = new TimeSlice(SLICE_MS);
-    const out = new Exposition(maxSeries);
     const { context } = parts;
     addBroker(out, parts, this.#sources);
     out.add(METRICS.ready, "", health.check().isReady ? 1 : 0);
@@ -99,7 +106,14 @@ export class MetricsPage {
     const lagging = await runSliced(addGroups(out, context, ends), slice);
     await addLagSeconds(out, lagging, this.#lagTimes, context.clock.now());
     await runSliced(addPartitions(out, context, topics), slice);
-    const text = await this.#finish(out, startMs, slice, maxSeries);
+  }
+
+  async #make(): Promise<string> {
+    const { maxSeries = MAX_SERIES } = this.#sources;
+    const startMs = this.#nowMs();
+    const out = new Exposition(maxSeries);
+    await this.collect(out);
+    const text = await this.#finish(out, startMs, maxSeries);
     this.#last = { text, madeMs: this.#nowMs() };
     return text;
   }
@@ -108,9 +122,9 @@ export class MetricsPage {
   async #finish(
     out: Exposition,
     startMs: number,
-    slice: TimeSlice,
     maxSeries: number,
   ): Promise<string> {
+    const slice = new TimeSlice(SLICE_MS);
     const about = new Exposition(Infinity);
     about.add(METRICS.series, "", out.seriesCount);
     about.add(METRICS.seriesLimit, "", maxSeries);

@@ -10,9 +10,10 @@ import { PartitionTraffic } from "../../metrics/broker_counters.ts";
 import { partitionMetadata } from "../../handlers/topics/partition_metadata.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
-import { type Exposition, labelsOf } from "./exposition.ts";
+import { labelsOf } from "./exposition.ts";
 import { minInSync } from "../../cluster/topic_state.ts";
 import { METRICS } from "./metric_names.ts";
+import type { MetricSink } from "./metric_sink.ts";
 
 /** Series of a partition. */
 const PARTITION_SERIES = 7;
@@ -40,7 +41,7 @@ export class PartitionCounts {
 
 /** Adds the series of each topic, and returns the topics with the busiest first. */
 export function* addTopics(
-  out: Exposition,
+  out: MetricSink,
   { topics }: BrokerContext,
   counts: PartitionCounts,
 ): Generator<void, TopicSums[]> {
@@ -101,7 +102,7 @@ function activityOf({ traffic: { bytesIn, bytesOut } }: TopicSums): number {
 
 /** Adds the series of partitions: those led here, and on the controller those without a leader. */
 export function* addPartitions(
-  out: Exposition,
+  out: MetricSink,
   { cluster, nodeId }: BrokerContext,
   sums: readonly TopicSums[],
 ): Generator<void, void> {
@@ -140,7 +141,7 @@ export function* addPartitions(
 
 /** Adds how far the followers are behind the end of the log. One that has not fetched is left out. */
 function addReplicaLags(
-  out: Exposition,
+  out: MetricSink,
   { leadership, log, replicas }: Partition,
   of: string,
 ): void {

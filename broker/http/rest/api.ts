@@ -8,14 +8,14 @@
 
 // deno-lint-ignore no-import-prefix -- works without an import map
 import { Hono } from "npm:hono@4.13.19";
-import type { Admin } from "../../../client/mod.ts";
+import type { Admin, TracingApi } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
 import type { Health } from "../health.ts";
 import type { HttpDirectory } from "../http_directory.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import type { History } from "../metrics/history/history.ts";
-import { HttpError, methodNotAllowed, notFound } from "../http_error.ts";
+import { methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
@@ -25,6 +25,7 @@ import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
 import { problemOf } from "./problem.ts";
 import type { Route } from "./route.ts";
+import { writesAreOff } from "./topics.ts";
 
 /** All routes. */
 export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...V2_ROUTES, ...STREAM_ROUTES]);
@@ -41,10 +42,14 @@ export interface RestApiOptions {
   readonly parts: BrokerParts;
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
+  /** Most records of each stream in a second. */
+  readonly streamRate: number;
   readonly counters: HttpCounters;
   readonly events: ClusterEvents;
   readonly directory: HttpDirectory;
   readonly health: Health;
+  /** Traces records that are produced; undefined for not. */
+  readonly tracing?: TracingApi | undefined;
   history(): Promise<History>;
 }
 
@@ -59,9 +64,9 @@ export class RestApi {
   readonly #addresses: WeakMap<Request, string> = new WeakMap();
 
   constructor(
-    { parts, allowsWrites, counters, events, directory, health, history }: RestApiOptions,
+    { parts, tracing, allowsWrites, streamRate, counters, ...shared }: RestApiOptions,
   ) {
-    const client = openLocalClient(parts);
+    const client = openLocalClient(parts, tracing);
     const broker = parts.context;
     const admin = client.admin();
     const streams = new Streams(client, broker, counters.streams);
@@ -77,10 +82,11 @@ export class RestApi {
       bodies: new BodyMemory(),
       streams,
       allowsWrites,
-      events,
-      directory,
-      health,
-      history,
+      streamRate,
+      events: shared.events,
+      directory: shared.directory,
+      health: shared.health,
+      history: () => shared.history(),
     };
     this.#router = this.#createRouter();
   }
@@ -152,9 +158,7 @@ export class RestApi {
 
   #ensureAllowed({ method, isWrite = method !== "GET" }: Route): void {
     if (!isWrite || this.#context.allowsWrites) return;
-    throw new HttpError(403, "Changes over HTTP are switched off with --http-writes off", {
-      errorCode: 40301,
-    });
+    throw writesAreOff();
   }
 }
 

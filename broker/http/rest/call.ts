@@ -33,6 +33,8 @@ export interface RestContext {
   readonly consumers: ConsumerInstances;
   /** Readers of topics. */
   readonly streams: Streams;
+  /** Most records of each stream in a second. */
+  readonly streamRate: number;
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
   readonly events: ClusterEvents;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Client, type EmbeddedChannel } from "../../../client/mod.ts";
+import { Client, type EmbeddedChannel, type TracingApi } from "../../../client/mod.ts";
 import { StreamChannel } from "../../../protocol/frames/channel.ts";
 import type { BrokerParts } from "../../broker.ts";
 import { formatHostPort } from "../../settings/listener.ts";
@@ -15,12 +15,13 @@ const TIMEOUT_MS = 30_000;
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 
 /** Opens a client of the cluster that a broker belongs to. */
-export function openLocalClient(parts: BrokerParts): Client {
+export function openLocalClient(parts: BrokerParts, tracing?: TracingApi): Client {
   return new Client({
     broker: { connect: (address) => connect(parts, address) },
     clientId: CLIENT_ID,
     timeoutMs: TIMEOUT_MS,
     metadataMaxAgeMs: 5000,
+    ...(tracing === undefined ? {} : { tracing }),
   });
 }
 

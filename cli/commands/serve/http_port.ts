@@ -40,6 +40,13 @@ export const httpFlags = {
     default: "on",
     group: GROUP,
   },
+  httpStreamRate: {
+    doc: "Most records that one stream over HTTP gets in a second; readers can ask for less",
+    parse: parseRate,
+    value: "N",
+    fallback: "no limit",
+    group: GROUP,
+  },
   httpCorsOrigin: {
     doc: "Origins whose web pages may use the HTTP port, such as https://example.com",
     parse: parseOrigin,
@@ -54,7 +61,10 @@ export interface HttpFlagValues {
   readonly http: HostPort | "off" | undefined;
   readonly httpHost: readonly string[] | undefined;
   readonly httpWrites: string;
+  readonly httpStreamRate: number | undefined;
   readonly httpCorsOrigin: readonly string[] | undefined;
+  /** Whether metrics are exported by OpenTelemetry, too. */
+  readonly exportsMetrics?: boolean;
 }
 
 /**
@@ -107,15 +117,19 @@ export async function openWorkersHttp(
 }
 
 function settingsOf(
-  { httpHost = [], httpWrites, httpCorsOrigin = [] }: HttpFlagValues,
+  flags: HttpFlagValues,
   address: HostPort,
 ): HttpSettings {
+  const { httpHost = [], httpWrites, httpStreamRate, httpCorsOrigin = [] } = flags;
+  const { exportsMetrics = false } = flags;
   return {
     address,
     version: VERSION,
     hosts: httpHost,
     corsOrigins: httpCorsOrigin,
     allowsWrites: httpWrites === "on",
+    ...(httpStreamRate === undefined ? {} : { streamRate: httpStreamRate }),
+    exportsMetrics,
   };
 }
 
@@ -134,6 +148,11 @@ function logServing(address: HostPort, nodeId: number, logger: Logger): void {
 
 function parseAddress(text: string): HostPort | "off" {
   return text === "off" ? "off" : parseListener(text);
+}
+
+function parseRate(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new Error(`"${text}" is not a number of at least 1`);
+  return Number(text);
 }
 
 function parseOrigin(text: string): string {

@@ -7,6 +7,7 @@ const UNSET: HttpFlagValues = {
   http: undefined,
   httpHost: undefined,
   httpWrites: "on",
+  httpStreamRate: undefined,
   httpCorsOrigin: undefined,
 };
 

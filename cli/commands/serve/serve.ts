@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
+import type { Broker, BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
 import type { HttpServer } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
@@ -17,6 +17,8 @@ import { VERSION } from "../version.ts";
 
 /** A longer shutdown is explained to the user. */
 const PATIENCE_MS = 2000;
+/** Values of OTEL_DENO with which the runtime exports. */
+const OTEL_ON: ReadonlySet<string> = new Set(["true", "1"]);
 const PATIENCE = "Still flushing data to disk; another SIGINT (Ctrl-C) stops immediately";
 
 /** What is wrong with a metadata store that brokers share; the messages say what to do. */
@@ -80,7 +82,8 @@ export const serve = command({
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
-    const { workers, http, httpHost, httpWrites, httpCorsOrigin, ...settings } = flags;
+    const { workers, http, httpHost, httpWrites, httpStreamRate, httpCorsOrigin, ...settings } =
+      flags;
     const config = parseBrokerConfig({ flags: brokerConfigInputs(settings) });
     const sink = logTo(context);
     const logger = createLogger({ level: config.get("log.level") as LogLevel, sink });
@@ -108,10 +111,20 @@ export const serve = command({
       if (exposure !== undefined) logger.warn(exposure, { address: formatAddress(address) });
     }
     let httpServer: HttpServer | undefined;
+    let metricsExport: Disposable | undefined;
     try {
-      const httpFlags = { http, httpHost, httpWrites, httpCorsOrigin };
+      const exportsMetrics = OTEL_ON.has(context.env("OTEL_DENO") ?? "");
+      const httpFlags = {
+        http,
+        httpHost,
+        httpWrites,
+        httpStreamRate,
+        httpCorsOrigin,
+        exportsMetrics,
+      };
       httpServer = await openHttp(first, httpFlags, logger);
       if (httpServer !== undefined) await openWorkersHttp(brokers, httpFlags, logger);
+      else if (exportsMetrics) metricsExport = await exportMetrics(first);
     } catch (error) {
       await httpServer?.close();
       await brokers.close();
@@ -127,12 +140,19 @@ export const serve = command({
     }
     logger.info("Stopping", { connections: first.connectionCount });
     const timer = setTimeout(() => logger.info(PATIENCE), PATIENCE_MS);
+    metricsExport?.[Symbol.dispose]();
     await httpServer?.close();
     await brokers.close();
     clearTimeout(timer);
     logger.info("Stopped");
   },
 });
+
+/** Exports metrics by OpenTelemetry without an HTTP port. */
+async function exportMetrics(broker: Broker): Promise<Disposable> {
+  const { exportMetrics } = await import("../../../broker/http/mod.ts");
+  return await exportMetrics({ broker, version: VERSION });
+}
 
 /** Parses a number of brokers. */
 function parseWorkers(text: string): number {

@@ -128,6 +128,8 @@ Deno.test("serve refuses what is not an address or an origin", async () => {
   for (
     const [flag, text] of [
       ["--http", "nowhere"],
+      ["--http-stream-rate", "0"],
+      ["--http-stream-rate", "fast"],
       ["--http-cors-origin", "example.com"],
       ["--http-cors-origin", "https://example.com/"],
       ["--http-cors-origin", "*"],

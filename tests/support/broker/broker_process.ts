@@ -19,6 +19,8 @@ export interface BrokerProcessOptions {
   /** Further flags of `serve`. */
   readonly flags?: readonly string[];
   readonly cwd?: string;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A running broker. */
@@ -44,13 +46,13 @@ export class BrokerProcess {
 
   /** Starts a broker. Resolves when it accepts connections. */
   static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
-    const { data, listen = `127.0.0.1:${freePort()}`, flags = [], cwd } = options;
+    const { data, listen = `127.0.0.1:${freePort()}`, flags = [], cwd, env = {} } = options;
     const { path, args } = options.program ?? await fromSource();
     const child = new Deno.Command(path, {
       args: [...args, "serve", "--listen", listen, "--data", data, ...flags],
       ...(cwd === undefined ? {} : { cwd }),
       // The default port belongs to nobody in particular; flags take precedence.
-      env: { NO_COLOR: "1", DQUEUE_HTTP: "off" },
+      env: { NO_COLOR: "1", DQUEUE_HTTP: "off", ...env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
