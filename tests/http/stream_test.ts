@@ -62,12 +62,44 @@ Deno.test("GET /topics/{t}/stream reads ranges, and ends", async (t) => {
     ["offset=@1700000100000:1h&exit=1", numbers(10, 20)],
     ["offset=start&limit=4", numbers(0, 4)],
     ["offset=start&limit=0", []],
+    ["offset=start&exit=1&rate=1000", numbers(0, 20)],
     ["offset=start&exit=1&batch=1", numbers(0, 20)],
     ["offset=start&exit=1&partition=0", numbers(0, 20)],
   ];
   for (const [query, expected] of cases) {
     await t.step(query, async () => assertEquals(await read(http, query), expected));
   }
+});
+
+Deno.test("GET /topics/{t}/stream sends records in portions at the rate that is asked for, or allowed", async () => {
+  for (
+    const [query, streamRate] of [["&rate=40", undefined], ["", 40], ["&rate=900", 40]] as const
+  ) {
+    await using http = await HttpBroker.start({ streamRate });
+    await http.client.admin().createTopic({ name: "a" });
+    await send(http, numbers(0, 7));
+    await using stream = await open(http, `offset=start&exit=1&batch=1${query}`);
+    const events = (await stream.all()).filter(({ name }) => name === "message");
+    assertEquals(events.map(({ data }) => data.length), [2, 2, 2, 1]);
+    assertEquals(values(events.flatMap(({ data }) => data)), numbers(0, 7));
+    assertEquals(events.map(({ id }) => id), ["0:2", "0:4", "0:6", "0:7"]);
+  }
+});
+
+Deno.test("GET /topics/{t}/stream tells a reader what it missed because of its rate", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  await using stream = await open(http, "rate=4");
+  await stream.until("caught-up");
+  // Each is larger than what a ring keeps, so that the one before is forgotten.
+  const large = "x".repeat(800_000);
+  for (let i = 0; i < 8; i++) await send(http, [`${i}${large}`]);
+  const [first] = await stream.records(1);
+  assertEquals([first!.offset], [0]);
+  const gap = await stream.until("gap");
+  assertEquals(gap.data.reason, "slow");
+  const [next] = await stream.records(1);
+  assertEquals(next!.offset, gap.data.to, "the gap says exactly what is not sent");
 });
 
 Deno.test("GET /topics/{t}/stream filters by key, header and text", async (t) => {
@@ -276,6 +308,79 @@ Deno.test("GET /topics/{t}/stream loses and doubles nothing when the broker star
   await using stream = await open(http, "offset=start", id);
   got.push(...values(await stream.records(9)));
   assertEquals(got, numbers(0, 30));
+});
+
+/** Adds partitions, and lets the broker's client see them at once instead of after some seconds. */
+async function addPartitions(http: HttpBroker, count: number): Promise<void> {
+  await http.client.admin().createPartitions("a", count);
+  const { status } = await http.get(`/topics/a/partitions/${count - 1}/records?timeout=0`);
+  assertEquals(status, 200);
+}
+
+Deno.test("GET /topics/{t}/stream follows partitions that are added, and continues in them", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  await send(http, ["0"]);
+  let id: string;
+  {
+    await using all = await open(http, "");
+    await using first = await open(http, "partition=0");
+    await all.until("caught-up");
+    await first.until("caught-up");
+    await addPartitions(http, 3);
+    await send(http, ["2/0", "2/1"], { partition: 2 });
+    assertEquals(values(await all.records(2)), ["2/0", "2/1"]);
+    await send(http, ["1"]);
+    assertEquals(values(await all.records(1)), ["1"]);
+    assertEquals(values(await first.records(1)), ["1"], "only what was asked for");
+    id = all.lastEventId!;
+    assertEquals(id, "0:2,1:0,2:2");
+    assertEquals(first.lastEventId, "0:2");
+  }
+  await addPartitions(http, 4);
+  await send(http, ["3/0"], { partition: 3 });
+  await send(http, ["2/2"], { partition: 2 });
+  await using again = await open(http, "", id);
+  const missed = values(await again.records(2)) as string[];
+  assertEquals(missed.toSorted(), ["2/2", "3/0"], "written while nobody read");
+  await send(http, ["3/1"], { partition: 3 });
+  assertEquals(values(await again.records(1)), ["3/1"]);
+});
+
+Deno.test("GET /topics/{t}/stream reads partitions that are added up to a limit", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  await using stream = await open(http, "limit=3");
+  await send(http, ["0"]);
+  assertEquals(values(await stream.records(1)), ["0"]);
+  await addPartitions(http, 2);
+  await send(http, ["1/0", "1/1", "1/2"], { partition: 1 });
+  assertEquals(values(await stream.records(2)), ["1/0", "1/1"]);
+  assertEquals((await stream.next())?.name, "end");
+});
+
+Deno.test("GET /topics/{t}/stream has ids with every partition, also those that others do not follow yet", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  await using early = await open(http, "");
+  await early.until("caught-up");
+  await http.client.admin().createPartitions("a", 2);
+  await send(http, ["1/0", "1/1"], { partition: 1 });
+  let id: string;
+  {
+    await using late = await open(http, "offset=start");
+    assertEquals(values(await late.records(2)), ["1/0", "1/1"]);
+    await late.until("caught-up");
+    await send(http, ["0"]);
+    assertEquals(values(await late.records(1)), ["0"]);
+    id = late.lastEventId!;
+  }
+  assertEquals(id, "0:1,1:2");
+  await send(http, ["1/2"], { partition: 1 });
+  await using again = await open(http, "offset=start", id);
+  assertEquals(values(await again.records(1)), ["1/2"]);
+  const seen = values(await early.records(4)) as string[];
+  assertEquals(seen.toSorted(), ["0", "1/0", "1/1", "1/2"]);
 });
 
 Deno.test("GET /topics/{t}/stream says what retention, or another leader, took away", async () => {

@@ -12,6 +12,7 @@ import { Client } from "../../client/mod.ts";
 export interface HttpBrokerOptions {
   readonly config?: Partial<BrokerSettings>;
   readonly allowsWrites?: boolean;
+  readonly streamRate?: number | undefined;
 }
 
 /** An answer, with its body read. */
@@ -35,20 +36,21 @@ export class HttpBroker implements AsyncDisposable {
   }
 
   /** Starts it. */
-  static async start({ config = {}, allowsWrites = true }: HttpBrokerOptions = {}): Promise<
-    HttpBroker
-  > {
+  static async start(
+    { config = {}, allowsWrites, streamRate }: HttpBrokerOptions = {},
+  ): Promise<HttpBroker> {
     const broker = await Broker.start({ storage: "memory", config });
-    return HttpBroker.of(broker, allowsWrites);
+    return HttpBroker.of(broker, allowsWrites, streamRate);
   }
 
   /** Serves HTTP for a broker, which is closed with it. */
-  static of(broker: Broker, allowsWrites = true): HttpBroker {
+  static of(broker: Broker, allowsWrites = true, streamRate = Infinity): HttpBroker {
     const server = HttpServer.start({
       broker,
       address: { host: "127.0.0.1", port: 0 },
       version: "1.2.3",
       allowsWrites,
+      streamRate,
     });
     return new HttpBroker(broker, server);
   }

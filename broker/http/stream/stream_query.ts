@@ -23,6 +23,8 @@ export interface StreamQuery {
   readonly conditions: readonly Condition[];
   /** Most records. */
   readonly limit: number;
+  /** Most records in a second. */
+  readonly rate: number;
   /** Whether several records may be one event. */
   readonly isBatched: boolean;
   /** What happens to a reader that is too slow. */
@@ -41,6 +43,7 @@ export const STREAM_PARAMETERS: Readonly<Record<string, string>> = {
   text: "Only records with this text in key or value",
   filter: "Only records that fulfil an expression in CEL, such as value.total > 100",
   limit: "End after so many records",
+  rate: "At most so many records a second; on-slow says what happens to new ones beyond it",
   exit: "1 to end at what is there now",
   batch: "1 to have the records of 50 ms in one event, as a list",
   "on-slow": "skip (default) what a slow reader missed, or close",
@@ -86,6 +89,7 @@ export function parseStreamQuery(
     partitions: partitionsOf(query.get("partition")),
     conditions: conditionsOf(query),
     limit: wholeNumber(query, "limit") ?? MAX_LIMIT,
+    rate: rateOf(query),
     isBatched: flag(query, "batch"),
     onSlow,
     value: valueMode(query),
@@ -100,6 +104,12 @@ function partitionsOf(text: string | null): number[] | undefined {
     throw badRequest(`"partition" is a list such as 0,1, not "${text}"`);
   }
   return [...new Set(parts.map(Number))].sort((a, b) => a - b);
+}
+
+function rateOf(query: URLSearchParams): number {
+  const rate = wholeNumber(query, "rate") ?? Infinity;
+  if (rate === 0) throw badRequest(`"rate" is at least 1`);
+  return rate;
 }
 
 function valueMode(query: URLSearchParams): ValueMode {

@@ -14,6 +14,8 @@ import type { GapReason } from "../http_counters.ts";
 import { HttpError } from "../http_error.ts";
 import type { RestContext } from "../rest/call.ts";
 import { problemOf } from "../rest/problem.ts";
+import { noPartition, noTopic } from "../rest/topics.ts";
+import { Pace } from "./pace.ts";
 import { formatEndId, formatEventId, MAX_PARTITIONS, parseEventId } from "./positions.ts";
 import type { Predicate } from "./cel_filter.ts";
 import { compileConditions } from "./record_filter.ts";
@@ -52,14 +54,16 @@ export class StreamSession {
   readonly #options: SessionOptions;
   readonly #topicId: string;
   readonly #isWanted: Predicate;
-  readonly #partitions: readonly number[];
-  readonly #indexes: ReadonlyMap<number, number>;
+  /** Those that are added to the topic come at the end. */
+  readonly #partitions: number[];
   readonly #positions: number[];
   /** The end of each partition when the session began. */
-  readonly #ends: readonly number[];
+  readonly #ends: number[];
   /** Where each partition ends for this reader; undefined if it does not end. */
   readonly #until: readonly number[] | undefined;
   readonly #gaps: readonly StreamNotice[];
+  /** Undefined if it may go as fast as it can. */
+  readonly #pace: Pace | undefined;
   #left: number;
   #scanned = 0;
   #matched = 0;
@@ -76,13 +80,15 @@ export class StreamSession {
     this.#options = options;
     this.#isWanted = isWanted;
     this.#topicId = topicId;
-    this.#partitions = partitions;
-    this.#indexes = new Map(partitions.map((partition, at) => [partition, at]));
+    this.#partitions = [...partitions];
     this.#positions = [...start.positions];
-    this.#ends = start.ends;
+    this.#ends = [...start.ends];
     this.#until = start.until;
     this.#gaps = start.gaps;
     this.#left = options.query.limit;
+    const { streamRate, broker: { clock } } = options.context;
+    const rate = Math.min(options.query.rate, streamRate);
+    this.#pace = rate === Infinity ? undefined : new Pace(rate, clock);
     this.#progressMs = options.context.broker.clock.monotonic();
   }
 
@@ -94,20 +100,12 @@ export class StreamSession {
   static async open(options: SessionOptions): Promise<StreamSession> {
     const { topic, query, context } = options;
     const found = context.broker.topics.get(topic);
-    if (found === undefined) {
-      throw new HttpError(404, `There is no topic "${topic}"`, { errorCode: 40403 });
-    }
+    if (found === undefined) throw noTopic(topic);
     const count = found.state.partitions.length;
     const partitions = query.partitions ?? Array.from({ length: count }, (_, i) => i);
     const missing = partitions.find((partition) => partition >= count);
-    if (missing !== undefined) {
-      throw new HttpError(404, `Topic "${topic}" has no partition ${missing}`, {
-        errorCode: 40402,
-      });
-    }
-    if (partitions.length > MAX_PARTITIONS) {
-      throw new HttpError(400, `A stream has at most ${MAX_PARTITIONS} partitions; name them`);
-    }
+    if (missing !== undefined) throw noPartition(topic, missing);
+    if (partitions.length > MAX_PARTITIONS) throw tooManyPartitions();
     const isWanted = await compileConditions(query.conditions);
     const start = await startOf(options, partitions);
     return new StreamSession(options, found.id, partitions, start, isWanted);
@@ -146,7 +144,10 @@ export class StreamSession {
 
   /** Reads by itself, up to its end or limit. */
   async *#readOn(signal: AbortSignal): AsyncGenerator<Bytes, void> {
+    const { topic, query, context: { broker: { topics } } } = this.#options;
+    const mayGrow = this.#until === undefined && query.partitions === undefined;
     while (this.#left > 0 && !this.#hasEnded()) {
+      if (mayGrow) this.#growTo(topics.get(topic)?.state.partitions.length ?? 0);
       const isBehind = this.#positions.some((position, i) => position < this.#ends[i]!);
       yield* this.#fetchRound(signal, this.#until, isBehind ? 0 : PROGRESS_MS);
       yield* this.#afterRound();
@@ -156,16 +157,18 @@ export class StreamSession {
   /** Catches up, then follows the tail. */
   async *#follow(signal: AbortSignal): AsyncGenerator<Bytes, void> {
     yield* this.#catchUp(signal, this.#ends);
-    const { topic, query: { conditions, value }, tails, limits: { counters } } = this.#options;
+    const { topic, query, tails, limits: { counters } } = this.#options;
+    const { partitions, conditions, value } = query;
     await using lease = tails.lease({
       topic,
       topicId: this.#topicId,
-      partitions: this.#partitions,
+      partitions,
       conditions,
       value,
     }, this.#isWanted);
     const { tail } = lease;
     await tail.ready;
+    this.#growTo(tail.partitions.length);
     // What was written meanwhile is not in the ring.
     yield* this.#catchUp(signal, tail.start);
     let sequence = -1;
@@ -176,6 +179,7 @@ export class StreamSession {
         await tail.waitAfter(sequence, signal);
         chunk = tail.after(sequence)!;
       }
+      this.#growTo(chunk.before.length);
       const missed = chunk.before.flatMap((from, at) => from > this.#positions[at]! ? [at] : []);
       for (const at of missed) {
         const place = {
@@ -194,10 +198,10 @@ export class StreamSession {
       sequence = chunk.sequence;
       this.#scanned += chunk.scanned;
       counters.scanned += chunk.scanned;
-      const isWhole = chunk.before.every((from, at) => from === this.#positions[at]);
-      const records = isWhole
-        ? chunk.records
-        : chunk.records.filter(({ at, offset }) => offset >= this.#positions[at]!);
+      // Otherwise it has read some of it itself, or a partition that the tail does not know yet.
+      const isWhole = chunk.before.length === this.#positions.length &&
+        chunk.before.every((from, at) => from === this.#positions[at]);
+      const records = isWhole ? chunk.records : this.#withOwnIds(chunk.records);
       for (const [at, to] of chunk.after.entries()) {
         this.#positions[at] = Math.max(this.#positions[at]!, to);
       }
@@ -208,7 +212,30 @@ export class StreamSession {
         continue;
       }
       this.#noteProgress();
-      yield isWhole ? chunk.text(this.#options.format) : this.#options.format.records(records);
+      if (isWhole && this.#pace === undefined) yield chunk.text(this.#options.format);
+      else yield* this.#send(records, signal);
+    }
+  }
+
+  /** The records that it has not read itself, with its own positions. */
+  #withOwnIds(records: readonly StreamRecord[]): StreamRecord[] {
+    const own: StreamRecord[] = [];
+    for (const record of records) {
+      const { at, offset } = record;
+      if (offset < this.#positions[at]!) continue;
+      this.#positions[at] = offset + 1;
+      own.push({ ...record, id: this.#id() });
+    }
+    return own;
+  }
+
+  /** Adds partitions that the topic has got, which are read from their start. */
+  #growTo(count: number): void {
+    while (this.#partitions.length < count) {
+      if (this.#partitions.length >= MAX_PARTITIONS) throw tooManyPartitions();
+      this.#partitions.push(this.#partitions.length);
+      this.#positions.push(0);
+      this.#ends.push(0);
     }
   }
 
@@ -266,7 +293,23 @@ export class StreamSession {
       }
       if (records.length === 0) continue;
       this.#noteProgress();
-      yield this.#options.format.records(records);
+      yield* this.#send(records, signal);
+    }
+  }
+
+  /** Records, at the pace that the reader asked for. */
+  async *#send(
+    records: readonly StreamRecord[],
+    signal: AbortSignal,
+  ): AsyncGenerator<Bytes, void> {
+    const { format } = this.#options;
+    const pace = this.#pace;
+    if (pace === undefined) return yield format.records(records);
+    for (let at = 0; at < records.length; at += pace.portion) {
+      const part = records.slice(at, at + pace.portion);
+      await pace.wait(part.length, signal);
+      signal.throwIfAborted();
+      yield format.records(part);
     }
   }
 
@@ -321,6 +364,10 @@ export class StreamSession {
   }
 }
 
+function tooManyPartitions(): HttpError {
+  return new HttpError(400, `A stream has at most ${MAX_PARTITIONS} partitions; name them`);
+}
+
 /** Where a session begins. */
 interface Start {
   readonly positions: readonly number[];
@@ -338,12 +385,16 @@ async function startOf(
     signal,
   });
   const given = query.lastEventId === undefined ? undefined : parseEventId(query.lastEventId);
+  const lastGiven = given === undefined || query.partitions !== undefined
+    ? Infinity
+    : Math.max(...given.keys());
   const gaps: StreamNotice[] = [];
   const positions = ranges.map(({ partition, start, end, from, missing }) => {
     const position = given?.get(partition);
     if (position !== undefined && position >= start && position <= end) return position;
     const wanted = position ?? (missing !== undefined && missing < start ? missing : undefined);
-    if (wanted === undefined) return from;
+    // One that was added after the event has nothing that the reader has seen.
+    if (wanted === undefined) return partition > lastGiven ? start : from;
     const to = wanted < start ? start : end;
     const reason = wanted < start ? "retention" : "truncated";
     gaps.push({ name: "gap", data: { partition, from: wanted, to, reason } });

@@ -38,7 +38,8 @@ const WAKE_COUNT = 100;
 export interface TailSource {
   readonly topic: string;
   readonly topicId: string;
-  readonly partitions: readonly number[];
+  /** Undefined for all, those that are added later too. */
+  readonly partitions: readonly number[] | undefined;
   readonly conditions: readonly Condition[];
   readonly value: ValueMode;
 }
@@ -96,11 +97,12 @@ export class Tail {
   readonly #isThere: () => boolean;
   readonly #isWanted: Predicate;
   readonly #closing = new AbortController();
-  readonly #indexes: ReadonlyMap<number, number>;
+  readonly #partitions: number[] = [];
+  readonly #indexes: Map<number, number> = new Map();
   #ring: TailChunk[] = [];
   #sequence = 0;
   #bytes = 0;
-  #positions: number[] = [];
+  readonly #positions: number[] = [];
   #readers = 0;
   #waiting: Set<() => void> = new Set();
   #failure: unknown;
@@ -124,7 +126,6 @@ export class Tail {
     this.#memory = memory;
     this.#isThere = isThere;
     this.#isWanted = isWanted;
-    this.#indexes = new Map(source.partitions.map((partition, at) => [partition, at]));
     this.#consumer = client.consumer({ prefetchBytes: PREFETCH_BYTES, autoOffsetReset: "latest" });
     this.#ready = this.#start();
     this.#ready.catch((error) => this.#fail(error));
@@ -138,6 +139,11 @@ export class Tail {
   /** Memory of its ring. */
   get sizeInBytes(): number {
     return this.#bytes;
+  }
+
+  /** Its partitions, known when it is ready. Others are only ever added at the end. */
+  get partitions(): readonly number[] {
+    return this.#partitions;
   }
 
   /** Resolves when it has begun to read. */
@@ -206,11 +212,14 @@ export class Tail {
     const { topic, partitions } = this.source;
     const { signal } = this.#closing;
     await this.#consumer.subscribe(topic, { from: "latest", signal });
-    const wanted = new Set(partitions);
-    for (const { partition } of this.#consumer.assignment) {
+    const all = this.#consumer.assignment.map(({ partition }) => partition).sort((a, b) => a - b);
+    const wanted = new Set(partitions ?? all);
+    for (const partition of all) {
       if (!wanted.has(partition)) this.#consumer.pause(topic, partition);
     }
-    this.#positions = partitions.map((partition) => this.#consumer.position(topic, partition) ?? 0);
+    for (const partition of wanted) {
+      this.#add(partition, this.#consumer.position(topic, partition) ?? 0);
+    }
     this.#running = this.#run().catch((error) => this.#fail(error));
   }
 
@@ -229,7 +238,8 @@ export class Tail {
   }
 
   async #publish(messages: readonly Message[]): Promise<void> {
-    const { partitions, value } = this.source;
+    const { value } = this.source;
+    for (const { partition } of messages) this.#discover(partition);
     const before = [...this.#positions];
     const records: StreamRecord[] = [];
     const slice = new TimeSlice(SLICE_MS);
@@ -239,7 +249,7 @@ export class Tail {
       this.#positions[at] = message.offset + 1;
       if (slice.isOver) await slice.pause();
       if (!this.#isWanted(message)) continue;
-      const id = formatEventId(partitions, this.#positions);
+      const id = formatEventId(this.#partitions, this.#positions);
       records.push({ at, offset: message.offset, json: recordJson(message, value), id });
     }
     const chunk = new TailChunk({
@@ -253,6 +263,21 @@ export class Tail {
     this.#ring.push(chunk);
     this.#grow(chunk.sizeInBytes);
     await this.#wake();
+  }
+
+  /** Takes notice of a partition that was added to the topic. */
+  #discover(partition: number): void {
+    if (this.#indexes.has(partition)) return;
+    const { topic, partitions } = this.source;
+    if (partitions !== undefined) return this.#consumer.pause(topic, partition);
+    // The consumer reads it from its start. Those before it were added together with it.
+    while (this.#partitions.length <= partition) this.#add(this.#partitions.length, 0);
+  }
+
+  #add(partition: number, position: number): void {
+    this.#indexes.set(partition, this.#partitions.length);
+    this.#partitions.push(partition);
+    this.#positions.push(position);
   }
 
   async #wake(): Promise<void> {
