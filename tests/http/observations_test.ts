@@ -113,3 +113,31 @@ Deno.test("GET …/configs has documentation only if asked", async () => {
     documented.every(({ documentation }: { documentation: string }) => documentation.length > 8),
   );
 });
+
+Deno.test("GET …/history of a group is the same from every broker, with lag in partitions led elsewhere", async () => {
+  await using cluster = await Cluster.start({ brokers: 3 });
+  await using opened = new AsyncDisposableStack();
+  const all = cluster.brokers.map((broker) => opened.use(HttpBroker.of(broker)));
+  const { client } = all[0]!;
+  await client.admin().createTopic({ name: "a", partitions: 6 });
+  const places = Array.from({ length: 6 }, (_, partition) => ({ topic: "a", partition }));
+  for (const place of places) await client.producer().send({ ...place, value: "x" });
+  await client.admin().alterGroupOffsets("g", places.map((place) => ({ ...place, offset: 0 })));
+  const series = await Promise.all(all.map(async (http) =>
+    await within(
+      (async () => {
+        for (;;) {
+          const { json } = await http.get(`${http.cluster}/history?kind=group&name=g`);
+          // Until the broker that has them has announced its port.
+          if (json.data.length > 0) return json.data[0];
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })(),
+      "samples of the group",
+    )
+  ));
+  for (const { name, series: { lag } } of series) assertEquals([name, lag.at(-1)], ["g", 6]);
+  assertEquals(new Set(series.map(({ broker_id: id }) => id)).size, 1, "those of its coordinator");
+  const unknown = await all[0]!.get(`${all[0]!.cluster}/history?kind=group&name=unknown`);
+  assertEquals([unknown.status, unknown.json.data], [200, []]);
+});

@@ -6,6 +6,7 @@
  */
 
 import { examineCluster } from "../../../client/admin/cluster_examination.ts";
+import { formatHostPort } from "../../settings/listener.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest } from "../rest/fields.ts";
 import { list, object, type Route, STRING } from "../rest/route.ts";
@@ -18,6 +19,10 @@ const CLUSTER = "/v3/clusters/:cluster";
 const LIST_SAMPLES = 30;
 /** How long an examination may take. */
 const TIMEOUT_MS = 20_000;
+/** How long another broker may take. */
+const OTHER_TIMEOUT_MS = 2000;
+/** Of requests that another broker has sent on, which are not sent on again. */
+const FORWARDED = "x-dqueue-forwarded";
 const KINDS = ["broker", "topic", "group"] as const;
 
 /** The routes. */
@@ -106,6 +111,10 @@ export const OBSERVATION_ROUTES: readonly Route[] = [
       const one = kind === "broker" ? "" : call.query("name");
       const names = one === undefined ? [...history.names(kind)] : [one];
       const count = one === undefined ? LIST_SAMPLES : history.length;
+      if (kind === "group" && one !== undefined && !history.has(kind, one)) {
+        const data = await fromCoordinator(call, one);
+        return resources.list("DqueueHistoryList", ["history"], data);
+      }
       const data: Json[] = [];
       for (const name of names) {
         const series = history.series(kind, name, count);
@@ -149,6 +158,29 @@ export const OBSERVATION_ROUTES: readonly Route[] = [
     },
   },
 ];
+
+/** The samples of a group that another broker coordinates, which has them; none if it does not serve HTTP. */
+async function fromCoordinator(call: Call, group: string): Promise<Json[]> {
+  const { context: { directory, closing }, url, request } = call;
+  if (request.headers.has(FORWARDED)) return [];
+  try {
+    const { coordinator } = await call.admin.describeGroup(group);
+    const address = await directory.addressOf(coordinator.id);
+    if (address === undefined) return [];
+    const signal = AbortSignal.any([closing, AbortSignal.timeout(OTHER_TIMEOUT_MS)]);
+    const target = `http://${formatHostPort(address)}${url.pathname}${url.search}`;
+    const answer = await fetch(target, {
+      signal,
+      redirect: "error",
+      headers: { [FORWARDED]: "1" },
+    });
+    if (answer.ok) return (await answer.json()).data;
+    await answer.body?.cancel();
+  } catch {
+    // It is away, or just starting; there is no such group.
+  }
+  return [];
+}
 
 function wholeNumber(call: Call, name: string): number | undefined {
   const text = call.query(name);

@@ -11,6 +11,7 @@
 import { runSliced, TimeSlice } from "../../../../storage/mod.ts";
 import type { BrokerParts } from "../../../broker.ts";
 import type { Clock } from "../../../time/clock.ts";
+import type { OtherEnds } from "../group_metrics.ts";
 import { IntervalQuantile } from "./interval_quantile.ts";
 import { Ring } from "./ring.ts";
 
@@ -89,6 +90,7 @@ export class History {
   readonly length = LENGTH;
   readonly #parts: BrokerParts;
   readonly #clock: Clock;
+  readonly #otherEnds: () => Promise<OtherEnds>;
   readonly #samples: Readonly<Record<HistoryKind, Map<string, Samples>>> = {
     broker: new Map(),
     topic: new Map(),
@@ -103,9 +105,10 @@ export class History {
   #running: Promise<void> | undefined;
   #isClosed = false;
 
-  private constructor(parts: BrokerParts) {
+  private constructor(parts: BrokerParts, otherEnds: () => Promise<OtherEnds>) {
     const { clock, counters } = parts.context;
     this.#parts = parts;
+    this.#otherEnds = otherEnds;
     this.#clock = clock;
     this.#acked = new IntervalQuantile(() => counters.acknowledged.values());
     this.#flushes = new IntervalQuantile(() => [counters.flushes]);
@@ -113,9 +116,16 @@ export class History {
     this.#lastMs = clock.now();
   }
 
-  /** Begins; resolves when there is a first sample. */
-  static async start(parts: BrokerParts): Promise<History> {
-    const history = new History(parts);
+  /**
+   * Begins; resolves when there is a first sample.
+   *
+   * @param otherEnds Looks up the ends of partitions that other brokers lead.
+   */
+  static async start(
+    parts: BrokerParts,
+    otherEnds: () => Promise<OtherEnds> = () => Promise.resolve(() => undefined),
+  ): Promise<History> {
+    const history = new History(parts, otherEnds);
     history.#run();
     await history.#running;
     return history;
@@ -134,6 +144,11 @@ export class History {
   /** The names of topics or groups that have samples. */
   names(kind: HistoryKind): Iterable<string> {
     return this.#samples[kind].keys();
+  }
+
+  /** Whether there are samples of a topic or group. */
+  has(kind: HistoryKind, name: string): boolean {
+    return this.#samples[kind].has(name);
   }
 
   /** The last samples of a topic, a group or the broker (whose name is empty); undefined if there are none. */
@@ -168,11 +183,12 @@ export class History {
     this.#sampledMs = nowMs;
     this.#lastMs = this.#clock.now();
     this.#count++;
+    const ends = await this.#otherEnds();
     const slice = new TimeSlice(SLICE_MS);
     const topics = await runSliced(topicValues(this.#parts), slice);
-    const lags = await runSliced(groupLags(this.#parts), slice);
+    const lags = await runSliced(groupLags(this.#parts, ends), slice);
     this.#add("topic", topics, (values) => values.bytes_in! + values.bytes_out!, seconds);
-    this.#add("group", lags, ({ lag }) => lag!, seconds);
+    this.#add("group", lags, ({ lag }) => lag! || 0, seconds);
     const broker = new Map([["", this.#brokerValues(topics, lags)]]);
     this.#add("broker", broker, () => 0, seconds);
   }
@@ -200,7 +216,7 @@ export class History {
   ): Values {
     const { context: { counters }, server } = this.#parts;
     const sum = (name: string, all: ReadonlyMap<string, Values>) =>
-      all.values().reduce((total, values) => total + values[name]!, 0);
+      all.values().reduce((total, values) => total + (values[name]! || 0), 0);
     let requests = 0;
     let errors = 0;
     for (const [, api] of counters.apis()) {
@@ -244,9 +260,10 @@ function* topicValues({ context: { topics } }: BrokerParts): Generator<void, Map
   return all;
 }
 
-/** How far groups are behind in the partitions that this broker leads; in those of others it is not known. */
+/** How far groups are behind. Where the end of a partition is not known, their lag is not either. */
 function* groupLags(
   { context: { groups, topics } }: BrokerParts,
+  otherEnds: OtherEnds,
 ): Generator<void, Map<string, Values>> {
   const all = new Map<string, Values>();
   for (const shard of groups.shards) {
@@ -254,9 +271,14 @@ function* groupLags(
     for (const { groupId } of shard.groups) {
       let lag = 0;
       for (const [topic, offsets] of shard.offsets.ofGroup(groupId) ?? []) {
+        // Offsets of a deleted topic have no lag.
+        if (topics.get(topic) === undefined) continue;
         for (const [index, { offset }] of offsets) {
           const partition = topics.partition(topic, index);
-          if (partition !== undefined) lag += Math.max(0, partition.highWatermark - offset);
+          const end = partition?.isServed === true
+            ? partition.highWatermark
+            : otherEnds(topic, index);
+          lag += end === undefined ? NaN : Math.max(0, end - offset);
           yield;
         }
       }
