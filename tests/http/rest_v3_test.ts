@@ -306,6 +306,8 @@ Deno.test("REST v3 resets the offsets of a group, after the plan was shown", asy
     ["POST", at, { ...body, to: "1:2" }, 400, { error_code: 40002 }],
     ["POST", at, { ...body, partition_ids: [7], to: "end" }, 404, { error_code: 40402 }],
     ["POST", at, { topic_name: "nix", to: "end" }, 404, { error_code: 40403 }],
+    ["POST", at, { topic_name: "a" }, 400, { error_code: 40002 }],
+    ["POST", at, { topic_name: "a", to: "end", offsets: [] }, 400, { error_code: 40002 }],
   ]);
   const [committed] = await http.client.admin().listGroupOffsets("g");
   assertEquals(committed!.offset, 2);
@@ -313,6 +315,45 @@ Deno.test("REST v3 resets the offsets of a group, after the plan was shown", asy
   await member.joinGroup();
   const refused = await http.send("POST", `${http.cluster}${at}`, { ...body, to: "end" });
   assertEquals([refused.status, refused.json.error_code], [409, 40903]);
+});
+
+Deno.test("REST v3 undoes a reset, also where nothing was committed before", async (t) => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopics([{ name: "a", partitions: 2 }, { name: "b" }]);
+  await http.client.producer().sendBatch(
+    Array.from({ length: 6 }, (_, i) => ({ topic: "a", partition: i % 2, value: "v" })),
+  );
+  await http.client.admin().alterGroupOffsets("g", [
+    { topic: "a", partition: 0, offset: 2 },
+    { topic: "b", partition: 0, offset: 7 },
+  ]);
+  const at = "/consumer-groups/g/offsets:reset";
+  const row = (partition: number, current: number | null, to: number | null) => ({
+    partition_id: partition,
+    current_offset: current,
+    new_offset: to,
+    lag_after: to === null ? null : 3 - to,
+  });
+  const undo = [{ partition_id: 0, offset: 2 }, { partition_id: 1, offset: null }];
+  const expected = [0, 1].map((partition_id) => ({ partition_id, current_offset: 0 }));
+  await check(http, t, [
+    ["POST", at, { topic_name: "a", to: "start" }, 200, {
+      data: [row(0, 2, 0), row(1, null, 0)],
+    }],
+    ["POST", at, { topic_name: "a", offsets: undo, expected }, 200, {
+      data: [row(0, 0, 2), row(1, 0, null)],
+    }],
+    ["POST", at, { topic_name: "a", offsets: undo, expected }, 409, { error_code: 40903 }],
+    ["POST", at, { topic_name: "a", offsets: [...undo, undo[0]] }, 400],
+    ["POST", at, { topic_name: "a", offsets: [{ partition_id: 0, offset: 4 }] }, 400],
+    ["POST", at, { topic_name: "a", offsets: [{ partition_id: 0, offset: -1 }] }, 400],
+    ["POST", at, { topic_name: "a", offsets: [{ partition_id: 2, offset: 0 }] }, 404],
+  ]);
+  const committed = await http.client.admin().listGroupOffsets("g");
+  assertEquals(
+    committed.map(({ topic, partition, offset }) => [topic, partition, offset]),
+    [["a", 0, 2], ["b", 0, 7]],
+  );
 });
 
 /** The reports in an answer to produce. */

@@ -1,10 +1,11 @@
 /** The console: finds the page for an address, and shows it. */
 
-import { h, openDialog, table } from "./dom.js";
+import { h, isTyping, openDialog, table } from "./dom.js";
 import { broker, brokers } from "./brokers.js";
 import { events } from "./events.js";
 import { group, groups } from "./groups.js";
 import { overview } from "./overview.js";
+import { openPalette } from "./palette.js";
 import { isUtc, setUtc, zone } from "./time.js";
 import { topic } from "./topic.js";
 import { topics } from "./topics.js";
@@ -25,9 +26,11 @@ const ROUTES = [
 const KEYS = { o: "/ui/", t: "/ui/topics", g: "/ui/groups", b: "/ui/brokers", e: "/ui/events" };
 const HELP = [
   ["g o, g t, g g, g b, g e", "Overview, topics, groups, brokers, events"],
+  ["Ctrl K", "Go to a topic, group, broker or page by its name"],
   ["/", "To the search field"],
   ["j, k", "Next message, the one before"],
   ["Enter", "Open a message"],
+  ["x", "Select a message"],
   ["Esc", "Close a message, or stop a search"],
   ["l", "Follow new messages"],
   ["[, ]", "The tab before, the next one"],
@@ -107,10 +110,11 @@ addEventListener("popstate", () => load(true));
 
 let isAfterG = false;
 document.addEventListener("keydown", (event) => {
-  if (
-    event.target.closest("input, textarea, select, dialog") || event.metaKey || event.ctrlKey ||
-    event.altKey
-  ) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    return openPalette(go);
+  }
+  if (isTyping(event)) return;
   if (isAfterG && KEYS[event.key] !== undefined) go(KEYS[event.key]);
   if (event.key === "/") {
     event.preventDefault();
@@ -145,6 +149,7 @@ zoneButton.addEventListener("click", () => {
 });
 showZone();
 document.getElementById("keys").addEventListener("click", showHelp);
+document.getElementById("jump").addEventListener("click", () => openPalette(go));
 
 async function check() {
   try {

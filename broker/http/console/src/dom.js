@@ -47,6 +47,12 @@ export function number(value) {
   };
 }
 
+/** Whether a key belongs to what has the focus, such as a field that is written into. */
+export function isTyping({ target, ctrlKey, metaKey, altKey }) {
+  return ctrlKey || metaKey || altKey ||
+    target.closest("input:not([type=checkbox]), textarea, select, dialog") !== null;
+}
+
 /** A labelled field. */
 export function field(label, input) {
   return h("label", {}, label, input);

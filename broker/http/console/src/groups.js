@@ -10,6 +10,8 @@ const REFRESH_MS = 5000;
 const MAX_GROUPS = 200;
 
 export const groupPath = (id) => `/ui/groups/${encodeURIComponent(id)}`;
+/** By group: the last reset of its offsets in this tab, to be undone. */
+const resets = new Map();
 const topicPath = (name) => `/ui/topics/${encodeURIComponent(name)}/messages`;
 const stateOf = (state) =>
   state === "STABLE" ? { text: "● stable", class: "ok" } : state.toLowerCase().replaceAll("_", " ");
@@ -81,6 +83,10 @@ export async function groups({ params, onLeave }) {
 
 export async function group({ onLeave, reload, go }, id) {
   const at = `/consumer-groups/${encodeURIComponent(id)}`;
+  const onReset = (plan) => {
+    resets.set(id, plan);
+    reload();
+  };
   const state = h("p", {});
   const lags = h("div");
   const members = h("div");
@@ -120,10 +126,11 @@ export async function group({ onLeave, reload, go }, id) {
     title: id,
     content: [
       state,
+      resets.has(id) && undoBar(id, at, reload),
       h(
         "div",
         { class: "row" },
-        h("button", { onclick: () => resetOffsets(at, data, reload) }, "Reset offsets…"),
+        h("button", { onclick: () => resetOffsets(at, data, onReset) }, "Reset offsets…"),
         h("button", { class: "danger", onclick: () => deleteGroup(at, id, go) }, "Delete…"),
       ),
       figure,
@@ -198,7 +205,45 @@ const TARGETS = [
   ["other", "Offset, or ±N…"],
 ];
 
-function resetOffsets(at, data, reload) {
+/** What was reset, with a button that commits the offsets from before, unless the group has moved since. */
+function undoBar(id, at, reload) {
+  const plan = resets.get(id);
+  const topic = plan[0].topic_name;
+  const problem = h("span", { class: "bad", role: "alert" });
+  const forget = () => {
+    resets.delete(id);
+    reload();
+  };
+  const undo = async () => {
+    problem.textContent = "";
+    try {
+      await inCluster("POST", `${at}/offsets:reset`, {
+        topic_name: topic,
+        offsets: plan.map((row) => ({
+          partition_id: row.partition_id,
+          offset: row.current_offset,
+        })),
+        expected: plan.map((row) => ({
+          partition_id: row.partition_id,
+          current_offset: row.new_offset,
+        })),
+      });
+      forget();
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  };
+  return h(
+    "div",
+    { class: "row notice", role: "status" },
+    `Offsets of ${topic} were reset in ${plan.length} partition${plan.length === 1 ? "" : "s"}.`,
+    h("button", { onclick: undo }, "Undo"),
+    h("button", { onclick: forget, "aria-label": "Forget the reset" }, "✕"),
+    problem,
+  );
+}
+
+function resetOffsets(at, data, onReset) {
   const names = [...new Set(data.map((row) => row.topic_name))];
   const name = h("select", {}, names.map((one) => h("option", { value: one }, one)));
   const target = h("select", {}, TARGETS.map(([value, text]) => h("option", { value }, text)));
@@ -257,8 +302,8 @@ function resetOffsets(at, data, reload) {
         partition_id,
         current_offset,
       }));
-      await inCluster("POST", `${at}/offsets:reset`, { ...body(), expected });
-      reload();
+      const { data } = await inCluster("POST", `${at}/offsets:reset`, { ...body(), expected });
+      onReset(data);
     },
   );
 }

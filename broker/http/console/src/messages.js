@@ -1,9 +1,10 @@
 /** Messages of a topic: search with progress, live tail, details, and export. */
 
-import { field, h } from "./dom.js";
+import { field, h, isTyping } from "./dom.js";
 import { save, saveAll, textOf } from "./export.js";
 import { streamQuery } from "./message_query.js";
 import { recordTable } from "./record_table.js";
+import { MAX_SELECTED, openRedrive } from "./redrive.js";
 import { recordView } from "./record_view.js";
 import { fieldOf, timestampOf } from "./time.js";
 
@@ -72,7 +73,24 @@ export function messagesView(topic, partitions, params, onLeave) {
       detail.hidden = false;
       detail.replaceChildren(...recordView(topic, record, { onClose: close }));
     },
+    onSelect(count) {
+      redrive.disabled = count === 0 || count > MAX_SELECTED;
+      redrive.textContent = count === 0 ? "Resend…" : `Resend ${number(count)}…`;
+      redrive.title = count > MAX_SELECTED
+        ? `At most ${number(MAX_SELECTED)} at once`
+        : "Send the selected messages again";
+    },
   });
+  const redrive = h("button", {
+    type: "button",
+    disabled: true,
+    title: "Send the selected messages again",
+    onclick: () =>
+      openRedrive(topic, records.selection(), (left, text, hasFailed) => {
+        records.select(left);
+        say(text, hasFailed ? "bad" : "ok");
+      }).catch((error) => say(error.message, "bad")),
+  }, "Resend…");
   let socket;
   let found = 0;
   /** Messages that were found and not drawn, because there were too many at once. */
@@ -288,13 +306,13 @@ export function messagesView(topic, partitions, params, onLeave) {
     liveButton,
     stopButton,
     exported,
+    redrive,
   );
   const keys = (event) => {
-    if (event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey) {
-      return;
-    }
+    if (isTyping(event)) return;
     if (event.key === "j") records.move(1);
     else if (event.key === "k") records.move(-1);
+    else if (event.key === "x") records.toggle();
     else if (event.key === "l") run(true);
     else if (event.key === "Escape" && !detail.hidden) close();
     else if (event.key === "Escape" && socket !== undefined) stopButton.click();

@@ -2,6 +2,7 @@
 
 import { inCluster } from "./api.js";
 import { field, h, link } from "./dom.js";
+import { toBase64 } from "./redrive.js";
 
 const FORMS = [["text", "Text"], ["base64", "Base64"], ["null", "Null"]];
 const TYPES = { text: "STRING", base64: "BINARY" };
@@ -31,12 +32,6 @@ function bytesField(label, { text, base64, isNull }, isLong) {
       return form.value === "base64" ? input.value : toBase64(input.value);
     },
   };
-}
-
-function toBase64(text) {
-  let binary = "";
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }
 
 const contentOf = (value, base64) => ({ text: value ?? "", base64, isNull: value === null });

@@ -13,6 +13,7 @@ const MAX_CHARACTERS = 20_000_000;
 const ROW_HEIGHT = 29;
 /** Rows drawn beyond what is in sight, on both sides. */
 const MARGIN = 10;
+const COLUMNS = ["select", "time", "p", "offset", "key", "value"];
 const HEADS = [
   ["Time", ""],
   ["P", "number"],
@@ -21,23 +22,46 @@ const HEADS = [
   ["Value", ""],
 ];
 
-/** Makes the table. `onOpen(record)` is called when a row is chosen. */
-export function recordTable({ onOpen }) {
+/**
+ * Makes the table. `onOpen(record)` is called when a row is chosen, `onSelect(count)` when others are
+ * selected.
+ */
+export function recordTable({ onOpen, onSelect }) {
   /** In the order of the list, from its end. */
   let records = [];
   let characters = 0;
+  /** The one that is open. */
   let selected;
+  /** Those that are ticked. */
+  const ticked = new Set();
   let isDue = false;
-  const above = h("tbody", { "aria-hidden": "true" }, h("tr", {}, h("td", { colspan: 5 })));
+  const above = h(
+    "tbody",
+    { "aria-hidden": "true" },
+    h("tr", {}, h("td", { colspan: COLUMNS.length })),
+  );
   const rows = h("tbody", { class: "rows" });
-  const below = h("tbody", { "aria-hidden": "true" }, h("tr", {}, h("td", { colspan: 5 })));
+  const below = h(
+    "tbody",
+    { "aria-hidden": "true" },
+    h("tr", {}, h("td", { colspan: COLUMNS.length })),
+  );
+  const all = h("input", {
+    type: "checkbox",
+    "aria-label": "Select all messages",
+    onchange: () => {
+      ticked.clear();
+      if (all.checked) { for (const record of records) ticked.add(record); }
+      changed();
+    },
+  });
   const table = h(
     "table",
     { class: "records", "aria-rowcount": "1" },
     h(
       "colgroup",
       {},
-      ["time", "p", "offset", "key", "value"].map((name) => h("col", { class: name })),
+      COLUMNS.map((name) => h("col", { class: name })),
     ),
     h(
       "thead",
@@ -45,6 +69,7 @@ export function recordTable({ onOpen }) {
       h(
         "tr",
         { "aria-rowindex": "1" },
+        h("th", { scope: "col", class: "select" }, all),
         HEADS.map(([text, name]) => h("th", { scope: "col", class: name }, text)),
       ),
     ),
@@ -80,15 +105,26 @@ export function recordTable({ onOpen }) {
     below.hidden = end === records.length;
     below.firstChild.firstChild.style.height = `${(records.length - end) * ROW_HEIGHT}px`;
     table.setAttribute("aria-rowcount", String(records.length + 1));
-    const focused = rows.contains(document.activeElement)
-      ? document.activeElement.getAttribute("aria-rowindex")
+    const focused = document.activeElement;
+    const index = rows.contains(focused)
+      ? focused.closest("tr").getAttribute("aria-rowindex")
       : undefined;
     rows.replaceChildren(
       ...Array.from({ length: end - first }, (_, i) => row(at(first + i), first + i)),
     );
-    if (focused !== undefined) {
-      rows.querySelector(`[aria-rowindex="${focused}"]`)?.focus({ preventScroll: true });
+    if (index !== undefined) {
+      const again = rows.querySelector(`[aria-rowindex="${index}"]`);
+      const part = focused.matches("tr") ? again : again?.querySelector("input");
+      part?.focus({ preventScroll: true });
     }
+  };
+  const changed = () => {
+    onSelect(ticked.size);
+    later();
+  };
+  const tick = (record) => {
+    if (!ticked.delete(record)) ticked.add(record);
+    changed();
   };
   const row = (record, index) => {
     const { date, time } = partsOf(record.timestamp);
@@ -99,9 +135,20 @@ export function recordTable({ onOpen }) {
         tabindex: "0",
         "aria-rowindex": String(index + 2),
         "aria-selected": record === selected && "true",
-        onclick: () => open(record),
-        onkeydown: (event) => event.key === "Enter" && open(record),
+        onclick: (event) => event.target.closest(".select") === null && open(record),
+        onkeydown: (event) =>
+          event.key === "Enter" && event.target === event.currentTarget && open(record),
       },
+      h(
+        "td",
+        { class: "select" },
+        h("input", {
+          type: "checkbox",
+          checked: ticked.has(record),
+          "aria-label": `Select partition ${record.partition}, offset ${record.offset}`,
+          onchange: () => tick(record),
+        }),
+      ),
       h(
         "td",
         { title: new Date(record.timestamp).toISOString() },
@@ -129,10 +176,26 @@ export function recordTable({ onOpen }) {
     },
     /** All records, the newest first. */
     all: () => records.toReversed(),
+    /** Those that are selected, the oldest first. */
+    selection: () => records.filter((record) => ticked.has(record)),
+    /** Selects exactly these. */
+    select(wanted) {
+      ticked.clear();
+      for (const record of wanted) ticked.add(record);
+      all.checked = false;
+      changed();
+    },
+    /** Selects the open one, or not any more. */
+    toggle() {
+      if (selected !== undefined) tick(selected);
+    },
     clear() {
       records = [];
       characters = 0;
       selected = undefined;
+      ticked.clear();
+      all.checked = false;
+      onSelect(0);
       view.scrollTop = 0;
       later();
     },
@@ -145,7 +208,10 @@ export function recordTable({ onOpen }) {
       while (characters > MAX_CHARACTERS && gone < records.length - 1) {
         characters -= sizeOf(records[gone++]);
       }
-      if (gone > 0) records.splice(0, gone);
+      if (gone > 0) {
+        for (const record of records.splice(0, gone)) ticked.delete(record);
+        onSelect(ticked.size);
+      }
       if (view.scrollTop > 0) view.scrollTop += added.length * ROW_HEIGHT;
       later();
     },
