@@ -15,6 +15,7 @@ import {
 } from "./connection/dialer.ts";
 import type { ConnectionStatus } from "./connection/connection_status.ts";
 import { UsageError } from "./errors.ts";
+import { atLeast } from "./option_checks.ts";
 import { Tracing } from "./tracing/tracing.ts";
 import type { TracingApi } from "./tracing/tracing_api.ts";
 
@@ -135,36 +136,6 @@ function parseBrokers(brokers: string | readonly string[]): readonly BrokerAddre
     throw new UsageError('Cannot create a client: "brokers" is empty, at least one is needed');
   }
   return texts.map(parseBrokerAddress);
-}
-
-/**
- * Checks a numeric option.
- *
- * @throws {UsageError} If it is not a number, or less than `min`.
- */
-export function atLeast(name: string, value: number, min: number): number {
-  if (typeof value !== "number" || Number.isNaN(value) || value < min) {
-    throw new UsageError(`Cannot use ${name} of ${value}: it must be at least ${min}`);
-  }
-  return value;
-}
-
-/**
- * Checks an option with a fixed set of values.
- *
- * @throws {UsageError} If it is not one of `choices`.
- */
-export function oneOf<T extends string | number>(
-  name: string,
-  value: T,
-  choices: readonly T[],
-): T {
-  if (!choices.includes(value)) {
-    throw new UsageError(
-      `Cannot use ${name} of "${value}": it must be one of ${choices.join(", ")}`,
-    );
-  }
-  return value;
 }
 
 /** The names of ClientOptions. */

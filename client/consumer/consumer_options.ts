@@ -7,7 +7,7 @@
 import { OPERATION_NAMES } from "../connection/option_names.ts";
 import type { Names } from "../ensure_known.ts";
 import type { OperationOptions } from "../connection/client_core.ts";
-import { atLeast, oneOf } from "../client_options.ts";
+import { atLeast, oneOf } from "../option_checks.ts";
 import type { ConsumerStatus } from "./consumer_status.ts";
 import type { CorruptBatchError } from "../errors.ts";
 import type { Message } from "./message.ts";

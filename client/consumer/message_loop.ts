@@ -4,7 +4,7 @@
  * @module
  */
 
-import { atLeast } from "../client_options.ts";
+import { atLeast } from "../option_checks.ts";
 import { ensureKnown } from "../ensure_known.ts";
 import {
   DEFAULT_POLL_MAX,

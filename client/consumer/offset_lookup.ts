@@ -13,7 +13,7 @@ import {
   isUnknownTopic,
   type OperationOptions,
 } from "../connection/client_core.ts";
-import { oneOf } from "../client_options.ts";
+import { oneOf } from "../option_checks.ts";
 import type { Names } from "../ensure_known.ts";
 import { KafkaError, UsageError } from "../errors.ts";
 import { groupByLeader } from "../connection/leaders.ts";

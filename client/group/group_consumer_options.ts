@@ -8,7 +8,7 @@ import { READING_NAMES } from "../consumer/consumer_options.ts";
 import { ensureKnown, type Names } from "../ensure_known.ts";
 import type { Assignor, AssignorName } from "./assignor.ts";
 import { resolveAssignors } from "./assignors/mod.ts";
-import { atLeast, oneOf } from "../client_options.ts";
+import { atLeast, oneOf } from "../option_checks.ts";
 import {
   type ReadingOptions,
   resolveConsumerOptions,

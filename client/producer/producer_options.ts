@@ -7,7 +7,7 @@
 import { Acks } from "../../protocol/messages/records/produce.ts";
 import { ensureKnown, type Names } from "../ensure_known.ts";
 import { CompressionType } from "../../protocol/compression/mod.ts";
-import { atLeast, oneOf } from "../client_options.ts";
+import { atLeast, oneOf } from "../option_checks.ts";
 import { UsageError } from "../errors.ts";
 import type { MessageData, MessageHeadersInit } from "../message_headers.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { atLeast } from "../client_options.ts";
+import { atLeast } from "../option_checks.ts";
 import type { Message } from "../consumer/message.ts";
 import { ensureKnown, type Names } from "../ensure_known.ts";
 import { type DqueueError, UsageError } from "../errors.ts";
