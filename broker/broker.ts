@@ -260,8 +260,10 @@ export class Broker {
     const cluster = await ClusterState.open({ ...metadata, clock, logger });
     opened.defer(() => cluster.close());
     followDynamicConfigs(config, cluster);
+    const replicaSessions = new ReplicaSessions();
     const replication = new Replication({
       cluster,
+      sessions: replicaSessions,
       network,
       clock,
       logger,
@@ -271,7 +273,6 @@ export class Broker {
     cluster.onChange((change) => {
       if (change.type === "topic") counters.partitionChanges.note(change, nodeId);
     });
-    const replicaSessions = new ReplicaSessions();
     const topics = await TopicRegistry.open({
       cluster,
       config,

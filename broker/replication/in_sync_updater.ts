@@ -18,12 +18,16 @@ import { BROKERS_PREFIX } from "../cluster/registration.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
-import type { Leadership } from "../roles/leadership.ts";
+import type { Leadership, LiveBrokers } from "../roles/leadership.ts";
 import { PresentBrokers } from "./present_brokers.ts";
+import type { ReplicaSessions } from "./replica_sessions.ts";
+import { SILENCE_CHECK_MS, SilentFollowers } from "./silent_followers.ts";
 
 /** Options of an updater. */
 export interface InSyncUpdaterOptions {
   readonly cluster: ClusterState;
+  /** The sessions of those that follow this broker. */
+  readonly sessions: Pick<ReplicaSessions, "of">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `replica.lag.time.max.ms`. */
@@ -53,13 +57,16 @@ export class InSyncUpdater {
   readonly #due: Set<ReplicatedPartition> = new Set();
   readonly #running: Set<Promise<void>> = new Set();
   readonly #brokers: PresentBrokers;
+  readonly #silent: SilentFollowers;
+  #silenceTimer: number | undefined;
   #timer: number | undefined;
   #checkTimer: number | undefined;
   #isClosed = false;
 
   constructor(options: InSyncUpdaterOptions) {
     this.#options = options;
-    const { cluster, clock } = options;
+    const { cluster, sessions, clock } = options;
+    this.#silent = new SilentFollowers(sessions);
     this.#brokers = new PresentBrokers(cluster, () => clock.monotonic());
   }
 
@@ -73,6 +80,7 @@ export class InSyncUpdater {
     this.#led.add(partition);
     this.due(partition);
     this.#checkLater();
+    this.#listenLater();
   }
 
   /** Decides on the ISR of a partition soon. */
@@ -97,6 +105,7 @@ export class InSyncUpdater {
     const { clock } = this.#options;
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
     if (this.#checkTimer !== undefined) clock.clearTimeout(this.#checkTimer);
+    if (this.#silenceTimer !== undefined) clock.clearTimeout(this.#silenceTimer);
     await Promise.all(this.#running);
   }
 
@@ -111,6 +120,34 @@ export class InSyncUpdater {
     }, Math.min(MAX_CHECK_MS, maxLagMs() / CHECKS_PER_LAG));
   }
 
+  #listenLater(): void {
+    if (this.#silenceTimer !== undefined || this.#isClosed || this.#led.size === 0) return;
+    const { cluster, clock } = this.#options;
+    this.#silenceTimer = clock.setTimeout(() => {
+      this.#silenceTimer = undefined;
+      const others = cluster.brokers.map(({ id }) => id).filter((id) => id !== cluster.nodeId);
+      const hasChanged = this.#silent.check(others, clock.monotonic());
+      if (hasChanged || others.some((id) => this.#silent.has(id))) this.#decideOnSilent(hasChanged);
+      this.#listenLater();
+    }, SILENCE_CHECK_MS);
+  }
+
+  /** Decides on the ISRs with silent members, or on all. */
+  #decideOnSilent(all: boolean): void {
+    const isSilent = (id: number) => this.#silent.has(id);
+    for (const partition of this.#led) {
+      if (all || partition.state.isr.some(isSilent)) this.#due.add(partition);
+    }
+    if (this.#due.size > 0) this.#decide();
+  }
+
+  /** The brokers, as far as the ISR depends on them. */
+  readonly #live: LiveBrokers = {
+    epochOf: (id) => this.#brokers.epochOf(id),
+    isStopping: (id) => this.#brokers.isStopping(id),
+    isSilent: (id) => this.#silent.has(id),
+  };
+
   #decide(): void {
     const { clock, cluster, maxLagMs } = this.#options;
     const nowMs = clock.monotonic();
@@ -122,7 +159,7 @@ export class InSyncUpdater {
       if (leadership === undefined || leadership.pending.size > 0) continue;
       const state = topic?.partitions[index];
       if (topic === undefined || state === undefined || state !== partition.state) continue;
-      const next = leadership.nextInSync(this.#brokers, maxLagMs(), nowMs);
+      const next = leadership.nextInSync(this.#live, maxLagMs(), nowMs);
       if (next === undefined) continue;
       const { isr, elr, joining } = next;
       const change = { topic, index, next: { ...state, isr, elr } };

@@ -44,6 +44,7 @@ class Fixture {
           return Promise.reject(new RevisionConflictError(expectation, undefined, 9));
         },
       } as unknown as ClusterState,
+      sessions: { of: () => undefined },
       clock: this.clock,
       logger: silentLogger,
       maxLagMs: () => 1000,

@@ -12,7 +12,7 @@ import type { LiveBrokers } from "../roles/leadership.ts";
 const MASS_LOSS_MS = 2000;
 
 /** The brokers of a cluster, as leaders see them. */
-export class PresentBrokers implements LiveBrokers {
+export class PresentBrokers implements Omit<LiveBrokers, "isSilent"> {
   readonly #cluster: ClusterState;
   readonly #nowMs: () => number;
   /** Registrations that ended lately, by broker. */

@@ -112,6 +112,11 @@ export class ReplicaSession {
     this.#answeredMs = nowMs;
   }
 
+  /** When the follower last had a request here, as far as can be told: now, if it has one. */
+  heardMs(nowMs: number): number {
+    return this.#serving === undefined ? this.#answeredMs : nowMs;
+  }
+
   /** Until when the follower certainly followed this leader in a partition, in an epoch of it. */
   followedUntilMs(topicId: string, index: number, leaderEpoch: number): number {
     const position = this.#entries.get(keyOf(topicId, index))?.position;

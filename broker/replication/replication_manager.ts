@@ -14,11 +14,14 @@ import type { ReplicatedPartition } from "../roles/replicated_partition.ts";
 import type { Following } from "../roles/following.ts";
 import { InSyncUpdater } from "./in_sync_updater.ts";
 import { ReplicaFetcher } from "./replica_fetcher.ts";
+import type { ReplicaSessions } from "./replica_sessions.ts";
 import { ReplicationThrottle, type ThrottledRates } from "./replication_throttle.ts";
 
 /** Options of a manager. */
 export interface ReplicationOptions extends ThrottledRates {
   readonly cluster: ClusterState;
+  /** The sessions of those that follow this broker. */
+  readonly sessions: Pick<ReplicaSessions, "of">;
   /** How to reach leaders. */
   readonly network: PeerNetwork;
   readonly clock: Clock;

@@ -51,7 +51,12 @@ export interface LiveBrokers {
   epochOf(broker: number): number | undefined;
   /** Whether a broker is about to stop. */
   isStopping(broker: number): boolean;
+  /** Whether a broker has not fetched anything from this one for some time. */
+  isSilent(broker: number): boolean;
 }
+
+/** How long a follower may take to its first fetch in an epoch. */
+const UNHEARD_MS = 1250;
 
 interface Follower {
   brokerEpoch: number;
@@ -239,9 +244,15 @@ export class Leadership implements Commits {
   /** The ISR to ask for; undefined if the current one is right. */
   nextInSync(brokers: LiveBrokers, maxLagMs: number, nowMs: number): InSyncChange | undefined {
     if (this.#isEnded) return undefined;
+    const minInSync = this.#partition.minInSync();
+    const { leaderId, isr } = this.#state;
+    const unheard = isr.filter((id) => id !== leaderId && this.#isUnheard(id, brokers, nowMs));
+    // Who hears of nobody is more likely cut off itself.
+    const mayDrop = isr.length - unheard.length >= Math.max(2, minInSync);
     return nextInSync(this.#state, {
-      minInSync: this.#partition.minInSync(),
-      mustLeave: (id) => this.#mustLeave(id, brokers, maxLagMs, nowMs),
+      minInSync,
+      mustLeave: (id) =>
+        mayDrop && unheard.includes(id) || this.#mustLeave(id, brokers, maxLagMs, nowMs),
       mayJoin: (id) => this.#mayJoin(id, brokers),
     });
   }
@@ -269,13 +280,21 @@ export class Leadership implements Commits {
     return nowMs - follower.caughtUpMs > maxLagMs;
   }
 
+  /** Whether appends wait for a follower that does not fetch. */
+  #isUnheard(id: number, brokers: LiveBrokers, nowMs: number): boolean {
+    if (!brokers.isSilent(id)) return false;
+    const { endOffset, fetchedMs } = this.#follower(id);
+    if (endOffset !== undefined && endOffset >= this.#partition.log.logEndOffset) return false;
+    return nowMs - fetchedMs > UNHEARD_MS;
+  }
+
   #mayJoin(id: number, brokers: LiveBrokers): boolean {
     const { endOffset, brokerEpoch, logStartOffset = -1 } = this.#followers.get(id) ?? {};
     if (endOffset === undefined || brokers.epochOf(id) !== brokerEpoch) return false;
     // Records that were deleted must not return when it leads.
     if (logStartOffset < this.#partition.log.logStartOffset) return false;
     return endOffset >= this.#partition.highWatermark() && endOffset >= this.startOffset &&
-      !brokers.isStopping(id);
+      !brokers.isStopping(id) && !brokers.isSilent(id);
   }
 
   #follower(id: number): Follower {

@@ -30,7 +30,7 @@ function fetched(partition: Partition, replicaId: number, fetchOffset: number, n
 }
 
 function brokers(epochs: Record<number, number> = { 1: 7, 2: 7, 3: 7 }): LiveBrokers {
-  return { epochOf: (id) => epochs[id], isStopping: () => false };
+  return { epochOf: (id) => epochs[id], isStopping: () => false, isSilent: () => false };
 }
 
 Deno.test("Leadership commits what all in-sync replicas have on disk, its own disk included", async () => {
@@ -165,6 +165,31 @@ Deno.test("Leadership.nextInSync() takes in who has all committed, under its cur
       nowMs: 0,
     });
     assertEquals(leadership!.endOf(3), 1);
+  });
+});
+
+Deno.test("Leadership.nextInSync() drops a silent follower that appends wait for, if enough remain", async () => {
+  await lead((partition) => {
+    const { leadership } = partition;
+    const silent = (...ids: number[]) => ({
+      ...brokers(),
+      isSilent: (id: number) => ids.includes(id),
+    });
+    const next = (nowMs: number, ...ids: number[]) =>
+      leadership!.nextInSync(silent(...ids), 30_000, nowMs);
+    fetched(partition, 2, 0);
+    fetched(partition, 3, 0);
+    // It has all there is.
+    assertEquals(next(5000, 3), undefined);
+    append(partition, "a")?.catch(() => {});
+    assertEquals(next(5000), undefined);
+    assertEquals(next(1000, 3), undefined);
+    assertEquals(next(5000, 3), { isr: [1, 2], elr: [], joining: [] });
+    // This broker may be the one that is cut off.
+    assertEquals(next(5000, 2, 3), undefined);
+    fetched(partition, 3, 0, 4500);
+    assertEquals(next(5000, 3), undefined);
+    return Promise.resolve();
   });
 });
 
