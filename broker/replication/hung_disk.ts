@@ -24,7 +24,7 @@ export interface HungDiskCluster {
   };
 }
 
-/** Time that a sync may take. */
+/** Time that a sync may take. That during which this process stood still does not count. */
 export const HUNG_MS = 10_000;
 const CHECK_MS = 1000;
 
@@ -37,6 +37,10 @@ export class HungDisk {
   #cluster: HungDiskCluster | undefined;
   #logger: Logger | undefined;
   #timer: number | undefined;
+  /** When the timer is due. */
+  #dueMs = Infinity;
+  /** Since when this process has not stood still. */
+  #runningMs = -Infinity;
   #leaving: Promise<void> | undefined;
 
   constructor(clock: Clock) {
@@ -63,12 +67,14 @@ export class HungDisk {
     this.#running.add(running);
     const end = () => void this.#running.delete(running);
     sync.then(end, end);
-    this.#checkAfter(HUNG_MS);
+    this.#checkLater();
   }
 
   /** How much longer the oldest sync may take; undefined if none is under way. */
   get #leftMs(): number | undefined {
-    for (const { sinceMs } of this.#running) return sinceMs + HUNG_MS - this.#clock.monotonic();
+    for (const { sinceMs } of this.#running) {
+      return Math.max(sinceMs, this.#runningMs) + HUNG_MS - this.#clock.monotonic();
+    }
     return undefined;
   }
 
@@ -76,26 +82,33 @@ export class HungDisk {
     return (this.#leftMs ?? HUNG_MS) <= 0;
   }
 
-  #checkAfter(ms: number): void {
+  #checkLater(): void {
     if (this.#timer !== undefined || this.#leaving !== undefined) return;
     if (this.#closing.signal.aborted) return;
+    this.#dueMs = this.#clock.monotonic() + CHECK_MS;
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;
-      const leftMs = this.#leftMs;
-      if (leftMs === undefined) return;
-      if (leftMs > 0) return this.#checkAfter(leftMs);
+      this.#noteStandstill();
+      if (this.#running.size === 0) return;
+      if (!this.#isHung) return this.#checkLater();
       this.#leaving = this.#leave(this.#cluster!, this.#logger!).finally(() => {
         this.#leaving = undefined;
-        if (this.#running.size > 0) this.#checkAfter(HUNG_MS);
+        if (this.#running.size > 0) this.#checkLater();
       });
-    }, ms);
+    }, CHECK_MS);
+  }
+
+  /** Whatever ended while this process stood still may be told only after this. */
+  #noteStandstill(): void {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#dueMs > CHECK_MS) this.#runningMs = nowMs;
   }
 
   /** Announces that this broker stops, as long as the disk hangs. */
   async #leave(cluster: HungDiskCluster, logger: Logger): Promise<void> {
     const { nodeId, membership } = cluster;
     const { signal } = this.#closing;
-    logger.error("The disk does not answer: other brokers take over until it does", {
+    logger.warn("The disk does not answer: other brokers take over until it does", {
       seconds: HUNG_MS / 1000,
     });
     for (; this.#isHung; await pause(this.#clock, CHECK_MS, signal)) {

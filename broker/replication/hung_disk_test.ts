@@ -3,9 +3,18 @@ import { silentLogger } from "../logger.ts";
 import { ManualClock } from "../time/clock.ts";
 import { HUNG_MS, HungDisk } from "./hung_disk.ts";
 
+/** A clock of a process that may stand still: what is due meanwhile runs late. */
+class StandingClock extends ManualClock {
+  stoodMs = 0;
+
+  override monotonic(): number {
+    return super.monotonic() + this.stoodMs;
+  }
+}
+
 /** A broker whose syncs end when a test says so. */
 class Fixture implements AsyncDisposable {
-  readonly clock = new ManualClock(0);
+  readonly clock = new StandingClock(0);
   readonly disk = new HungDisk(this.clock);
   readonly changes: string[] = [];
   isBack = false;
@@ -69,6 +78,18 @@ Deno.test("HungDisk does not mind many syncs that end in time, however they end"
     else sync.reject(new Error("EIO"));
   }
   assertEquals(await fixture.after(HUNG_MS), []);
+});
+
+Deno.test("HungDisk does not count the time for which the process stood still", async () => {
+  await using fixture = new Fixture();
+  const sync = fixture.sync();
+  await fixture.after(2000);
+  fixture.clock.stoodMs = 30_000;
+  // Noticed by the next check.
+  assertEquals(await fixture.after(HUNG_MS), []);
+  assertEquals(await fixture.after(1000), ["back"]);
+  sync.resolve();
+  await fixture.after(1000);
 });
 
 Deno.test("HungDisk notices the sync that hangs among others", async () => {
