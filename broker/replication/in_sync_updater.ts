@@ -218,9 +218,12 @@ export class InSyncUpdater {
       while (!this.#isClosed && partition.leadership === leadership) {
         if (partition.state.revision !== revision) break;
         try {
-          const next = topic.partitions[index]!;
+          // A partition without a key depends on that of its topic, which may have changed.
+          const current = cluster.topicById(topic.id);
+          const next = current?.partitions[index];
+          if (current === undefined || next?.revision !== revision) break;
           const guards = [this.#ownGuard()].map(([key, revision]) => ({ key, revision }));
-          await cluster.commitPartitions([{ topic, index, next }], guards, false);
+          await cluster.commitPartitions([{ topic: current, index, next }], guards, false);
         } catch (error) {
           // If the partition's key was the cause, the view has it now.
           if (!(error instanceof RevisionConflictError)) {

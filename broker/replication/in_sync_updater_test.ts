@@ -81,3 +81,52 @@ Deno.test("InSyncUpdater asks for halves of what conflicted, as far as it is sti
     assertEquals(fixture.commits, [4]);
   });
 });
+
+Deno.test("InSyncUpdater settles a change whose answer was lost, though the topic has new settings since", async () => {
+  const clock = new ManualClock();
+  const state = { isr: [1, 2], elr: [], revision: 0 } as unknown as PartitionState;
+  let topic = { id: "t", revision: 3, partitions: [state] } as unknown as TopicState;
+  const partition = {
+    topicId: "t",
+    index: 0,
+    state,
+    leadership: {
+      pending: new Set(),
+      nextInSync: () => ({ isr: [1], elr: [], joining: [] }),
+      ask: () => {},
+    },
+  };
+  const revisions: number[] = [];
+  const cluster = {
+    nodeId: 1,
+    brokerEpoch: 7,
+    brokers: [],
+    topicById: () => topic,
+    commitPartitions: ([change]: { topic: TopicState }[]) => {
+      revisions.push(change!.topic.revision);
+      if (revisions.length === 1) return Promise.reject(new Error("The answer is lost"));
+      if (revisions.length === 2) {
+        topic = { ...topic, revision: 4 };
+        const expectation = { key: "topics/t", revision: 3 };
+        return Promise.reject(new RevisionConflictError(expectation, undefined, 4));
+      }
+      topic = { ...topic, partitions: [{ ...state, revision: 5 }] };
+      partition.state = topic.partitions[0]!;
+      return Promise.resolve();
+    },
+  } as unknown as ClusterState;
+  const updater = new InSyncUpdater({
+    cluster,
+    sessions: { of: () => undefined },
+    clock,
+    logger: silentLogger,
+    maxLagMs: () => 1000,
+  });
+  updater.due(partition as unknown as Partition);
+  for (let i = 0; i < 20 && revisions.length < 3; i++) {
+    clock.advance(20);
+    for (let round = 0; round < 50; round++) await undefined;
+  }
+  assertEquals(revisions, [3, 3, 4]);
+  await updater.close();
+});
