@@ -126,7 +126,7 @@ export class InSyncUpdater {
     this.#silenceTimer = clock.setTimeout(() => {
       this.#silenceTimer = undefined;
       const others = cluster.brokers.map(({ id }) => id).filter((id) => id !== cluster.nodeId);
-      const hasChanged = this.#silent.check(others, clock.monotonic());
+      const hasChanged = this.#silent.check(others, cluster.controllerId, clock.monotonic());
       if (hasChanged || others.some((id) => this.#silent.has(id))) this.#decideOnSilent(hasChanged);
       this.#listenLater();
     }, SILENCE_CHECK_MS);

@@ -15,6 +15,11 @@ import type { ReplicaSessions } from "./replica_sessions.ts";
 export const SILENCE_CHECK_MS = 250;
 /** Time without a fetch after which a follower is silent. */
 const SILENCE_MS = 1250;
+/**
+ * The same for the controller. It does not hear of this broker either, and deposes it; the next leader needs
+ * the controller in sync.
+ */
+const CONTROLLER_SILENCE_MS = 2 * SILENCE_MS;
 
 /** The silent followers of one broker. All times are those of `Clock.monotonic()`. */
 export class SilentFollowers {
@@ -31,13 +36,17 @@ export class SilentFollowers {
   /**
    * Looks who is silent.
    *
+   * @param controllerId -1 if there is none.
    * @returns Whether that has changed.
    */
-  check(brokers: Iterable<number>, nowMs: number): boolean {
+  check(brokers: Iterable<number>, controllerId: number, nowMs: number): boolean {
     if (nowMs - this.#checkedMs > 2 * SILENCE_CHECK_MS) this.#runningMs = nowMs;
     this.#checkedMs = nowMs;
     const before = this.#silent;
-    this.#silent = new Set([...brokers].filter((id) => this.#isSilent(id, nowMs)));
+    this.#silent = new Set([...brokers].filter((id) => {
+      const maxMs = id === controllerId ? CONTROLLER_SILENCE_MS : SILENCE_MS;
+      return this.#silentMs(id, nowMs) > maxMs;
+    }));
     return before.symmetricDifference(this.#silent).size > 0;
   }
 
@@ -46,8 +55,8 @@ export class SilentFollowers {
     return this.#silent.has(broker);
   }
 
-  #isSilent(id: number, nowMs: number): boolean {
+  #silentMs(id: number, nowMs: number): number {
     const heardMs = this.#sessions.of(id)?.heardMs(nowMs) ?? -Infinity;
-    return nowMs - Math.max(heardMs, this.#runningMs) > SILENCE_MS;
+    return nowMs - Math.max(heardMs, this.#runningMs);
   }
 }

@@ -15,9 +15,11 @@ function followers(heard: Record<number, number>) {
   return {
     heard,
     /** Checks as often as a broker does, and returns the times at which something changed. */
-    run(fromMs: number, toMs: number): number[] {
+    run(fromMs: number, toMs: number, controllerId = 1): number[] {
       const changes: number[] = [];
-      for (let ms = fromMs; ms <= toMs; ms += 250) if (silent.check([2, 3], ms)) changes.push(ms);
+      for (let ms = fromMs; ms <= toMs; ms += 250) {
+        if (silent.check([2, 3], controllerId, ms)) changes.push(ms);
+      }
       return changes;
     },
     get silent() {
@@ -50,5 +52,17 @@ Deno.test("SilentFollowers counts from the moment when this process goes on", ()
   assertEquals(test.run(9000, 10_250), []);
   test.heard[3] = 10_300;
   assertEquals(test.run(10_500, 11_000), [10_500]);
+  assertEquals(test.silent, [2]);
+});
+
+Deno.test("SilentFollowers gives the controller time to depose this broker, which it does not hear either", () => {
+  const test = followers({ 2: 1000, 3: 1000 });
+  assertEquals(test.run(0, 3500, 2), [2500]);
+  assertEquals(test.silent, [3]);
+  assertEquals(test.run(3750, 5000, 2), [3750]);
+  assertEquals(test.silent, [2, 3]);
+  // Another takes office.
+  test.heard[3] = 5000;
+  test.run(5250, 5250, 3);
   assertEquals(test.silent, [2]);
 });
