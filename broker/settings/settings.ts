@@ -130,8 +130,8 @@ export const SETTINGS = {
   ),
   "replica.lag.time.max.ms": long(
     30_000,
-    "Milliseconds behind its leader after which a follower is no longer in sync. One that appends " +
-      "wait for and that does not fetch at all is not after 1250 ms, if min.insync.replicas and two are",
+    "Milliseconds behind its leader after which a follower is no longer in sync; 1250 if it does not " +
+      "fetch at all while appends wait for it, and two replicas and min.insync.replicas remain",
     { min: 1 },
   ),
 
