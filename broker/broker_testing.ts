@@ -206,6 +206,7 @@ export class TestBroker {
       whenTaken: (callback) => callbacks.push(callback),
       claim: () => undefined,
       holdBack,
+      endConnection: () => {},
       waited: () => {},
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);
