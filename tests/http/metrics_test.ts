@@ -6,6 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type BrokerParts, partsOf } from "../../broker/broker.ts";
+import { batchOf, endTransaction } from "../../broker/broker_testing.ts";
 import { HttpServer } from "../../broker/http/mod.ts";
 import { METRICS, MetricsPage } from "../../broker/http/metrics/mod.ts";
 import { Health } from "../../broker/http/health.ts";
@@ -411,4 +412,42 @@ testWith("prometheus", "Prometheus scrapes GET /metrics", async (prometheus) => 
   assertEquals([lag!.labels.consumergroup, lag!.value], ["billing", 3]);
   const [up] = await scraper.until("up == 1");
   assertEquals(up!.labels.job, "dqueue");
+});
+
+Deno.test("GET /metrics reports how long transactions are open, and those that should have ended", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  await using client = new Client({ broker });
+  await client.admin().createTopic({ name: "a", partitions: 3 });
+  const open = 'dqueue_topic_open_transaction_seconds{topic="a"}';
+  const series = async () => parse(await metricsOf(broker));
+  assertEquals((await series()).get(open), undefined);
+  const { topics, clock, config } = partsOf(broker).context;
+  const begin = async (partition: number, agoMs: number) => {
+    const batch = batchOf(["x"], {
+      producerId: 7,
+      producerEpoch: 0,
+      baseSequence: 0,
+      isTransactional: true,
+      timestamp: clock.now() - agoMs,
+    });
+    const { log } = topics.partition("a", partition)!;
+    const verification = log.startVerification(7, 0, 0);
+    const options = { acks: -1, nowMs: clock.now(), verification } as const;
+    await topics.partition("a", partition)!.append(batch, options).committed;
+  };
+  await begin(0, 60_000);
+  let found = await series();
+  assert(found.get(open)! >= 60 && found.get(open)! < 600, `${found.get(open)}`);
+  assertEquals(found.get("dqueue_partitions_with_late_transactions"), 0);
+  const lateMs = config.get("transaction.max.timeout.ms") + 5 * 60_000;
+  await begin(1, lateMs + 1000);
+  found = await series();
+  assert(found.get(open)! > lateMs / 1000);
+  assertEquals(found.get("dqueue_partitions_with_late_transactions"), 1);
+  for (const index of [0, 1]) {
+    await endTransaction(topics.partition("a", index)!, false, { producerId: 7 }).committed;
+  }
+  found = await series();
+  assertEquals(found.get(open), undefined);
+  assertEquals(found.get("dqueue_partitions_with_late_transactions"), 0);
 });

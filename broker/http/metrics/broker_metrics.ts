@@ -173,6 +173,7 @@ export function addPartitionCounts(
   }
   out.add(METRICS.underReplicatedCount, "", counts.underReplicated);
   out.add(METRICS.underMinIsrCount, "", counts.underMinIsr);
+  out.add(METRICS.lateTransactionsCount, "", counts.withLateTransactions);
   if (!cluster.isController()) return;
   out.add(METRICS.leaderlessCount, "", counts.leaderless);
   out.add(METRICS.reassigningCount, "", counts.reassigning);

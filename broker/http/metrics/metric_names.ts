@@ -55,6 +55,11 @@ export const METRICS = {
     "Records fetched; in compacted topics with those between them that are gone",
   ),
   topicLogBytes: gauge("dqueue_topic_log_bytes", "Size of the topic's segments on this broker"),
+  topicOpenTransaction: gauge(
+    "dqueue_topic_open_transaction_seconds",
+    "Time since the last record of the topic's oldest open transaction, which readers with " +
+      "read_committed wait for; only if there is one",
+  ),
   topicSegments: gauge("dqueue_topic_segments", "Number of the topic's segments on this broker"),
 
   connections: gauge("dqueue_connections", "Open connections of Kafka's protocol"),
@@ -92,6 +97,10 @@ export const METRICS = {
   underMinIsrCount: gauge(
     "dqueue_under_min_isr_partitions",
     "Partitions led here with fewer in-sync replicas than min.insync.replicas: acks=all fails",
+  ),
+  lateTransactionsCount: gauge(
+    "dqueue_partitions_with_late_transactions",
+    "Partitions led here with an open transaction that its coordinator should have ended long ago",
   ),
   leaderlessCount: gauge(
     "dqueue_leaderless_partitions",

@@ -15,6 +15,9 @@ import { minInSync } from "../../cluster/topic_state.ts";
 import { METRICS } from "./metric_names.ts";
 import type { MetricSink } from "./metric_sink.ts";
 
+/** How much longer than the longest timeout a transaction may be open, as in Kafka. */
+const LATE_TRANSACTION_MS = 5 * 60 * 1000;
+
 /** Series of a partition. */
 const PARTITION_SERIES = 7;
 
@@ -34,6 +37,7 @@ export class PartitionCounts {
   /** Led by this broker. */
   underReplicated = 0;
   underMinIsr = 0;
+  withLateTransactions = 0;
   /** Of the cluster. */
   leaderless = 0;
   reassigning = 0;
@@ -42,14 +46,17 @@ export class PartitionCounts {
 /** Adds the series of each topic, and returns the topics with the busiest first. */
 export function* addTopics(
   out: MetricSink,
-  { topics }: BrokerContext,
+  { topics, config, clock }: BrokerContext,
   counts: PartitionCounts,
 ): Generator<void, TopicSums[]> {
   const sums: TopicSums[] = [];
+  const lateMs = config.get("transaction.max.timeout.ms") + LATE_TRANSACTION_MS;
+  const nowMs = clock.now();
   for (const topic of topics.all()) {
     const traffic = new PartitionTraffic();
     let bytes = 0;
     let segments = 0;
+    let openMs: number | undefined;
     for (const partition of topic.partitions) {
       if (partition === undefined) continue;
       const { log, isLeader, isOffline } = partition;
@@ -60,6 +67,11 @@ export function* addTopics(
       traffic.bytesOut += partition.traffic.bytesOut;
       traffic.recordsIn += partition.traffic.recordsIn;
       traffic.recordsOut += partition.traffic.recordsOut;
+      const open = transactionAge(partition, nowMs);
+      if (open !== undefined) {
+        openMs = Math.max(openMs ?? 0, open);
+        if (open > lateMs) counts.withLateTransactions++;
+      }
       yield;
     }
     const labels = labelsOf({ topic: topic.name });
@@ -71,8 +83,19 @@ export function* addTopics(
     out.add(METRICS.topicRecordsOut, labels, traffic.recordsOut);
     out.add(METRICS.topicLogBytes, labels, bytes);
     out.add(METRICS.topicSegments, labels, segments);
+    if (openMs !== undefined) out.add(METRICS.topicOpenTransaction, labels, openMs / 1000);
   }
   return sums.sort((a, b) => activityOf(b) - activityOf(a));
+}
+
+/**
+ * Milliseconds since the last record of the oldest open transaction of a partition led here. The state
+ * of producers is not loaded only to tell: until then nothing was written.
+ */
+function transactionAge({ log, isLeader }: Partition, nowMs: number): number | undefined {
+  if (!isLeader || !log.hasLoadedProducers) return undefined;
+  const oldest = log.oldestOpenTransaction();
+  return oldest === undefined ? undefined : Math.max(0, nowMs - oldest.lastTimestamp);
 }
 
 /** Counts partitions by what the metadata says of them. */
