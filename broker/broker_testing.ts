@@ -206,7 +206,6 @@ export class TestBroker {
       whenTaken: (callback) => callbacks.push(callback),
       claim: () => undefined,
       holdBack,
-      endConnection: () => {},
       waited: () => {},
     };
     const answer = await apiHandler.handle(decoded as RequestOf<Api>, context);

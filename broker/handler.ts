@@ -95,11 +95,6 @@ export interface RequestContext {
    * order but takes too long for one turn of the event loop.
    */
   holdBack(work: Promise<unknown>): void;
-  /**
-   * Closes the connection once the client has this response, and those to all requests that it has sent
-   * meanwhile.
-   */
-  endConnection(): void;
   /** Leaves `ms` milliseconds that the client asked to wait out of the request's duration. */
   waited(ms: number): void;
 }

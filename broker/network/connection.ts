@@ -81,15 +81,7 @@ export class Connection {
     this.#broker = broker;
     this.#handlers = handlers;
     this.#limits = limits;
-    this.#queue = new ResponseQueue({
-      channel,
-      broker,
-      onError: (error) => this.#fail(error),
-      onLast: () => {
-        this.#queue.stopWork();
-        this.close().catch((error) => this.#logEnd(error));
-      },
-    });
+    this.#queue = new ResponseQueue({ channel, broker, onError: (error) => this.#fail(error) });
     this.#lastRequestMs = broker.clock.monotonic();
   }
 

@@ -39,8 +39,6 @@ export class PendingRequest implements RequestContext {
   keepsFrame = false;
   /** Whether the request was large, so that its response may take long to encode. */
   isLarge = false;
-  /** Whether the connection ends with the response. */
-  isLast = false;
   /** How often the request or an error response to it has failed. */
   failures = 0;
   #encodedSize = 0;
@@ -92,10 +90,6 @@ export class PendingRequest implements RequestContext {
 
   holdBack(work: Promise<unknown>): void {
     this.heldBack = work;
-  }
-
-  endConnection(): void {
-    this.isLast = true;
   }
 
   waited(ms: number): void {

@@ -35,8 +35,6 @@ export interface ResponseQueueOptions {
   readonly broker: BrokerContext;
   /** Called with an error that no response can answer. */
   readonly onError: (error: unknown) => void;
-  /** Called when all requests are answered and one of them was the last. */
-  readonly onLast: () => void;
 }
 
 /** The requests of a connection that wait for their response, in order. */
@@ -44,8 +42,6 @@ export class ResponseQueue {
   readonly #channel: FrameChannel;
   readonly #broker: BrokerContext;
   readonly #onError: (error: unknown) => void;
-  readonly #onLast: () => void;
-  #isLast = false;
   #pending: PendingRequest[] = [];
   #hasEnded = false;
   #wake: (() => void) | undefined;
@@ -58,11 +54,10 @@ export class ResponseQueue {
   /** Unsent response bytes that handlers count themselves. */
   #countedByHandlers = 0;
 
-  constructor({ channel, broker, onError, onLast }: ResponseQueueOptions) {
+  constructor({ channel, broker, onError }: ResponseQueueOptions) {
     this.#channel = channel;
     this.#broker = broker;
     this.#onError = onError;
-    this.#onLast = onLast;
     this.lastResponseMs = broker.clock.monotonic();
     channel.onTaken = () => this.#count();
   }
@@ -236,13 +231,11 @@ export class ResponseQueue {
     if (this.#isAtWork && (this.hasAhead || this.#channel.hasBuffered)) this.#hasUnsent = true;
     else this.#channel.flush();
     this.#wake?.();
-    if (this.#isLast && queue.length === 0) this.#onLast();
   }
 
   #send(pending: PendingRequest): void {
     const { handler: { api }, header, encoded, answer } = pending;
     pending.settle();
-    if (pending.isLast) this.#isLast = true;
     if (answer === NO_RESPONSE) return pending.taken();
     const { out } = this.#channel;
     out.beginFrame();

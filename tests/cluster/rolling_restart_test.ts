@@ -177,37 +177,6 @@ Deno.test("Broker.close() answers what was sent with the new leaders, which acce
   assert(producers.some(({ moves }) => moves > 0));
 });
 
-Deno.test("Broker.close() ends connections of producers to which it cannot name the new leaders", async () => {
-  await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
-  await using client = new Client({ brokers: cluster.addresses });
-  await client.admin().createTopic({ name: TOPIC, assignments: [[1, 2, 3]] });
-  await whole(cluster, 1);
-  const producers = [7, 10].map(async (version) => {
-    using connection = await RawConnection.connect(cluster.addresses[0]!);
-    const codes: number[] = [];
-    for (;;) {
-      const sending = connection.request(messages.produce, version, {
-        acks: -1,
-        timeoutMs: 30_000,
-        topicData: [{
-          name: TOPIC,
-          partitionData: [{ index: 0, records: batchOf(["v"]).bytes }],
-        }],
-      });
-      try {
-        codes.push((await sending).responses[0]!.partitionResponses[0]!.errorCode);
-      } catch {
-        return codes.filter((code) => code !== ErrorCode.NONE);
-      }
-    }
-  });
-  await cluster.stopBroker(1);
-  const [old, recent] = await within(Promise.all(producers), "the connections to end");
-  assertEquals(old, [ErrorCode.NOT_LEADER_OR_FOLLOWER]);
-  // It is answered until the broker stops.
-  assert(recent!.length > 1);
-});
-
 Deno.test("Cluster restarts its brokers in turn, and a producer with acks=all notices nothing", async () => {
   await using cluster = await Cluster.start({ brokers: 3, config: CONFIG });
   await using client = new Client({ brokers: cluster.addresses });

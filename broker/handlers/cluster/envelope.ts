@@ -82,7 +82,6 @@ async function handleEnvelope(
       whenTaken: (callback) => context.whenTaken(callback),
       claim: (bytes) => context.claim(bytes),
       holdBack: (work) => context.holdBack(work),
-      endConnection: () => {},
       waited: (ms) => context.waited(ms),
     });
   } catch (error) {

@@ -402,18 +402,10 @@ class Production {
     }
   }
 
-  /**
-   * Names the leader of a partition that is not led here, where the client knows what to do with it. Other
-   * clients leave a broker that is about to stop when they lose the connection: librdkafka asks for the new
-   * leaders at once then, and else only after `topic.metadata.refresh.fast.interval.ms`.
-   */
+  /** Names the leader of a partition that is not led here, where the client knows what to do with it. */
   #hintAtLeader(response: PartitionResponse, topic: Topic | undefined): void {
     if (response.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return;
-    if (this.#context.apiVersion < FIRST_VERSION_WITH_LEADER_HINTS) {
-      const { cluster, nodeId } = this.#context.broker;
-      if (cluster.isShuttingDown(nodeId)) this.#context.endConnection();
-      return;
-    }
+    if (this.#context.apiVersion < FIRST_VERSION_WITH_LEADER_HINTS) return;
     this.#hints ??= new LeaderHints(this.#context.broker.cluster);
     const leader = this.#hints.leaderOf(topic?.state, response.index);
     if (leader !== undefined) response.currentLeader = leader;
