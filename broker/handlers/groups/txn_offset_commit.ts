@@ -29,6 +29,7 @@ import {
   FIRST_OFFSET_COMMIT_WITH_TRANSACTION_V2,
   offsetCommitErrorOf,
 } from "../../transactions/verification/client_errors.ts";
+import { confirmed } from "../../transactions/verification/confirmed.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
 import { groupErrorCode, hasPartition } from "./group_request.ts";
@@ -139,14 +140,17 @@ async function verify(
   { apiVersion, broker: { groups, verifier } }: RequestContext,
 ): Promise<Verification | undefined> {
   const { transactionalId, groupId, producerId, producerEpoch } = request;
-  const shard = groups.shardOf(groupId);
-  const verification = shard.startVerification(producerId, producerEpoch);
-  if (verification === undefined) return undefined;
   const isVerifyOnly = apiVersion < FIRST_OFFSET_COMMIT_WITH_TRANSACTION_V2;
   const transaction = { transactionalId, producerId, producerEpoch, isVerifyOnly };
-  const errorCode = await verifier!.ensure(transaction, OFFSETS_TOPIC, shard.index);
-  if (errorCode === ErrorCode.NONE) return verification;
-  throw new ApiError(offsetCommitErrorOf(errorCode, apiVersion));
+  const start = () => groups.shardOf(groupId).startVerification(producerId, producerEpoch);
+  const { index } = groups.shardOf(groupId);
+  const verification = start();
+  if (verification === undefined) return undefined;
+  return await confirmed(verification, start, async () => {
+    const errorCode = await verifier!.ensure(transaction, OFFSETS_TOPIC, index);
+    if (errorCode === ErrorCode.NONE) return;
+    throw new ApiError(offsetCommitErrorOf(errorCode, apiVersion));
+  });
 }
 
 /** Separates the unknown partitions, and divides the others into portions. */

@@ -138,14 +138,31 @@ Deno.test("TxnOffsetCommit is refused if the transaction has ended since the coo
   ) {
     const gate = Promise.withResolvers<void>();
     verifier.gate = gate.promise;
+    // Asked before the marker, and after it.
+    verifier.codes.push(ErrorCode.NONE, ErrorCode.TRANSACTION_ABORTABLE);
     const committed = commit(version);
     while (verifier.asked.length === 0) await Promise.resolve();
-    verifier.asked.length = 0;
     await end(false);
     gate.resolve();
     assertEquals(await committed, [expected]);
+    assertEquals(verifier.asked.splice(0).length, 2);
     assertEquals(await offsets(8, true), [-1, -1]);
   }
+});
+
+Deno.test("TxnOffsetCommit asks again if the marker of the last transaction comes meanwhile", async () => {
+  const { fixture, verifier, commit, offsets, end } = await start();
+  await using _ = fixture;
+  const gate = Promise.withResolvers<void>();
+  verifier.gate = gate.promise;
+  const committed = commit(5);
+  while (verifier.asked.length === 0) await Promise.resolve();
+  await end(true);
+  gate.resolve();
+  assertEquals(await committed, [ErrorCode.NONE]);
+  assertEquals(verifier.asked.length, 2);
+  await end(true);
+  assertEquals(await offsets(8, true), [5, -1]);
 });
 
 Deno.test("TxnOffsetCommit fences old epochs of the producer, members and unknown partitions", async () => {

@@ -256,7 +256,7 @@ class Production {
     topic: Topic,
     partition: Partition,
     batch: RecordBatch,
-    verified: Promise<Verification>,
+    verified: Promise<Verification | undefined>,
   ): Promise<void> {
     const { leaderEpoch } = partition;
     try {

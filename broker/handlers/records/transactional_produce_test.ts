@@ -104,14 +104,43 @@ Deno.test("Produce refuses a batch whose transaction has ended since the coordin
   ) {
     const gate = Promise.withResolvers<void>();
     verifier.gate = gate.promise;
+    // Asked before the marker, and after it.
+    verifier.codes.push(ErrorCode.NONE, ErrorCode.TRANSACTION_ABORTABLE);
     const { logEndOffset } = partition;
     const sent = send([batch("late")], { version });
     endTransaction(partition, false, TRANSACTION);
     gate.resolve();
     assertEquals(await sent, [[expected, -1]]);
+    assertEquals(verifier.asked.splice(0).length, 2);
     assertEquals(partition.logEndOffset, logEndOffset + 1, "the marker alone");
     assertEquals(partition.lastStableOffset, partition.highWatermark);
   }
+});
+
+Deno.test("Produce asks again if the marker of the last transaction comes while the coordinator waits for it", async () => {
+  const { broker, partition, verifier, send } = await start();
+  await using _ = broker;
+  const gate = Promise.withResolvers<void>();
+  verifier.gate = gate.promise;
+  const sent = send([batch("a")]);
+  endTransaction(partition, true, TRANSACTION);
+  gate.resolve();
+  assertEquals(await sent, [[0, 1]]);
+  assertEquals(verifier.asked.length, 2);
+});
+
+Deno.test("Produce refuses a batch for whose producer markers come again and again", async () => {
+  const { broker, partition, verifier, send } = await start();
+  await using _ = broker;
+  const ensure = verifier.ensure.bind(verifier);
+  verifier.ensure = async (...args) => {
+    const code = await ensure(...args);
+    endTransaction(partition, false, TRANSACTION);
+    return code;
+  };
+  assertEquals(await send([batch("a")]), [[ErrorCode.TRANSACTION_ABORTABLE, -1]]);
+  assertEquals(await send([batch("a")], { version: 9 }), [[ErrorCode.INVALID_TXN_STATE, -1]]);
+  assertEquals(verifier.asked.length, 10);
 });
 
 Deno.test("Produce refuses a batch if the epoch of the leader ended while the coordinator was asked", async () => {

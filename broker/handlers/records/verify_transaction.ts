@@ -20,6 +20,7 @@ import {
   FIRST_PRODUCE_WITH_TRANSACTION_V2,
   produceErrorOf,
 } from "../../transactions/verification/client_errors.ts";
+import { confirmed } from "../../transactions/verification/confirmed.ts";
 
 /**
  * Makes sure that a partition belongs to the transaction of a batch.
@@ -33,7 +34,7 @@ export function verifyTransaction(
   batch: RecordBatch,
   transactionalId: string | null,
   context: RequestContext,
-): Promise<Verification> | undefined {
+): Promise<Verification | undefined> | undefined {
   if (transactionalId === null) {
     throw new ApiError(
       ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
@@ -43,12 +44,17 @@ export function verifyTransaction(
   // The append refuses it.
   if (!batch.hasProducerId) return undefined;
   const { producerId, producerEpoch, baseSequence } = batch;
-  const verification = partition.log.startVerification(producerId, producerEpoch, baseSequence);
+  const start = () => partition.log.startVerification(producerId, producerEpoch, baseSequence);
+  const verification = start();
   if (verification === undefined) return undefined;
-  return confirm(partition, batch, transactionalId, context).then(() => verification);
+  return confirmed(
+    verification,
+    start,
+    () => ask(partition, batch, transactionalId, context),
+  );
 }
 
-async function confirm(
+async function ask(
   { topic, index }: Partition,
   { producerId, producerEpoch }: RecordBatch,
   transactionalId: string,

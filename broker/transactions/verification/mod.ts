@@ -2,12 +2,14 @@
  * What the leader of a partition asks the coordinator of a transaction before it appends (KIP-890).
  *
  * `TransactionVerifier` verifies that a partition has been added to a transaction, or adds it: it asks
- * the coordinator in this process, or the one on another broker (`remote_coordinator.ts`).
+ * the coordinator in this process, or the one on another broker (`remote_coordinator.ts`). `confirmed`
+ * asks again if a marker was appended meanwhile.
  * `client_errors.ts` says what the client hears if the coordinator refuses.
  *
  * @module
  */
 
 export { offsetCommitErrorOf, produceErrorOf } from "./client_errors.ts";
+export { confirmed } from "./confirmed.ts";
 export { askCoordinator } from "./remote_coordinator.ts";
 export { TransactionVerifier } from "./transaction_verifier.ts";

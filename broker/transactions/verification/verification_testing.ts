@@ -50,6 +50,8 @@ export class TestVerifier implements Pick<TransactionVerifier, "ensure"> {
   /** What was asked, as `id producer/epoch verify|add partition`. */
   readonly asked: string[] = [];
   code = 0;
+  /** Answers that come before `code`. */
+  readonly codes: number[] = [];
   /** Resolved before an answer. */
   gate: Promise<void> | undefined;
 
@@ -60,6 +62,6 @@ export class TestVerifier implements Pick<TransactionVerifier, "ensure"> {
   ): Promise<number> {
     this.asked.push(format({ ...transaction, partitions: [{ topic, index }] }));
     await this.gate;
-    return this.code;
+    return this.codes.shift() ?? this.code;
   }
 }
