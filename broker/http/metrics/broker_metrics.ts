@@ -109,6 +109,22 @@ export function addEvents(
   out.addHistogram(METRICS.groupRebalanceDuration, "", groups.rebalanceDurations);
 }
 
+/** Adds what the transaction coordinator has done. */
+export function addTransactions(
+  out: MetricSink,
+  { context: { counters: { transactions } } }: BrokerParts,
+): void {
+  const { commits, aborts, timeouts, fences, expirations, markersWritten, loads } = transactions;
+  for (const [result, count] of Object.entries({ committed: commits, aborted: aborts })) {
+    out.add(METRICS.transactionsEnded, labelsOf({ result }), count);
+  }
+  out.add(METRICS.transactionTimeouts, "", timeouts);
+  out.add(METRICS.transactionFences, "", fences);
+  out.add(METRICS.transactionExpirations, "", expirations);
+  out.add(METRICS.transactionMarkers, "", markersWritten);
+  out.addHistogram(METRICS.transactionLoadDuration, "", loads);
+}
+
 /** Adds what clients push about themselves, over all of them. */
 export function* addClientMetrics(
   out: MetricSink,

@@ -148,6 +148,31 @@ export const METRICS = {
     "Time from the beginning of a classic group's rebalance until it is stable",
   ),
 
+  transactionsEnded: counter(
+    "dqueue_transactions_ended_total",
+    "Transactions coordinated here that were committed or aborted, by result",
+  ),
+  transactionTimeouts: counter(
+    "dqueue_transaction_timeouts_total",
+    "Transactions coordinated here that were aborted because they took too long",
+  ),
+  transactionFences: counter(
+    "dqueue_transaction_fences_total",
+    "Transactions coordinated here that were aborted because another producer took over",
+  ),
+  transactionExpirations: counter(
+    "dqueue_transactional_id_expirations_total",
+    "Transactional ids that were forgotten because nobody used them",
+  ),
+  transactionMarkers: counter(
+    "dqueue_transaction_markers_total",
+    "Markers at the end of transactions that partitions have acknowledged",
+  ),
+  transactionLoadDuration: histogram(
+    "dqueue_transaction_load_duration_seconds",
+    "Time to load a partition of __transaction_state",
+  ),
+
   telemetryClients: gauge(
     "dqueue_client_metrics_clients",
     "Clients that push metrics about themselves (KIP-714), by their software",

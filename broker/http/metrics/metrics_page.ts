@@ -16,6 +16,7 @@ import {
   addPartitionCounts,
   addProcess,
   addRequests,
+  addTransactions,
 } from "./broker_metrics.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
 import { addGroups, addLagSeconds, type OtherEnds } from "./group_metrics.ts";
@@ -97,6 +98,7 @@ export class MetricsPage {
     out.addHistogram(METRICS.loopDelay, "", this.#loopDelay.delays);
     addRequests(out, parts);
     addEvents(out, parts);
+    addTransactions(out, parts);
     addHttp(out, http);
     await runSliced(addClientMetrics(out, parts), slice);
     const counts = new PartitionCounts();

@@ -15,6 +15,8 @@ const UNAUTHORIZED: Answer = [401, 40101];
 const FORBIDDEN: Answer = [403, 40301];
 const NO_TOPIC: Answer = [404, 40403];
 const NO_GROUP: Answer = [404, 40405];
+/** Confluent's API has no transactions: the code is that of the status. */
+const NO_TRANSACTION: Answer = [404, 404];
 const TOO_LARGE: Answer = [413, 413];
 const NOT_POSSIBLE: Answer = [409, 40903];
 const KAFKA: Answer = [500, 50002];
@@ -25,6 +27,7 @@ const ANSWERS: ReadonlyMap<number, Answer> = new Map([
   [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, NO_TOPIC],
   [ErrorCode.UNKNOWN_TOPIC_ID, NO_TOPIC],
   [ErrorCode.GROUP_ID_NOT_FOUND, NO_GROUP],
+  [ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, NO_TRANSACTION],
   [ErrorCode.INVALID_GROUP_ID, BAD_REQUEST],
   [ErrorCode.NON_EMPTY_GROUP, NOT_POSSIBLE],
   [ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC, NOT_POSSIBLE],

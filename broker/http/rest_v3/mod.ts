@@ -16,6 +16,7 @@ import { OBSERVATION_ROUTES } from "./observations.ts";
 import { PARTITION_ROUTES } from "./partitions.ts";
 import { RECORD_ROUTES } from "./records.ts";
 import { TOPIC_ROUTES } from "./topics.ts";
+import { TRANSACTION_ROUTES } from "./transactions.ts";
 
 /** The routes. Those with a dash in place of a name come before those with a parameter there. */
 export const V3_ROUTES: readonly Route[] = [
@@ -27,5 +28,6 @@ export const V3_ROUTES: readonly Route[] = [
   ...GROUP_ROUTES,
   ...GROUP_OFFSET_ROUTES,
   ...ACL_ROUTES,
+  ...TRANSACTION_ROUTES,
   ...OBSERVATION_ROUTES,
 ];

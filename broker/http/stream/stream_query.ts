@@ -5,6 +5,7 @@
  */
 
 import { type OffsetSpec, parseOffsetSpec } from "../../../client/text/offset_spec.ts";
+import type { IsolationLevel } from "../../../client/mod.ts";
 import { badRequest } from "../rest/fields.ts";
 import { type Condition, conditionsOf } from "./record_filter.ts";
 
@@ -23,6 +24,8 @@ export interface StreamQuery {
   readonly conditions: readonly Condition[];
   /** Most records. */
   readonly limit: number;
+  /** Whether records of transactions appear before they are committed, and of aborted ones. */
+  readonly isolation: IsolationLevel;
   /** Most records in a second. */
   readonly rate: number;
   /** Whether several records may be one event. */
@@ -43,6 +46,7 @@ export const STREAM_PARAMETERS: Readonly<Record<string, string>> = {
   text: "Only records with this text in key or value",
   filter: "Only records that fulfil an expression in CEL, such as value.total > 100",
   limit: "End after so many records",
+  isolation: "read_committed for records of committed transactions only; default read_uncommitted",
   rate: "At most so many records a second; on-slow says what happens to new ones beyond it",
   exit: "1 to end at what is there now",
   batch: "1 to have the records of 50 ms in one event, as a list",
@@ -89,6 +93,7 @@ export function parseStreamQuery(
     partitions: partitionsOf(query.get("partition")),
     conditions: conditionsOf(query),
     limit: wholeNumber(query, "limit") ?? MAX_LIMIT,
+    isolation: isolationOf(query),
     rate: rateOf(query),
     isBatched: flag(query, "batch"),
     onSlow,
@@ -104,6 +109,12 @@ function partitionsOf(text: string | null): number[] | undefined {
     throw badRequest(`"partition" is a list such as 0,1, not "${text}"`);
   }
   return [...new Set(parts.map(Number))].sort((a, b) => a - b);
+}
+
+function isolationOf(query: URLSearchParams): IsolationLevel {
+  const level = query.get("isolation") ?? "read_uncommitted";
+  if (level === "read_committed" || level === "read_uncommitted") return level;
+  throw badRequest(`"isolation" is read_committed or read_uncommitted, not "${level}"`);
 }
 
 function rateOf(query: URLSearchParams): number {

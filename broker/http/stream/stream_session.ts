@@ -158,13 +158,14 @@ export class StreamSession {
   async *#follow(signal: AbortSignal): AsyncGenerator<Bytes, void> {
     yield* this.#catchUp(signal, this.#ends);
     const { topic, query, tails, limits: { counters } } = this.#options;
-    const { partitions, conditions, value } = query;
+    const { partitions, conditions, value, isolation } = query;
     await using lease = tails.lease({
       topic,
       topicId: this.#topicId,
       partitions,
       conditions,
       value,
+      isolation,
     }, this.#isWanted);
     const { tail } = lease;
     await tail.ready;
@@ -263,7 +264,7 @@ export class StreamSession {
     to: readonly number[] | undefined,
     maxWaitMs: number,
   ): AsyncGenerator<Bytes, void> {
-    const { topic, limits } = this.#options;
+    const { topic, query: { isolation }, limits } = this.#options;
     for (const [at, partition] of this.#partitions.entries()) {
       const end = to?.[at] ?? Infinity;
       if (this.#positions[at]! >= end || this.#left <= 0) continue;
@@ -277,7 +278,7 @@ export class StreamSession {
           topic,
           partition,
           this.#positions[at]!,
-          { maxBytes: FETCH_BYTES, maxWaitMs, signal, maxMessages: MAX_RECORDS },
+          { maxBytes: FETCH_BYTES, maxWaitMs, signal, maxMessages: MAX_RECORDS, isolation },
         ));
       } finally {
         turn?.[Symbol.dispose]();
@@ -381,9 +382,9 @@ async function startOf(
   partitions: readonly number[],
 ): Promise<Start> {
   const signal = context.closing;
-  const ranges = await partitionRanges(context.admin, [{ topic, partitions }], query.offset, {
-    signal,
-  });
+  const { offset, isolation } = query;
+  const options = { signal, isolation };
+  const ranges = await partitionRanges(context.admin, [{ topic, partitions }], offset, options);
   const given = query.lastEventId === undefined ? undefined : parseEventId(query.lastEventId);
   const lastGiven = given === undefined || query.partitions !== undefined
     ? Infinity

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Client, Consumer, Message } from "../../../client/mod.ts";
+import type { Client, Consumer, IsolationLevel, Message } from "../../../client/mod.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import type { Clock } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
@@ -42,6 +42,7 @@ export interface TailSource {
   readonly partitions: readonly number[] | undefined;
   readonly conditions: readonly Condition[];
   readonly value: ValueMode;
+  readonly isolation: IsolationLevel;
 }
 
 /** Records that arrived together. */
@@ -126,7 +127,11 @@ export class Tail {
     this.#memory = memory;
     this.#isThere = isThere;
     this.#isWanted = isWanted;
-    this.#consumer = client.consumer({ prefetchBytes: PREFETCH_BYTES, autoOffsetReset: "latest" });
+    this.#consumer = client.consumer({
+      prefetchBytes: PREFETCH_BYTES,
+      autoOffsetReset: "latest",
+      isolation: source.isolation,
+    });
     this.#ready = this.#start();
     this.#ready.catch((error) => this.#fail(error));
   }

@@ -9,6 +9,7 @@ import { openPalette } from "./palette.js";
 import { isUtc, setUtc, zone } from "./time.js";
 import { topic } from "./topic.js";
 import { topics } from "./topics.js";
+import { transaction, transactions } from "./transactions.js";
 
 const ROUTES = [
   [/^\/ui\/?$/, overview],
@@ -19,13 +20,23 @@ const ROUTES = [
   ],
   [/^\/ui\/groups$/, groups],
   [/^\/ui\/groups\/([^/]+)$/, group],
+  [/^\/ui\/transactions$/, transactions],
+  [/^\/ui\/transactions\/([^/]+)$/, transaction],
   [/^\/ui\/brokers$/, brokers],
   [/^\/ui\/brokers\/([^/]+)$/, broker],
   [/^\/ui\/events$/, events],
 ];
-const KEYS = { o: "/ui/", t: "/ui/topics", g: "/ui/groups", b: "/ui/brokers", e: "/ui/events" };
+const KEYS = {
+  o: "/ui/",
+  t: "/ui/topics",
+  g: "/ui/groups",
+  x: "/ui/transactions",
+  b: "/ui/brokers",
+  e: "/ui/events",
+};
 const HELP = [
-  ["g o, g t, g g, g b, g e", "Overview, topics, groups, brokers, events"],
+  ["g o, g t, g g", "Overview, topics, groups"],
+  ["g x, g b, g e", "Transactions, brokers, events"],
   ["Ctrl K", "Go to a topic, group, broker or page by its name"],
   ["/", "To the search field"],
   ["j, k", "Next message, the one before"],

@@ -62,6 +62,13 @@ export function link(href, text) {
   return h("a", { href }, text);
 }
 
+/** A duration for people. */
+export function durationOf(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
 /** Bytes for people. */
 export function bytes(count) {
   if (count === undefined) return "–";

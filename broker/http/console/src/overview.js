@@ -2,7 +2,7 @@
 
 import { clusterId, eachOf, history, inCluster, metrics, sum } from "./api.js";
 import { chart, perSecond, short, sparkline } from "./charts.js";
-import { bytes, h, link, table } from "./dom.js";
+import { bytes, durationOf, h, link, table } from "./dom.js";
 import { groupPath } from "./groups.js";
 import { topicPath } from "./topics.js";
 
@@ -109,12 +109,6 @@ function attentionOf(series, { problems }) {
     items.slice(0, 2 * MAX_ITEMS),
     more > 0 && h("li", { class: "dim" }, `and ${more} more`),
   );
-}
-
-function durationOf(seconds) {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
 }
 
 function chartsOf(broker) {

@@ -7,6 +7,7 @@ const PAGES = [
   ["Overview", "page", "/ui/"],
   ["Topics", "page", "/ui/topics"],
   ["Groups", "page", "/ui/groups"],
+  ["Transactions", "page", "/ui/transactions"],
   ["Brokers", "page", "/ui/brokers"],
   ["Events", "page", "/ui/events"],
 ];
