@@ -221,8 +221,61 @@ for (const [name, size] of Object.entries(SIZES)) {
       await check(page, "reset");
       await page.evaluate(`button("Apply").click()`);
       await until(page, `!document.querySelector("dialog")`);
-      const [committed] = await http.client.admin().listGroupOffsets("g/1");
-      assertEquals(committed!.offset, 10);
+      const committed = async () => (await http.client.admin().listGroupOffsets("g/1"))[0]!.offset;
+      assertEquals(await committed(), 10);
+      await until(page, `button("Undo")`);
+      await check(page, "undo");
+      await page.evaluate(`button("Undo").click()`);
+      await until(page, `!button("Undo")`);
+      assertEquals(await committed(), 2000);
+    });
+
+    await step("sends many messages again, each to the topic that its header names", async () => {
+      await http.client.admin().createTopics([{ name: "dlq" }, { name: "again" }]);
+      const from = (topic: string) => ({ "x-original-topic": topic });
+      const values = ["1", "2", "3"];
+      await http.client.producer().sendBatch([
+        ...values.map((value) => ({ topic: "dlq", value, key: "k", headers: from("again") })),
+        { topic: "dlq", value: "4", headers: from("nowhere") },
+      ]);
+      const page = await open(browser, http, "topics/dlq/messages", size);
+      await until(page, `rowCount() === 4`);
+      await page.evaluate(`document.querySelector("[aria-label='Select all messages']").click()`);
+      await check(page, "selected");
+      await page.evaluate(`button("Resend 4…").click()`);
+      await until(page, `document.querySelector("dialog")`);
+      await page.evaluate(`button("Send").click()`);
+      await until(
+        page,
+        `document.querySelector("dialog").textContent.includes("Show what will be sent first")`,
+      );
+      await page.evaluate(`button("Show what will be sent").click()`);
+      const plan = String(await page.evaluate(`document.querySelector("dialog table").innerText`));
+      assert(/again\s+3/.test(plan) && /There is no topic nowhere\s+1/.test(plan), plan);
+      await check(page, "resend many");
+      await page.evaluate(`button("Send").click()`);
+      await until(page, `!document.querySelector("dialog")`);
+      await until(page, `button("Resend 1…")`);
+      const { messages } = await http.client.consumer().fetchFrom("again", 0, 0);
+      assertEquals(messages.map((one) => [one.keyText(), one.text()]), values.map((v) => ["k", v]));
+      assertEquals(messages[0]!.headers.text("x-original-topic"), "again");
+    });
+
+    await stepOnDesktop("goes to a topic by its name", async () => {
+      const page = await open(browser, http, "", size);
+      await page.evaluate(`document.body.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }))`);
+      await until(page, `document.querySelectorAll("[role=option]").length > 6`);
+      await page.evaluate(`
+        globalThis.combobox = document.querySelector("[role=combobox]");
+        combobox.value = "dlq topic";
+        combobox.dispatchEvent(new Event("input"));
+      `);
+      await check(page, "palette");
+      await page.evaluate(
+        `combobox.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }))`,
+      );
+      await until(page, `location.pathname === "/ui/topics/dlq/messages"`);
     });
 
     await stepOnDesktop(
@@ -369,6 +422,7 @@ for (const [name, size] of Object.entries(SIZES)) {
           "brokers",
           "brokers/1",
           "events",
+          "transactions",
           "topics/orders/partitions",
           "topics/orders/groups",
           "nowhere",

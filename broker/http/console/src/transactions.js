@@ -46,6 +46,7 @@ export async function transactions({ params, onLeave, reload }) {
       ? all.checked ? "No producer has used transactions yet." : "No transaction is open."
       : `${shown.length.toLocaleString("en-US")} of ${data.length.toLocaleString("en-US")}` +
         (shown.length > MAX_ROWS ? `, the first ${MAX_ROWS} are shown` : "");
+    if (data.length === 0) return list.replaceChildren();
     const right = (text) => ({ text, class: "number" });
     list.replaceChildren(table(
       [
