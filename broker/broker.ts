@@ -5,6 +5,7 @@
  */
 
 import { ConfigSource } from "../protocol/messages/configs/describe_configs.ts";
+import { CoordinatorType } from "../protocol/messages/groups/find_coordinator.ts";
 import type { FrameChannel } from "../protocol/frames/channel.ts";
 import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts";
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
@@ -17,7 +18,7 @@ import { SHARED_SETTINGS } from "./cluster/brokers_view.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { shutDownControlled } from "./controller/controlled_shutdown.ts";
 import { ElectionManager } from "./controller/election_manager.ts";
-import { forwardOffsetsTopicCreation } from "./cluster/forwarded_creation.ts";
+import { forwardCoordinatorTopicCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
 import type { MetadataStore } from "./metadata/metadata_store.ts";
@@ -38,6 +39,7 @@ import { logLosses } from "./log_losses.ts";
 import { type HostPort, parseListener } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { openDirectory } from "./open_directory.ts";
+import { openTransactions } from "./open_transactions.ts";
 import { type ClusterSurroundings, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
@@ -326,13 +328,14 @@ export class Broker {
     });
     const stopping = new AbortController();
     opened.defer(() => stopping.abort());
-    const createElsewhere = () => forwardOffsetsTopicCreation(forwarding, stopping.signal);
+    const createElsewhere = (keyType: number) => () =>
+      forwardCoordinatorTopicCreation(forwarding, keyType, stopping.signal);
     const offsetsTopic = new RegistryOffsetsTopic({
       topics,
       config,
       clock,
       logger,
-      createElsewhere,
+      createElsewhere: createElsewhere(CoordinatorType.group),
     });
     await offsetsTopic.ensureConfigs();
     const groups = opened.use(
@@ -344,6 +347,21 @@ export class Broker {
         clock,
         logger,
         counters: counters.groups,
+      }),
+    );
+    const producerIds = new ProducerIds(store, { isAhead: cluster.hasExpiringSessions });
+    const { transactions, markers, verifier } = opened.use(
+      await openTransactions({
+        cluster,
+        topics,
+        groups,
+        producerIds,
+        network,
+        config,
+        clock,
+        logger,
+        counters: counters.transactions,
+        createElsewhere: createElsewhere(CoordinatorType.transaction),
       }),
     );
 
@@ -367,7 +385,10 @@ export class Broker {
       reassignments,
       topics,
       groups,
-      producerIds: new ProducerIds(store, { isAhead: cluster.hasExpiringSessions }),
+      producerIds,
+      transactions,
+      markers,
+      verifier,
       fetchSessions: new FetchSessions(config.get("max.incremental.fetch.session.cache.slots")),
       replicaSessions,
       requestMemory,

@@ -118,7 +118,7 @@ export class TestBroker {
     const topics = await TopicRegistry.open({ cluster, config, directory, clock, logger, fence });
     const requestMemory = new MemoryBudget(1 << 20);
     const elections = new ElectionManager({ cluster, config, clock, logger });
-    const context: Omit<BrokerContext, "groups"> = {
+    const context: Omit<BrokerContext, "groups" | "transactions" | "markers" | "verifier"> = {
       nodeId,
       config,
       cluster,
@@ -164,7 +164,7 @@ export class TestBroker {
       clock,
       logger,
     };
-    // Tests of groups have their own coordinator.
+    // Tests of groups and transactions have their own coordinators.
     return new TestBroker(context as BrokerContext, directory, store, clock, stopFollowing);
   }
 

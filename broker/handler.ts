@@ -28,6 +28,8 @@ import type { ReplicaSessions } from "./replication/replica_sessions.ts";
 import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
+import type { MarkerWriter } from "./transactions/markers/marker_writer.ts";
+import type { TransactionCoordinator } from "./transactions/transaction_coordinator.ts";
 import type { TransactionVerifier } from "./transactions/verification/transaction_verifier.ts";
 import type { Turns } from "./network/turns.ts";
 
@@ -45,8 +47,11 @@ export interface BrokerContext {
   readonly fetchSessions: FetchSessions;
   readonly replicaSessions: ReplicaSessions;
   readonly groups: GroupCoordinator;
-  /** Asks the coordinators of transactions; undefined if there are none. */
-  readonly verifier?: Pick<TransactionVerifier, "ensure"> | undefined;
+  readonly transactions: TransactionCoordinator;
+  /** Writes the markers that end transactions. */
+  readonly markers: MarkerWriter;
+  /** Asks the coordinators of transactions. */
+  readonly verifier: Pick<TransactionVerifier, "ensure">;
   /** Memory of request frames in progress. */
   readonly requestMemory: MemoryBudget;
   /** Memory of responses until clients have read them. */

@@ -6,6 +6,8 @@
  *
  *     group.version     1: the group protocol of KIP-848 (ConsumerGroupHeartbeat); 0: without it
  *     metadata.version  the metadata format of Kafka's release; it cannot be changed
+ *     transaction.version  2: producers bump their epoch with every transaction (KIP-890); below: they
+ *                       add partitions themselves. Each request says which of both it is
  *
  * @module
  */
@@ -29,6 +31,9 @@ const METADATA_VERSION_OF_KAFKA_4_2 = 29;
 /** The feature of the KIP-848 group protocol. */
 export const GROUP_VERSION = "group.version";
 
+/** The feature of KIP-890's transactions. */
+export const TRANSACTION_VERSION = "transaction.version";
+
 /** All features, sorted by name. */
 export const FEATURES: readonly Feature[] = [
   { name: GROUP_VERSION, min: 0, max: 1 },
@@ -37,6 +42,7 @@ export const FEATURES: readonly Feature[] = [
     min: METADATA_VERSION_OF_KAFKA_4_2,
     max: METADATA_VERSION_OF_KAFKA_4_2,
   },
+  { name: TRANSACTION_VERSION, min: 0, max: 2 },
 ];
 
 /** The finalized levels of a cluster that has never changed them. */

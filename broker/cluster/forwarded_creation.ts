@@ -5,10 +5,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import {
-  CoordinatorType,
-  findCoordinator,
-} from "../../protocol/messages/groups/find_coordinator.ts";
+import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
 import { ApiError } from "../api_error.ts";
 import type { ForwardedRequest, ForwardingManager } from "./forwarding_manager.ts";
@@ -44,17 +41,20 @@ export async function forwardCreation(
 }
 
 /**
- * Lets the controller create `__consumer_offsets`, which clients cannot create: the controller does
- * so when it is asked for a group's coordinator.
+ * Lets the controller create the topic of a coordinator, which clients cannot create: the controller
+ * does so when it is asked for one.
+ *
+ * @param keyType What is coordinated, one of `CoordinatorType`.
  *
  * @returns Whether the controller did; false if this broker is the controller.
  * @throws {ApiError} Errors of the controller and of forwarding.
  */
-export async function forwardOffsetsTopicCreation(
+export async function forwardCoordinatorTopicCreation(
   forwarding: ForwardingManager,
+  keyType: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const request = { key: "", keyType: CoordinatorType.group, coordinatorKeys: [""] };
+  const request = { key: "", keyType, coordinatorKeys: [""] };
   const from = { apiVersion: findCoordinator.versions.max, clientId: "", peer: "", signal };
   const answer = await forwarding.forward(findCoordinator, request, from);
   if (answer === undefined) return false;

@@ -64,11 +64,10 @@ import { knownToAll } from "./known_to_all.ts";
 import { onController } from "./on_controller.ts";
 import { produceHandler } from "./records/produce.ts";
 import { saslAuthenticateHandler, saslHandshakeHandler } from "./security/sasl.ts";
-import {
-  addOffsetsToTxnHandler,
-  addPartitionsToTxnHandler,
-  endTxnHandler,
-} from "./transactions/transactions.ts";
+import { addOffsetsToTxnHandler } from "./transactions/add_offsets_to_txn.ts";
+import { addPartitionsToTxnHandler } from "./transactions/add_partitions_to_txn.ts";
+import { endTxnHandler } from "./transactions/end_txn.ts";
+import { writeTxnMarkersHandler } from "./transactions/write_txn_markers.ts";
 import { unservedHandler } from "./unserved.ts";
 
 let loading: Promise<typeof import("./administration.ts")> | undefined;
@@ -107,7 +106,7 @@ const OF_CONTROLLER: readonly ApiHandler[] = [
   // What was just changed is listed.
   listPartitionReassignmentsHandler,
   unregisterBrokerHandler,
-  // Creates the topic that groups are kept in.
+  // Creates the topics that groups and transactions are kept in.
   knownToAll(findCoordinatorHandler),
 ];
 
@@ -133,6 +132,7 @@ const HANDLERS: readonly ApiHandler[] = [
   addPartitionsToTxnHandler,
   addOffsetsToTxnHandler,
   endTxnHandler,
+  writeTxnMarkersHandler,
   late(describeTransactions),
   late(listTransactions),
   late(describeProducers),

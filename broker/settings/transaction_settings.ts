@@ -18,6 +18,17 @@ export const TRANSACTION_SETTINGS = {
     "Longest timeout in milliseconds that a transaction may ask for",
     { min: 1 },
   ),
+  "add.partitions.to.txn.retry.backoff.ms": int(
+    20,
+    "Milliseconds before a coordinator is asked again to add partitions to a transaction, while it ends " +
+      "the one before",
+    { min: 1 },
+  ),
+  "add.partitions.to.txn.retry.backoff.max.ms": int(
+    100,
+    "Milliseconds after which the producer has to ask again to add partitions to a transaction",
+    { min: 0 },
+  ),
   "transaction.abort.timed.out.transaction.cleanup.interval.ms": int(
     10_000,
     "Milliseconds between two checks for transactions past their timeout",

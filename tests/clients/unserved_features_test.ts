@@ -1,13 +1,12 @@
 /**
- * Tests of how clients report features that this broker does not have: authorizer, users, quotas and
- * transactions.
+ * Tests of how clients report features that this broker does not have: authorizer, users and quotas.
  *
  * @module
  */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { removeRaftVoter, shareAcknowledge, writeTxnMarkers } from "../../protocol/messages/mod.ts";
+import { removeRaftVoter, shareAcknowledge } from "../../protocol/messages/mod.ts";
 import { randomUuid } from "../../protocol/primitives/uuid.ts";
 import {
   AclOperationTypes,
@@ -17,48 +16,8 @@ import {
   ResourcePatternTypes,
 } from "../support/clients/kafkajs.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
-import { Admin, platformaticOptions, Producer } from "../support/clients/platformatic.ts";
+import { Admin, platformaticOptions } from "../support/clients/platformatic.ts";
 import { RawConnection } from "../support/protocol/raw_connection.ts";
-
-const ABOUT_TRANSACTIONS = "The producer attempted a transactional operation in an invalid state";
-
-Deno.test("kafkajs reports a refused transactional id as a matter of transactions", async () => {
-  await using local = await LocalBroker.start();
-  const producer = kafkaJs(local.address).producer({
-    transactionalId: "orders",
-    idempotent: true,
-    maxInFlightRequests: 1,
-  });
-  await producer.connect();
-  try {
-    const error = await assertRejects(() => producer.transaction(), Error);
-    assertStringIncludes(error.message, ABOUT_TRANSACTIONS);
-  } finally {
-    await producer.disconnect();
-  }
-});
-
-Deno.test("platformatic reports a refused transactional id as a matter of transactions", async () => {
-  await using local = await LocalBroker.start();
-  const producer = new Producer({
-    ...platformaticOptions(local.address),
-    idempotent: true,
-    transactionalId: "orders",
-  });
-  try {
-    const error = await assertRejects(() => producer.beginTransaction());
-    assertStringIncludes(messagesOf(error).join("\n"), "transaction");
-  } finally {
-    await producer.close();
-  }
-});
-
-/** Returns the messages of an error and of all errors inside it. */
-function messagesOf(error: unknown): string[] {
-  const { message = "", cause, errors = [] } = error as AggregateError;
-  const inside = cause === undefined ? errors : [...errors, cause];
-  return [message, ...inside.flatMap(messagesOf)];
-}
 
 Deno.test("kafkajs's admin finds no reassignments and no authorizer", async () => {
   await using local = await LocalBroker.start();
@@ -124,13 +83,4 @@ Deno.test("Request of an unserved API is refused with the API's name, and the co
   });
   assertEquals(acknowledged.errorCode, ErrorCode.UNSUPPORTED_VERSION);
   assertStringIncludes(acknowledged.errorMessage!, "ShareAcknowledge");
-  const topics = [{ name: "t", partitionIndexes: [0, 1] }];
-  const marker = { producerId: 7, producerEpoch: 0, transactionResult: false, coordinatorEpoch: 0 };
-  const { markers } = await connection.request(writeTxnMarkers, 1, {
-    markers: [{ ...marker, topics }],
-  });
-  assertEquals(
-    markers[0]!.topics[0]!.partitions.map(({ errorCode }) => errorCode),
-    [ErrorCode.UNSUPPORTED_VERSION, ErrorCode.UNSUPPORTED_VERSION],
-  );
 });

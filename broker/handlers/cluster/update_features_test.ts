@@ -58,7 +58,7 @@ Deno.test("ApiVersions lists features from version 3, ranges from 0 since versio
   for (const version of [0, 1, 2]) {
     assertEquals(await featuresOf(broker, version), { supported: [], finalized: {}, epoch: -1 });
   }
-  const finalized = { "group.version": 1, "metadata.version": 29 };
+  const finalized = { "group.version": 1, "metadata.version": 29, "transaction.version": 2 };
   assertEquals(await featuresOf(broker, 3), {
     supported: [METADATA_VERSION],
     finalized,
@@ -66,7 +66,11 @@ Deno.test("ApiVersions lists features from version 3, ranges from 0 since versio
   });
   for (const version of [4, 5]) {
     assertEquals(await featuresOf(broker, version), {
-      supported: [{ name: "group.version", min: 0, max: 1 }, METADATA_VERSION],
+      supported: [
+        { name: "group.version", min: 0, max: 1 },
+        METADATA_VERSION,
+        { name: "transaction.version", min: 0, max: 2 },
+      ],
       finalized,
       epoch: 0,
     });
@@ -87,7 +91,7 @@ Deno.test("UpdateFeatures lowers and raises a level, which survives a restart (K
       }
       await using broker = await TestBroker.start({ fs });
       const after = await featuresOf(broker);
-      assertEquals(after.finalized, { "metadata.version": 29 });
+      assertEquals(after.finalized, { "metadata.version": 29, "transaction.version": 2 });
       epoch = after.epoch;
       const raised = await update(broker, version, "group.version", 1);
       assertEquals(raised.errorCode, ErrorCode.NONE);
@@ -101,7 +105,9 @@ Deno.test("UpdateFeatures lowers and raises a level, which survives a restart (K
 Deno.test("UpdateFeatures rejects invalid updates with a reason and applies none of the request", async (t) => {
   await using broker = await TestBroker.start();
   const cases: [string, number, number, string][] = [
-    ["transaction.version", 2, UPGRADE, "does not support this feature"],
+    ["share.version", 1, UPGRADE, "does not support this feature"],
+    ["transaction.version", 3, UPGRADE, "only supports versions 0-2"],
+    ["transaction.version", 1, UPGRADE, "without setting the upgrade type"],
     ["unknown", 0, SAFE_DOWNGRADE, "Feature unknown not found"],
     ["", 1, UPGRADE, "does not support this feature"],
     ["group.version", 2, UPGRADE, "only supports versions 0-1"],

@@ -2,15 +2,10 @@
  * FindCoordinator: the coordinator of a group, a transactional id or a share partition. Versions 0
  * to 6.
  *
- * A group is coordinated by the leader of its partition of `__consumer_offsets`; the topic is
- * created when a coordinator is first requested. Clients retry COORDINATOR_NOT_AVAILABLE until
- * their timeout, so unsupported coordinators are refused with errors that clients treat as fatal:
- * share partitions with UNSUPPORTED_VERSION, transactional ids with INVALID_TXN_STATE. The message
- * says what is missing.
- *
- * Before version 4 clients do not see such errors: librdkafka retries every unexpected error, and
- * kafkajs hides them all. They are directed to this broker, where InitProducerId refuses the id
- * with an error that they report.
+ * A group is coordinated by the leader of its partition of `__consumer_offsets`, a transactional id by
+ * that of its partition of `__transaction_state`; the topic is created when a coordinator is first
+ * requested. Clients retry COORDINATOR_NOT_AVAILABLE until their timeout, so share partitions are refused
+ * with UNSUPPORTED_VERSION, which clients treat as fatal.
  *
  * Version 1 adds transactional ids, 3 is flexible, 4 accepts several keys (KIP-699), 6 adds share
  * partitions (KIP-932).
@@ -28,6 +23,7 @@ import {
 import { ApiError } from "../../api_error.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { TRANSACTIONS_TOPIC } from "../../transactions/transactions_topic.ts";
 import { awaitEach, mapEach } from "../each_item.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 
@@ -39,8 +35,6 @@ interface Coordinator extends Outcome {
 
 const FIRST_VERSION_WITH_MANY_KEYS = 4;
 const FIRST_VERSION_WITH_SHARE_GROUPS = 6;
-const NO_TRANSACTIONS =
-  "This broker has no transactions: use a producer without a transactional id";
 const NO_NODE = { nodeId: -1, host: "", port: -1 };
 
 /** Serves FindCoordinator. */
@@ -54,9 +48,10 @@ async function handleFindCoordinator(
   if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) {
     return await find(keyType, request.key, context);
   }
-  if (keyType === CoordinatorType.group) {
+  const coordinator = coordinatorOf(keyType, context);
+  if (coordinator !== undefined) {
     try {
-      await context.broker.groups.ensureTopic();
+      await coordinator.ensureTopic();
     } catch (error) {
       // An attempt for each of the keys would add up.
       const refused = { ...NO_NODE, ...failure(error, context) };
@@ -72,26 +67,29 @@ async function handleFindCoordinator(
   return { coordinators };
 }
 
-async function find(keyType: number, key: string, context: RequestContext): Promise<Coordinator> {
-  const isOldClient = context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS;
-  if (keyType === CoordinatorType.transaction && isOldClient) {
-    return { ...SUCCESS, ...addressOf(context.broker.nodeId, context) };
-  }
-  if (keyType !== CoordinatorType.group) {
-    return { ...NO_NODE, ...refusal(keyType, context.apiVersion) };
-  }
-  try {
-    return { ...SUCCESS, ...await findGroupCoordinator(key, context) };
-  } catch (error) {
-    return { ...NO_NODE, ...failure(error, context) };
+/** What coordinates, and the topic that it keeps its state in. */
+function coordinatorOf(keyType: number, { broker: { groups, transactions } }: RequestContext) {
+  switch (keyType) {
+    case CoordinatorType.group:
+      return groups;
+    case CoordinatorType.transaction:
+      return transactions;
   }
 }
 
-async function findGroupCoordinator(groupId: string, context: RequestContext) {
-  const { cluster, groups } = context.broker;
-  const index = await groups.findPartition(groupId);
-  const leaderId = cluster.topic(OFFSETS_TOPIC)?.partitions[index]?.leaderId;
-  return addressOf(leaderId, context);
+async function find(keyType: number, key: string, context: RequestContext): Promise<Coordinator> {
+  const coordinator = coordinatorOf(keyType, context);
+  if (coordinator === undefined) {
+    return { ...NO_NODE, ...refusal(keyType, context.apiVersion) };
+  }
+  const topic = keyType === CoordinatorType.group ? OFFSETS_TOPIC : TRANSACTIONS_TOPIC;
+  try {
+    const index = await coordinator.findPartition(key);
+    const leaderId = context.broker.cluster.topic(topic)?.partitions[index]?.leaderId;
+    return { ...SUCCESS, ...addressOf(leaderId, context) };
+  } catch (error) {
+    return { ...NO_NODE, ...failure(error, context) };
+  }
 }
 
 function addressOf(id: number | undefined, { broker: { cluster } }: RequestContext) {
@@ -101,18 +99,11 @@ function addressOf(id: number | undefined, { broker: { cluster } }: RequestConte
 }
 
 function refusal(keyType: number, apiVersion: number): Outcome {
-  switch (keyType) {
-    case CoordinatorType.transaction:
-      return {
-        errorCode: ErrorCode.INVALID_TXN_STATE,
-        errorMessage: NO_TRANSACTIONS,
-      };
-    case CoordinatorType.share:
-      if (apiVersion < FIRST_VERSION_WITH_SHARE_GROUPS) break;
-      return {
-        errorCode: ErrorCode.UNSUPPORTED_VERSION,
-        errorMessage: "This broker has no share groups",
-      };
+  if (keyType === CoordinatorType.share && apiVersion >= FIRST_VERSION_WITH_SHARE_GROUPS) {
+    return {
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+      errorMessage: "This broker has no share groups",
+    };
   }
   return {
     errorCode: ErrorCode.INVALID_REQUEST,

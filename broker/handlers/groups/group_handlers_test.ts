@@ -131,22 +131,9 @@ Deno.test("FindCoordinator rejects unsupported key types", async () => {
   const code = async (version: number, keyType: number) =>
     (await call(started, findCoordinator, version, { coordinatorKeys: ["x"], keyType }))
       .coordinators[0]!.errorCode;
-  assertEquals(await code(4, 1), ErrorCode.INVALID_TXN_STATE);
-  assertEquals(await code(6, 1), ErrorCode.INVALID_TXN_STATE);
   assertEquals(await code(6, 2), ErrorCode.UNSUPPORTED_VERSION);
   assertEquals(await code(5, 2), ErrorCode.INVALID_REQUEST);
   assertEquals(await code(6, 3), ErrorCode.INVALID_REQUEST);
-});
-
-Deno.test("FindCoordinator returns this broker for transactional ids of old clients", async () => {
-  await using started = await startGroupBroker();
-  for (const version of [1, 2, 3]) {
-    const { errorCode, nodeId, port } = await call(started, findCoordinator, version, {
-      key: "x",
-      keyType: 1,
-    });
-    assertEquals([errorCode, nodeId, port], [ErrorCode.NONE, 1, 9092]);
-  }
 });
 
 Deno.test("Group APIs return NOT_COORDINATOR before a coordinator was requested", async () => {

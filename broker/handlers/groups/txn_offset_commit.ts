@@ -93,9 +93,8 @@ async function commit(
   codes: Codes,
   context: RequestContext,
 ): Promise<void> {
-  const { broker: { groups, verifier } } = context;
+  const { broker: { groups } } = context;
   const { groupId, producerId, producerEpoch } = request;
-  if (verifier === undefined) throw new ApiError(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
   if (groupId === "") throw new ApiError(ErrorCode.INVALID_GROUP_ID);
   const portions = await sort(request.topics, codes, context);
   if (portions.length === 0) return;
@@ -147,7 +146,7 @@ async function verify(
   const verification = start();
   if (verification === undefined) return undefined;
   return await confirmed(verification, start, async () => {
-    const errorCode = await verifier!.ensure(transaction, OFFSETS_TOPIC, index);
+    const errorCode = await verifier.ensure(transaction, OFFSETS_TOPIC, index);
     if (errorCode === ErrorCode.NONE) return;
     throw new ApiError(offsetCommitErrorOf(errorCode, apiVersion));
   });

@@ -179,10 +179,3 @@ Deno.test("TxnOffsetCommit fences old epochs of the producer, members and unknow
   assertEquals(await commit(5, {}, [9]), [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
   assertEquals(verifier.asked, []);
 });
-
-Deno.test("TxnOffsetCommit is refused while there are no transactions", async () => {
-  const { fixture, commit } = await start();
-  await using _ = fixture;
-  Object.assign(fixture.broker.context, { verifier: undefined });
-  assertEquals(await commit(3), [ErrorCode.INVALID_PRODUCER_ID_MAPPING]);
-});

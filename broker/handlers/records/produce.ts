@@ -77,10 +77,6 @@ const INVALID_ACKS: Refusal = {
   errorCode: ErrorCode.INVALID_REQUIRED_ACKS,
   errorMessage: "Cannot produce: acks must be -1 (all), 0 or 1",
 };
-const HAS_NO_TRANSACTIONS: Refusal = {
-  errorCode: ErrorCode.INVALID_TXN_STATE,
-  errorMessage: "This broker has no transactions: produce without a transactional id",
-};
 const NO_RECORDS: Refusal = {
   errorCode: ErrorCode.INVALID_RECORD,
   errorMessage: "Cannot append: the request carries no records",
@@ -360,11 +356,8 @@ class Production {
     partition: Partition | undefined,
     records: Uint8Array | null,
   ): Refusal | undefined {
-    const { acks, transactionalId } = this.#request;
+    const { acks } = this.#request;
     if (acks < Acks.all || acks > Acks.leader) return INVALID_ACKS;
-    if (transactionalId !== null && this.#context.broker.verifier === undefined) {
-      return HAS_NO_TRANSACTIONS;
-    }
     if (topic === undefined && this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID) {
       return UNKNOWN_TOPIC_ID;
     }

@@ -227,11 +227,3 @@ Deno.test("Produce rejects a batch outside the producer's open transaction with 
   const plain = batchOf(["b"], { producerId: 7, producerEpoch: 1, baseSequence: 1 });
   assertEquals(await send([plain]), [[ErrorCode.INVALID_TXN_STATE, -1]]);
 });
-
-Deno.test("Produce rejects transactional ids while there are no transactions", async () => {
-  const { broker, partition, send } = await start();
-  await using _ = broker;
-  Object.assign(broker.context, { verifier: undefined });
-  assertEquals(await send([batch("a")]), [[ErrorCode.INVALID_TXN_STATE, -1]]);
-  assertEquals(partition.logEndOffset, 0);
-});

@@ -62,7 +62,7 @@ async function ask(
 ): Promise<void> {
   const isVerifyOnly = apiVersion < FIRST_PRODUCE_WITH_TRANSACTION_V2;
   const transaction = { transactionalId, producerId, producerEpoch, isVerifyOnly };
-  const errorCode = await verifier!.ensure(transaction, topic, index);
+  const errorCode = await verifier.ensure(transaction, topic, index);
   if (errorCode === ErrorCode.NONE) return;
   throw new ApiError(
     produceErrorOf(errorCode, apiVersion),

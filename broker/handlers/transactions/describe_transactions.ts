@@ -1,37 +1,71 @@
 /**
  * DescribeTransactions: the state of transactional ids (KIP-664). Version 0.
  *
- * There are no transactions, so no id is found.
- *
  * @module
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { describeTransactions } from "../../../protocol/messages/transactions/describe_transactions.ts";
-import { type ApiHandler, handler } from "../../handler.ts";
+import {
+  describeTransactions,
+  type DescribeTransactionsResponse,
+} from "../../../protocol/messages/transactions/describe_transactions.ts";
+import { coordinatorErrorCode } from "../../coordinators/shard.ts";
+import { type ApiHandler, type BrokerContext, handler } from "../../handler.ts";
+import { STATE_NAMES, type Transaction } from "../../transactions/model/mod.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapEach } from "../each_item.ts";
 
+type TransactionState = DescribeTransactionsResponse["transactionStates"][number];
+
 /** Size of a transactional id in the response, without its name. */
-const STATE_BYTES = 40;
+const STATE_BYTES = 60;
+const PARTITION_BYTES = 4;
 
 /** Serves DescribeTransactions. */
 export const describeTransactionsHandler: ApiHandler = handler(
   describeTransactions,
   async ({ transactionalIds }, context) => {
+    const { broker } = context;
+    const ids = [...new Set(transactionalIds)];
     await claimResponseMemory(
-      sumOf(transactionalIds, (id) => STATE_BYTES + textBytes(id)),
+      sumOf(ids, (id) => STATE_BYTES + textBytes(id) + partitionBytes(id, broker)),
       context,
     );
-    return { transactionStates: await mapEach(transactionalIds, describe) };
+    return { transactionStates: await mapEach(ids, (id) => describe(id, broker)) };
   },
 );
 
-function describe(transactionalId: string) {
+function describe(transactionalId: string, broker: BrokerContext): TransactionState {
+  if (transactionalId === "") return failed(transactionalId, ErrorCode.INVALID_REQUEST);
+  try {
+    const transaction = broker.transactions.transaction(transactionalId);
+    return transaction === undefined
+      ? failed(transactionalId, ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
+      : stateOf(transactionalId, transaction);
+  } catch (error) {
+    return failed(transactionalId, coordinatorErrorCode(error, broker.logger));
+  }
+}
+
+function stateOf(transactionalId: string, transaction: Transaction): TransactionState {
   return {
-    errorCode: transactionalId === ""
-      ? ErrorCode.INVALID_REQUEST
-      : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
+    errorCode: ErrorCode.NONE,
+    transactionalId,
+    transactionState: STATE_NAMES[transaction.state],
+    transactionTimeoutMs: transaction.timeoutMs,
+    transactionStartTimeMs: transaction.startMs,
+    producerId: transaction.producerId,
+    producerEpoch: transaction.producerEpoch,
+    topics: Array.from(transaction.partitions, ([topic, partitions]) => ({
+      topic,
+      partitions: [...partitions],
+    })),
+  };
+}
+
+function failed(transactionalId: string, errorCode: number): TransactionState {
+  return {
+    errorCode,
     transactionalId,
     transactionState: "",
     transactionTimeoutMs: 0,
@@ -40,4 +74,16 @@ function describe(transactionalId: string) {
     producerEpoch: 0,
     topics: [],
   };
+}
+
+function partitionBytes(transactionalId: string, { transactions }: BrokerContext): number {
+  try {
+    const { partitions } = transactions.transaction(transactionalId) ?? {};
+    return sumOf(
+      partitions ?? [],
+      ([topic, indexes]) => textBytes(topic) + indexes.size * PARTITION_BYTES,
+    );
+  } catch {
+    return 0;
+  }
 }

@@ -1,13 +1,13 @@
 /**
- * InitProducerId: allocates an id for an idempotent producer (KIP-98). Versions 0 to 5.
+ * InitProducerId: gives a producer its id and epoch (KIP-98). Versions 0 to 5.
  *
  * Without a transactional id, every request gets a new id with epoch 0, whatever id and epoch the
- * producer had. There are no transactions yet: a transactional id is refused with
- * INVALID_TXN_STATE, which every client treats as fatal and reports in terms of transactions,
- * whereas "no coordinator" would be retried until the timeout.
+ * producer had. With one, the producer takes it over from the instance before, whose open transaction is
+ * aborted: until that is done the answer is CONCURRENT_TRANSACTIONS. A producer that gives the pair it has
+ * goes on after an error (KIP-360).
  *
  * Version 2 is flexible, 3 adds the producer's id and epoch (KIP-360), 4 can return PRODUCER_FENCED
- * (KIP-588).
+ * (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890).
  *
  * @module
  */
@@ -21,8 +21,10 @@ import {
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { failure } from "../outcome.ts";
+import { producerErrorCode } from "./transactional_request.ts";
 
 const NONE = -1;
+const FIRST_VERSION_WITH_FENCED = 4;
 
 /** Serves InitProducerId. */
 export const initProducerIdHandler: ApiHandler = handler(initProducerId, handleInitProducerId);
@@ -32,7 +34,9 @@ async function handleInitProducerId(
   context: RequestContext,
 ): Promise<InitProducerIdResponse> {
   try {
-    check(request);
+    check(request, context);
+    const { transactionalId } = request;
+    if (transactionalId !== null) return await init(transactionalId, request, context);
     const producerId = await context.broker.producerIds.next();
     return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
   } catch (error) {
@@ -40,12 +44,32 @@ async function handleInitProducerId(
   }
 }
 
-function check({ transactionalId, producerId, producerEpoch }: InitProducerIdRequest): void {
+async function init(
+  transactionalId: string,
+  { transactionTimeoutMs, producerId, producerEpoch }: InitProducerIdRequest,
+  { apiVersion, broker }: RequestContext,
+): Promise<InitProducerIdResponse> {
+  const producer = producerId === NONE ? undefined : { producerId, producerEpoch };
+  const decided = await broker.transactions.initProducer(transactionalId, {
+    timeoutMs: transactionTimeoutMs,
+    producer,
+  });
+  return {
+    errorCode: producerErrorCode(decided.errorCode, apiVersion, FIRST_VERSION_WITH_FENCED),
+    producerId: decided.producerId,
+    producerEpoch: decided.producerEpoch,
+  };
+}
+
+function check(request: InitProducerIdRequest, { broker }: RequestContext): void {
+  const { transactionalId, transactionTimeoutMs, producerId, producerEpoch } = request;
   if ((producerId === NONE) !== (producerEpoch === NONE)) {
     throw new ApiError(ErrorCode.INVALID_REQUEST);
   }
+  if (transactionalId === null) return;
   if (transactionalId === "") throw new ApiError(ErrorCode.INVALID_REQUEST);
-  if (transactionalId !== null) {
-    throw new ApiError(ErrorCode.INVALID_TXN_STATE);
+  const maxMs = broker.config.get("transaction.max.timeout.ms");
+  if (transactionTimeoutMs <= 0 || transactionTimeoutMs > maxMs) {
+    throw new ApiError(ErrorCode.INVALID_TRANSACTION_TIMEOUT);
   }
 }

@@ -40,11 +40,3 @@ Deno.test("InitProducerId rejects an incomplete id and epoch (KIP-360), and an e
     assertEquals([errorCode, producerId], [ErrorCode.INVALID_REQUEST, -1]);
   }
 });
-
-Deno.test("InitProducerId rejects transactional ids with an error that clients treat as fatal", async () => {
-  await using broker = await TestBroker.start();
-  for (let version = 0; version <= 5; version++) {
-    const { errorCode } = await call(broker, version, { transactionalId: "t" });
-    assertEquals(errorCode, ErrorCode.INVALID_TXN_STATE);
-  }
-});

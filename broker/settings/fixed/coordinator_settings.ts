@@ -180,23 +180,15 @@ export const COORDINATOR_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds that a write of the share coordinator may take",
     ],
   }),
-  ...fixedSettings("there are no transactions", {
-    "add.partitions.to.txn.retry.backoff.max.ms": [
-      "int",
-      "100",
-      "Most milliseconds between two attempts to add partitions to a transaction",
-    ],
-    "add.partitions.to.txn.retry.backoff.ms": [
-      "int",
-      "20",
-      "First milliseconds between two attempts to add partitions to a transaction",
-    ],
+  ...fixedSettings("a write that belongs to no open transaction would hang readers", {
     "transaction.partition.verification.enable": [
       "boolean",
       "true",
       "Whether a write is checked to belong to an open transaction",
       "cluster-wide",
     ],
+  }),
+  ...fixedSettings("transactions commit in one phase, and are loaded in slices", {
     "transaction.state.log.load.buffer.size": [
       "int",
       "5242880",

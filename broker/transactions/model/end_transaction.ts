@@ -85,7 +85,9 @@ export function decideEndV2(
     return decideRepeated(current, state, isCommit);
   }
   const isCurrent = producerId === current.producerId && producerEpoch === current.producerEpoch;
-  if (!isCurrent || isPrepared(current)) return refuse(ErrorCode.PRODUCER_FENCED);
+  if (!isCurrent) return refuse(ErrorCode.PRODUCER_FENCED);
+  // It is the next transaction that ends, of a producer that has its pair already (KAFKA-18464).
+  if (isPrepared(current)) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
   if (state !== TransactionState.ongoing && isCommit) return refuse(ErrorCode.INVALID_TXN_STATE);
   const isExhausted = producerEpoch >= LAST_EPOCH;
   if (isExhausted && newProducerId === undefined) return NEEDS_PRODUCER_ID;

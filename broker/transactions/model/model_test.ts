@@ -169,7 +169,8 @@ const TABLE: readonly [keyof typeof states, string, Request, string][] = [
       [state, "EndTxn 4 at e-1", end(same, E - 1), "90"],
       [state, "EndTxn 5 same at e-1", endV2(same, E - 1), "51"],
       [state, "EndTxn 5 opposite at e-1", endV2(!same, E - 1), "48"],
-      [state, "EndTxn 5 at e", endV2(same), "90"],
+      [state, "EndTxn 5 same at e", endV2(same), "51"],
+      [state, "EndTxn 5 opposite at e", endV2(!same), "51"],
       [state, "EndTxn 5 at e-2", endV2(same, E - 2), "90"],
     ];
   }),

@@ -160,6 +160,13 @@ function heartbeatOf(
 
 const authBytes = new Uint8Array([1, 2, 3]);
 const TRANSACTION = { transactionalId: "x", producerId: 1, producerEpoch: 0 };
+/** A marker of a producer that never wrote. */
+const MARKER = {
+  producerId: 999,
+  producerEpoch: 0,
+  transactionResult: false,
+  coordinatorEpoch: 0,
+};
 const OFFSET = { partitionIndex: 0, committedOffset: 1, committedMetadata: null };
 const ACL = {
   resourceType: TOPIC,
@@ -422,7 +429,7 @@ export const EXCHANGES: readonly Exchange[] = [
   ),
   refused(
     messages.addPartitionsToTxn,
-    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    ErrorCode.NOT_COORDINATOR,
     (version) => {
       const topics = [{ name: "t", partitions: [0] }];
       return version < 4
@@ -432,18 +439,23 @@ export const EXCHANGES: readonly Exchange[] = [
   ),
   refused(
     messages.addOffsetsToTxn,
-    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    ErrorCode.NOT_COORDINATOR,
     () => ({ ...TRANSACTION, groupId: "g" }),
   ),
   refused(
     messages.endTxn,
-    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    ErrorCode.NOT_COORDINATOR,
     () => ({ ...TRANSACTION, committed: true }),
   ),
   refused(
     messages.txnOffsetCommit,
-    ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    ErrorCode.NOT_COORDINATOR,
     () => ({ ...TRANSACTION, groupId: "g", topics: [{ name: "t", partitions: [OFFSET] }] }),
+  ),
+  exchange(
+    messages.writeTxnMarkers,
+    () => ({ markers: [{ ...MARKER, topics: [{ name: "t", partitionIndexes: [0] }] }] }),
+    () => ({ markers: [{ ...MARKER, topics: [{ name: "t", partitionIndexes: [9] }] }] }),
   ),
   exchange(
     messages.alterReplicaLogDirs,

@@ -1,0 +1,187 @@
+/**
+ * AddPartitionsToTxn: makes partitions part of a transaction, or verifies that they are (KIP-98). Versions
+ * 0 to 5.
+ *
+ * If any partition does not exist, none is added: the others get OPERATION_NOT_ATTEMPTED.
+ *
+ * Version 2 can return PRODUCER_FENCED (KIP-588), 3 is flexible. From version 4 (KIP-890) brokers ask for
+ * many transactions at once, also to verify without adding; a client that sends it is served, too. What it
+ * adds in version 5 is for a producer that bumps its epoch with every transaction. While the last one is
+ * being ended, the answer waits for a moment, so that the broker that asks need not ask again.
+ *
+ * @module
+ */
+
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  addPartitionsToTxn,
+  type AddPartitionsToTxnRequest,
+  type AddPartitionsToTxnResponse,
+} from "../../../protocol/messages/transactions/add_partitions_to_txn.ts";
+import {
+  type ApiHandler,
+  type BrokerContext,
+  handler,
+  type RequestContext,
+} from "../../handler.ts";
+import { pause } from "../../time/pause.ts";
+import type {
+  PartitionsRequest,
+  TransactionCoordinator,
+} from "../../transactions/transaction_coordinator.ts";
+import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
+import { awaitEach, mapNested } from "../each_item.ts";
+import { producerErrorCode } from "./transactional_request.ts";
+
+type TopicRequest = AddPartitionsToTxnRequest["v3AndBelowTopics"][number];
+type TopicResult = NonNullable<AddPartitionsToTxnResponse["resultsByTopicV3AndBelow"]>[number];
+
+const FIRST_VERSION_WITH_FENCED = 2;
+const FIRST_VERSION_WITH_MANY_TRANSACTIONS = 4;
+const FIRST_VERSION_OF_TRANSACTION_V2 = 5;
+/** Size of a partition in the response. */
+const PARTITION_BYTES = 8;
+
+/** Serves AddPartitionsToTxn. */
+export const addPartitionsToTxnHandler: ApiHandler = handler(
+  addPartitionsToTxn,
+  handleAddPartitionsToTxn,
+);
+
+async function handleAddPartitionsToTxn(
+  request: AddPartitionsToTxnRequest,
+  context: RequestContext,
+): Promise<AddPartitionsToTxnResponse> {
+  const { transactions, v3AndBelowTopics } = request;
+  const bytes = sumOf(v3AndBelowTopics, bytesOf) +
+    sumOf(
+      transactions,
+      ({ transactionalId, topics }) => textBytes(transactionalId) + sumOf(topics, bytesOf),
+    );
+  await claimResponseMemory(bytes, context);
+  if (context.apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) {
+    const transaction = {
+      transactionalId: request.v3AndBelowTransactionalId,
+      producerId: request.v3AndBelowProducerId,
+      producerEpoch: request.v3AndBelowProducerEpoch,
+      isVerifyOnly: false,
+      isTransactionV2: false,
+    };
+    return { resultsByTopicV3AndBelow: await resultsOf(transaction, v3AndBelowTopics, context) };
+  }
+  const isTransactionV2 = context.apiVersion >= FIRST_VERSION_OF_TRANSACTION_V2;
+  const resultsByTransaction = await awaitEach(
+    transactions,
+    async ({ transactionalId, producerId, producerEpoch, verifyOnly: isVerifyOnly, topics }) => {
+      const transaction = {
+        transactionalId,
+        producerId,
+        producerEpoch,
+        isVerifyOnly,
+        isTransactionV2,
+      };
+      return { transactionalId, topicResults: await resultsOf(transaction, topics, context) };
+    },
+  );
+  return { resultsByTransaction };
+}
+
+/** Size of a topic in the response. */
+function bytesOf(
+  { name, partitions }: { readonly name: string; readonly partitions: readonly unknown[] },
+): number {
+  return textBytes(name) + partitions.length * PARTITION_BYTES;
+}
+
+const partitionsOf = ({ partitions }: TopicRequest) => partitions;
+
+async function resultsOf(
+  transaction: Omit<PartitionsRequest, "partitions">,
+  topics: readonly TopicRequest[],
+  context: RequestContext,
+): Promise<TopicResult[]> {
+  const unknown = await unknownIn(topics, context.broker);
+  if (unknown.size > 0) {
+    return await mapResults(
+      topics,
+      (name, index) =>
+        unknown.has(nameOf(name, index))
+          ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+          : ErrorCode.OPERATION_NOT_ATTEMPTED,
+    );
+  }
+  if (transaction.transactionalId === "") {
+    return await mapResults(topics, () => ErrorCode.INVALID_REQUEST);
+  }
+  const partitions = (await mapNested(topics, partitionsOf, ({ name: topic }, index) => ({
+    topic,
+    index,
+  }))).flatMap(([, of]) => of);
+  const codes = await askCoordinator({ ...transaction, partitions }, context);
+  const byName = new Map(
+    partitions.map(({ topic, index }, slot) => [nameOf(topic, index), codes[slot]!]),
+  );
+  return await mapResults(topics, (name, index) => byName.get(nameOf(name, index))!);
+}
+
+async function askCoordinator(
+  request: PartitionsRequest,
+  { apiVersion, broker: { transactions, config, clock }, signal }: RequestContext,
+): Promise<number[]> {
+  const ask = async () => {
+    const [codes] = await transactions.verifyOrAdd([request]);
+    return codes!.map((code) => producerErrorCode(code, apiVersion, FIRST_VERSION_WITH_FENCED));
+  };
+  const codes = await ask();
+  const isConcurrent = codes.includes(ErrorCode.CONCURRENT_TRANSACTIONS);
+  if (!isConcurrent || apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) return codes;
+  const waitMs = config.get("add.partitions.to.txn.retry.backoff.ms");
+  await settled(
+    transactions,
+    request.transactionalId,
+    (ended) => pause(clock, waitMs, ended),
+    signal,
+  );
+  return await ask();
+}
+
+/** Waits until a transactional id is settled, but not longer than `wait`. */
+async function settled(
+  transactions: TransactionCoordinator,
+  transactionalId: string,
+  wait: (ended: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const settling = transactions.whenSettled(transactionalId);
+  if (settling === undefined) return;
+  const ended = new AbortController();
+  settling.then(() => ended.abort());
+  await wait(AbortSignal.any([ended.signal, signal]));
+}
+
+/** The partitions that do not exist. */
+async function unknownIn(
+  topics: readonly TopicRequest[],
+  { cluster }: BrokerContext,
+): Promise<ReadonlySet<string>> {
+  const unknown = new Set<string>();
+  await mapNested(topics, partitionsOf, ({ name }, index) => {
+    if (cluster.topic(name)?.partitions[index] === undefined) unknown.add(nameOf(name, index));
+  });
+  return unknown;
+}
+
+async function mapResults(
+  topics: readonly TopicRequest[],
+  codeOf: (topic: string, index: number) => number,
+): Promise<TopicResult[]> {
+  const results = await mapNested(topics, partitionsOf, ({ name }, partitionIndex) => ({
+    partitionIndex,
+    partitionErrorCode: codeOf(name, partitionIndex),
+  }));
+  return results.map(([{ name }, resultsByPartition]) => ({ name, resultsByPartition }));
+}
+
+function nameOf(topic: string, index: number): string {
+  return `${topic}-${index}`;
+}
