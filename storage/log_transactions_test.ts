@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Random } from "../protocol/random_testing.ts";
 import { appendMarker, markerBatch } from "./cleaner/cleaner_testing.ts";
 import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
 import {
@@ -352,5 +353,32 @@ Deno.test("Log.abortedTransactions() rebuilds a damaged index", async (t) => {
       for (const [i, hex] of before.entries()) assert(after[i]!.startsWith(hex), `${i}`);
       await directory.close();
     });
+  }
+});
+
+Deno.test("Log.abortedTransactions() has what a checkpoint covered after any number of power failures", async () => {
+  const randomness = new Random(1);
+  const random = () => randomness.next();
+  for (let run = 0; run < 40; run++) {
+    let directory = await openDirectory(new MemoryFileSystem());
+    let log = directory.create("orders-3", { nowMs: NOW_MS });
+    for (let i = 0; i < 4; i++) {
+      send(log, 4); // 0, 2, 4, 6
+      appendMarker(log, 4, "abort"); // 1, 3, 5, 7
+    }
+    await directory.checkpoint();
+    send(log, 5); // 8
+    appendMarker(log, 5, "abort"); // 9
+    // Recovery cuts the index to what the checkpoint covered, and continues it.
+    for (const unsynced of ["kept", "mixed", "mixed", "mixed"] as const) {
+      const disk = (directory.fs as MemoryFileSystem).clone(
+        unsynced === "kept" ? { unsynced } : { unsynced, random },
+      );
+      await directory.close();
+      directory = await openDirectory(disk);
+      log = directory.get("orders-3")!;
+      assertEquals(abortedIn(log, 0, 8), "4@0-1 4@2-3 4@4-5 4@6-7", `run ${run}`);
+    }
+    await directory.close();
   }
 });

@@ -88,15 +88,21 @@ export class IndexEntries {
     this.#view = viewOf(this.#bytes);
   }
 
-  /** Writes the entries that the file at `path` lacks. */
+  /**
+   * Writes the entries that the file at `path` lacks. Those that it has are not written again: they may be
+   * on disk, and needed after a power failure.
+   */
   write(fs: FileSystem, path: string): void {
     const size = this.#count * this.#entrySize;
-    if (this.#unchanged === 0 || this.#inFile !== this.#unchanged) {
+    const unchangedSize = this.#unchanged * this.#entrySize;
+    if (this.#unchanged === 0) {
       fs.writeFileSync(path, this.#bytes.subarray(0, size));
-    } else if (this.#count > this.#unchanged) {
+    } else if (this.isDirty) {
       const file = fs.openSync(path, "append", { create: true });
       try {
-        appendFullySync(file, this.#bytes.subarray(this.#unchanged * this.#entrySize, size));
+        if (this.#inFile !== this.#unchanged) file.truncateSync(unchangedSize);
+        this.#inFile = this.#unchanged;
+        appendFullySync(file, this.#bytes.subarray(unchangedSize, size));
       } catch (error) {
         this.#inFile = -1;
         throw error;
