@@ -42,7 +42,15 @@ import { LEADER_EPOCH_FILE_NAME, LeaderEpochCache } from "../log/leader_epoch_ca
 import { PARTITION_METADATA_FILE_NAME, writePartitionMetadata } from "../log/partition_metadata.ts";
 import { Segment } from "../segment/segment.ts";
 import { STRAY_SUFFIX } from "../segment/segment_comparison.ts";
-import { CORRUPT_SUFFIX, fileNameOf, LOG_SUFFIX } from "../segment/segment_file_name.ts";
+import {
+  CORRUPT_SUFFIX,
+  fileNameOf,
+  LOG_SUFFIX,
+  offsetOf,
+  PRODUCER_SNAPSHOT_SUFFIX,
+} from "../segment/segment_file_name.ts";
+import { rebuildTransactionIndex } from "../log/transactions/rebuild_transaction_index.ts";
+import { runSliced } from "../time_slice.ts";
 import { NO_TIMESTAMP } from "../segment/indexes/time_index.ts";
 import type { Hole, MissingLog, PartitionReport, SegmentReport, WrongEpoch } from "./report.ts";
 
@@ -69,6 +77,7 @@ export async function repairPartition(
     }
   }
   for (const path of report.wrongFiles) setAside(fs, path);
+  await rebuildTransactionIndexes(fs, report, nowMs);
   if (report.topicId !== undefined) {
     const path = `${folder}/${PARTITION_METADATA_FILE_NAME}`;
     writePartitionMetadata(fs, path, report.topicId);
@@ -108,6 +117,7 @@ export async function replaceLog(fs: FileSystem, log: MissingLog, nowMs: number)
     sizeInBytes: 0,
     holes: isLost ? [hole] : [],
     hasWrongIndex: false,
+    hasWrongTransactionIndex: false,
     isMissing: true,
   };
   await repairPartition(fs, {
@@ -252,6 +262,36 @@ function emptyBatch(baseOffset: number, count: number, leaderEpoch: number): Uin
   bytes.fill(0xff, BASE_TIMESTAMP_POSITION, RECORD_COUNT_POSITION);
   view.setUint32(CRC_POSITION, crc32c(bytes, ATTRIBUTES_POSITION));
   return bytes;
+}
+
+/** Rebuilds transaction indexes, after the batches and the producer snapshots are right. */
+async function rebuildTransactionIndexes(
+  fs: FileSystem,
+  { name, folder, segments: reports, logEndOffset }: PartitionReport,
+  nowMs: number,
+): Promise<void> {
+  const isWrong = reports.map(({ holes, hasWrongTransactionIndex }) => {
+    return holes.length > 0 || hasWrongTransactionIndex;
+  });
+  if (!isWrong.includes(true)) return;
+  const context = { fs, pool: new FilePool(fs), indexCache: new IndexCache() };
+  const segments = reports.map(({ baseOffset, path }) => {
+    return new Segment(context, folder, baseOffset, fs.statSync(path)?.size ?? 0, nowMs);
+  });
+  const snapshots = fs.readDirSync(folder)
+    .map((entry) => offsetOf(entry.name, PRODUCER_SNAPSHOT_SUFFIX))
+    .filter((offset) => offset !== undefined);
+  const logStartOffset = segments[0]!.baseOffset;
+  const log = { fs, name, folder, snapshots, segments, logStartOffset, logEndOffset };
+  try {
+    for (const [slot, { transactions }] of segments.entries()) {
+      if (!isWrong[slot]) continue;
+      await runSliced(rebuildTransactionIndex(log, slot));
+      await transactions.sync();
+    }
+  } finally {
+    for (const segment of segments) segment.close();
+  }
 }
 
 async function rebuildIndexes(

@@ -39,6 +39,8 @@ export interface SegmentReport {
   readonly holes: readonly Hole[];
   /** Whether an index is missing or disagrees with the batches. */
   readonly hasWrongIndex: boolean;
+  /** Whether the transaction index disagrees with the batches. */
+  readonly hasWrongTransactionIndex: boolean;
   /** Whether the file is missing. */
   readonly isMissing: boolean;
 }

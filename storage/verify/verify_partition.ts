@@ -4,7 +4,11 @@
  * @module
  */
 
-import { CorruptRecordError } from "../../protocol/records/mod.ts";
+import {
+  CorruptRecordError,
+  type EndTransactionMarker,
+  readEndTransactionMarker,
+} from "../../protocol/records/mod.ts";
 import type { BatchCursor } from "../segment/batch_cursor.ts";
 import { BatchWalk, type DamagedRange } from "../segment/batch_walk.ts";
 import type { FileSystem } from "../file_system/file_system.ts";
@@ -24,6 +28,7 @@ import { IndexCheck } from "./index_check.ts";
 import { ProducerCheck } from "./producer_check.ts";
 import type { Finding, Hole, PartitionReport, SegmentReport } from "./report.ts";
 import { checkTopicId } from "./topic_id_check.ts";
+import { TransactionCheck } from "./transaction_check.ts";
 
 /** The log to verify, and what is known about it. */
 export interface PartitionVerifyOptions {
@@ -61,6 +66,7 @@ class PartitionVerifier {
   readonly #slice = new TimeSlice();
   readonly #epochs: EpochCheck;
   readonly #producers: ProducerCheck;
+  readonly #transactions: TransactionCheck;
   readonly #baseOffsets: readonly number[];
   readonly #strays: readonly string[];
   /** The segments at the last clean shutdown, by base offset. */
@@ -110,6 +116,8 @@ class PartitionVerifier {
       isClean,
       isCompacted,
     });
+    const trustedOffset = this.#trustedOffset;
+    this.#transactions = new TransactionCheck({ fs, folder, trustedOffset, isCompacted });
   }
 
   async verify(): Promise<PartitionReport> {
@@ -170,7 +178,9 @@ class PartitionVerifier {
       this.#findings.push({ path, position: range.position, problem: describe(range) });
       indexes.damage();
       this.#producers.damage();
+      this.#transactions.damage();
     };
+    this.#transactions.begin(baseOffset, nextBaseOffset ?? Infinity);
     this.#nextOffset = Math.max(this.#nextOffset, baseOffset);
     let hasLastBatch = true;
     const file = fs.openSync(path, "read");
@@ -221,7 +231,17 @@ class PartitionVerifier {
     indexes.end();
     this.#findings.push(...indexes.findings);
     const hasWrongIndex = indexes.findings.length > 0;
-    return { baseOffset, path, sizeInBytes, holes, hasWrongIndex, isMissing: false };
+    const found = this.#transactions.end();
+    this.#findings.push(...found);
+    return {
+      baseOffset,
+      path,
+      sizeInBytes,
+      holes,
+      hasWrongIndex,
+      hasWrongTransactionIndex: found.length > 0,
+      isMissing: false,
+    };
   }
 
   /** The report of a segment whose file is missing. */
@@ -231,6 +251,7 @@ class PartitionVerifier {
       : "";
     this.#findings.push({ path, problem: `the file is missing${lost}` });
     this.#producers.damage();
+    this.#transactions.damage();
     this.#nextOffset = Math.max(this.#nextOffset, nextOffset);
     const hole: Hole = {
       position: 0,
@@ -242,7 +263,15 @@ class PartitionVerifier {
       leaderEpoch: this.#epochs.latest,
     };
     const holes = nextOffset > baseOffset ? [hole] : [];
-    return { baseOffset, path, sizeInBytes: 0, holes, hasWrongIndex: false, isMissing: true };
+    return {
+      baseOffset,
+      path,
+      sizeInBytes: 0,
+      holes,
+      hasWrongIndex: false,
+      hasWrongTransactionIndex: false,
+      isMissing: true,
+    };
   }
 
   #checkBatch(header: BatchCursor, position: number, path: string, walk: BatchWalk): void {
@@ -250,9 +279,12 @@ class PartitionVerifier {
     if ((recordCount === 0 || header.isControl) && !header.hasProducerId) {
       // A repair writes such batches in place of damaged ones.
       this.#producers.damage();
+      this.#transactions.damage();
     } else {
       this.#epochs.batch(header, path, position);
-      this.#producers.batch(header);
+      const marker = header.isControl ? this.#markerIn(walk, path, position) : undefined;
+      this.#producers.batch(header, marker);
+      this.#transactions.batch(header, marker);
     }
     this.#batchCount++;
     this.#recordCount += recordCount;
@@ -267,6 +299,23 @@ class PartitionVerifier {
       const problem = recordsProblem(walk);
       if (problem !== undefined) this.#findings.push({ path, position, problem });
     }
+  }
+
+  /** The transaction marker in a control batch; what else is there is reported. */
+  #markerIn(walk: BatchWalk, path: string, position: number): EndTransactionMarker | undefined {
+    // What compaction may leave of one.
+    if (walk.header.recordCount === 0) return undefined;
+    try {
+      const marker = readEndTransactionMarker(walk.batch());
+      if (marker !== undefined) return marker;
+      this.#findings.push({ path, position, problem: "control batch without transaction marker" });
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      this.#findings.push({ path, position, problem: error.message });
+    }
+    this.#producers.damage();
+    this.#transactions.damage();
+    return undefined;
   }
 
   /**

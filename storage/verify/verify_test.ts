@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { CorruptRecordError, RecordBatch, recordBatches } from "../../protocol/records/mod.ts";
-import { appendKeyed, clean, compactedConfig } from "../cleaner/cleaner_testing.ts";
+import { appendKeyed, appendMarker, clean, compactedConfig } from "../cleaner/cleaner_testing.ts";
 import type { Log } from "../log.ts";
 import { append, configOf, NOW_MS, openDirectory, recordsOf } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
@@ -381,4 +381,103 @@ Deno.test("Log.read() succeeds after a repair where it failed before", async () 
     const { nextOffset } = await log.read(0, { maxBytes: 1 });
     assertEquals(nextOffset, 4);
   });
+});
+
+const ENTRY_SIZE = 34;
+
+/** A log with interleaved transactions over several segments, of which three were aborted. */
+async function makeTransactions(): Promise<{ fs: MemoryFileSystem; paths: string[] }> {
+  const fs = new MemoryFileSystem({ now: () => NOW_MS });
+  const config = configOf({ segmentBytes: 260 });
+  const directory = await openDirectory(fs, { config });
+  const log = directory.create(NAME, { nowMs: NOW_MS, config });
+  const send = (producerId: number) =>
+    append(log, ["x"], {
+      producerId,
+      producerEpoch: 0,
+      baseSequence: (log.producers.get(producerId)?.lastSequence ?? -1) + 1,
+      isTransactional: true,
+    });
+  for (const producerId of [4, 5, 4, 6]) send(producerId);
+  appendMarker(log, 5, "abort");
+  send(5);
+  appendMarker(log, 6, "commit");
+  appendMarker(log, 4, "abort");
+  appendMarker(log, 5, "abort");
+  send(6);
+  await directory.close();
+  const paths = fs.readDirSync(FOLDER).map(({ name }) => `${FOLDER}/${name}`)
+    .filter((path) => path.endsWith(".txnindex"));
+  assertEquals(await findingsOf(fs, FOLDER), []);
+  return { fs, paths };
+}
+
+Deno.test("verifyDataFolder() finds what is wrong with a transaction index, and repairDataFolder() rebuilds it", async (t) => {
+  const damages: Record<string, (bytes: Uint8Array) => Uint8Array | undefined> = {
+    "it is missing": () => undefined,
+    "it is empty": () => new Uint8Array(0),
+    "an entry is missing": (bytes) =>
+      bytes.length > ENTRY_SIZE ? bytes.slice(ENTRY_SIZE) : undefined,
+    "an entry is partial": (bytes) => bytes.slice(0, -3),
+    "another producer": (bytes) => bytes.with(9, 77),
+    "another first offset": (bytes) => bytes.with(17, bytes[17]! + 1),
+    "another marker": (bytes) => bytes.with(25, bytes[25]! - 1),
+    "another last stable offset": (bytes) => bytes.with(33, bytes[33]! + 1),
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    await t.step(name, async () => {
+      const { fs, paths } = await makeTransactions();
+      assert(paths.length > 1);
+      for (const path of paths) {
+        const before = fs.readFileSync(path);
+        const bytes = damage(before);
+        if (bytes === undefined) fs.removeSync(path);
+        else fs.writeFileSync(path, bytes);
+        const report = await verifyDataFolder(fs, "/data");
+        const found = report.partitions[0]!.findings.map((finding) => finding.path);
+        assert(found.length > 0 && found.every((each) => each === path), `${found}`);
+        await repair(fs);
+        assertEquals(fs.readFileSync(path), before);
+        assertEquals(await findingsOf(fs, FOLDER), []);
+      }
+    });
+  }
+});
+
+Deno.test("verifyDataFolder() finds a snapshot whose transactions are not those of the batches", async () => {
+  const { fs } = await makeTransactions();
+  const path = fs.readDirSync(FOLDER).map(({ name }) => `${FOLDER}/${name}`)
+    .findLast((name) => name.endsWith(".snapshot"))!;
+  const entries = decodeProducerSnapshot(path, fs.readFileSync(path));
+  const wrong = [
+    { currentTransactionFirstOffset: 2 },
+    { coordinatorEpoch: 7 },
+    { lastSequence: 70 },
+  ];
+  for (const fields of wrong) {
+    const changed = entries.map((entry) =>
+      entry.producerId === 4 ? { ...entry, ...fields } : entry
+    );
+    fs.writeFileSync(path, encodeProducerSnapshot(changed));
+    const { findings } = (await verifyDataFolder(fs, "/data")).partitions[0]!;
+    assertEquals(findings.map((finding) => finding.path), [path], Object.keys(fields)[0]);
+  }
+  await repair(fs);
+  assertEquals(await findingsOf(fs, FOLDER), []);
+});
+
+Deno.test("verifyDataFolder() accepts a transaction index of a trimmed log and of one after a crash", async () => {
+  const { fs } = await makeTransactions();
+  const directory = await openDirectory(fs, { config: { segmentBytes: 260 } });
+  const log = directory.get(NAME)!;
+  log.deleteRecordsBefore(5);
+  await log.applyRetention(NOW_MS);
+  await directory.removeDeleted(NOW_MS + 1e9);
+  appendMarker(log, 6, "abort");
+  const crashed = fs.clone({ unsynced: "kept" });
+  await directory.close();
+  for (const disk of [fs, crashed]) {
+    const { findings } = (await verifyDataFolder(disk, "/data")).partitions[0]!;
+    assertEquals(findings, []);
+  }
 });

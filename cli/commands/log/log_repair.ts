@@ -99,7 +99,7 @@ function partitionSteps(report: PartitionReport): Step[] {
     text: `Renames ${path} to ${path}.stray`,
     json: { action: "aside", file: path },
   }));
-  for (const { path, holes, hasWrongIndex } of segments) {
+  for (const { path, holes, hasWrongIndex, hasWrongTransactionIndex } of segments) {
     for (const { position, endPosition, firstOffset, nextOffset, problem } of holes) {
       const size = endPosition - position;
       const count = nextOffset - firstOffset;
@@ -121,7 +121,7 @@ function partitionSteps(report: PartitionReport): Step[] {
         },
       });
     }
-    if (!hasWrongIndex && holes.length === 0) continue;
+    if (!hasWrongIndex && !hasWrongTransactionIndex && holes.length === 0) continue;
     steps.push({
       text: `${name}: rebuilds the indexes of ${path}`,
       json: { action: "index", log: name, file: path },
