@@ -308,3 +308,63 @@ Deno.test("log dump rejects paths that are not log files", async () => {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Files that Kafka 4.2 wrote. */
+const KAFKA = new URL("../../../../storage/testdata/kafka-4.2/", import.meta.url).pathname;
+
+Deno.test("log dump shows what Kafka's transaction markers say", async () => {
+  const { code, stdout } = await dump(`${KAFKA}accounts-0/${LOG}`, "--records");
+  assertEquals(code, 0);
+  assertMatch(
+    stdout,
+    /^ +\d+ +78 +6 +1 .* transactional, control, endTxnMarker: ABORT coordinatorEpoch: 0$/m,
+  );
+  assertMatch(
+    stdout,
+    /^ {4}accounts-0:12 {2}2026-\S+ {2}endTxnMarker: COMMIT coordinatorEpoch: 0$/m,
+  );
+  assertMatch(stdout, /^ {4}accounts-0:0 {2}\S+ {2}a: a$/m);
+  const { lines } = await dumpJson(`${KAFKA}accounts-0/${LOG}`);
+  assertEquals(
+    lines.filter(({ control }) => control).map((line) => {
+      return [line.base_offset, line.end_txn_marker, line.coordinator_epoch];
+    }),
+    [[6, "ABORT", 0], [9, "ABORT", 0], [10, "ABORT", 0], [12, "COMMIT", 0]],
+  );
+  assertEquals(lines.filter((line) => "end_txn_marker" in line && !line.control), []);
+});
+
+Deno.test("log dump shows Kafka's index of aborted transactions", async () => {
+  const { code, lines } = await dumpJson(`${KAFKA}accounts-0/00000000000000000000.txnindex`);
+  assertEquals(code, 0);
+  assertEquals(
+    lines.map((
+      line,
+    ) => [line.producer_id, line.first_offset, line.last_offset, line.last_stable_offset]),
+    [[1, 2, 6, 0], [0, 0, 9, 7], [1, 7, 10, 11]],
+  );
+});
+
+Deno.test("log dump --records decodes the state of transactional ids that Kafka wrote", async () => {
+  const path = `${KAFKA}__transaction_state-0/${LOG}`;
+  const { code, stdout } = await dump(path, "--records");
+  assertEquals(code, 0);
+  assertMatch(
+    stdout,
+    /^ {4}__transaction_state-0:0 {2}\S+ {2}transactionalId: alice producerId: 0 producerEpoch: 0 state: Empty partitions: \[\] /m,
+  );
+  const { lines } = await dumpJson(path, "--records");
+  const records = lines.flatMap((line) => line.records);
+  const states = records.filter((record) => record.transactional_id === "bob")
+    .map(({ transaction }) => `${transaction.state} ${transaction.partitions}`);
+  assertEquals(states, [
+    "Empty ",
+    "Ongoing accounts-0",
+    "PrepareAbort accounts-0",
+    "CompleteAbort ",
+    "Ongoing accounts-0",
+    "PrepareAbort accounts-0",
+    "CompleteAbort ",
+    "Ongoing accounts-0",
+  ]);
+});

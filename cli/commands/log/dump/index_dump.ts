@@ -1,15 +1,7 @@
 /**
  * Dumps index files: arrays of fixed-size entries.
  *
- * `storage/segment/indexes/` documents `.index` and `.timeindex`. Entries of Kafka's `.txnindex`, for
- * aborted transactions, have this layout:
- *
- *     position  size  field
- *            0     2  version                0
- *            2     8  producer id
- *           10     8  first offset           of the transaction
- *           18     8  last offset            of its marker
- *           26     8  last stable offset     when the marker was written
+ * `storage/segment/indexes/` documents `.index`, `.timeindex` and `.txnindex`.
  *
  * @module
  */

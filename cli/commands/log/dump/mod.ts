@@ -2,8 +2,8 @@
  * Dumps log files, intact or damaged, for `log dump`.
  *
  * The name of a file determines its type: `segment_dump.ts` handles segments (`segment_batches.ts`
- * finds their batches), `index_dump.ts` indexes, and `state_dump.ts` other files. `dump_output.ts`
- * prints.
+ * finds their batches, `record_meaning.ts` knows records of the broker's own), `index_dump.ts`
+ * indexes, and `state_dump.ts` other files. `dump_output.ts` prints.
  *
  * @module
  */

@@ -12,8 +12,11 @@ import { messageOf } from "../../../errors.ts";
 import { type Json, recordToJson } from "../../../records/json.ts";
 import type { OutputRecord } from "../../../records/record.ts";
 import { textPrinter, timeText } from "../../records/record_printer.ts";
+import type { Style } from "../../../terminal/style.ts";
+import { escapeControls } from "../../../terminal/text_width.ts";
 import type { DumpColumn, DumpOutput } from "./dump_output.ts";
 import { withWindow } from "./open_window.ts";
+import { markerIn, markerMeaning, meaningOf, type RecordMeaning } from "./record_meaning.ts";
 import { segmentBatches, type SegmentPart } from "./segment_batches.ts";
 
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
@@ -80,19 +83,23 @@ async function dumpBatch(
   withRecords: boolean,
 ): Promise<void> {
   const records = withRecords ? recordsOf(batch) : undefined;
+  const marker = markerIn(batch);
+  const ended = marker === undefined ? undefined : markerMeaning(marker);
   const json = output.isJson && records !== undefined
-    ? { records: records.list.map((record) => recordToJson(outputRecord(record, partition))) }
+    ? { records: records.list.map((record) => recordJson(record, partition)) }
     : {};
   await output.row({
-    cells: batchCells(position, batch),
-    json: { ...batchJson(position, batch, problem === undefined), ...json },
+    cells: batchCells(position, batch, ended),
+    json: { ...batchJson(position, batch, problem === undefined), ...ended?.json, ...json },
   });
   if (records !== undefined && !output.isJson) {
     const print = textPrinter(output.style);
     for (const record of records.list) {
+      const meaning = ended ?? meaningOf(partition.topic, record);
       await output.text(({ stdout }) => {
         stdout.write("    ");
-        print(outputRecord(record, partition), stdout.buffer);
+        if (meaning === undefined) print(outputRecord(record, partition), stdout.buffer);
+        else stdout.line(meaningLine(record, partition, meaning, output.style));
       });
     }
   }
@@ -125,7 +132,27 @@ function outputRecord(record: BatchRecord, { topic, partition }: DumpPartition):
   return { ...output, exactTimestamp: record.exactTimestamp };
 }
 
-function batchCells(position: number, batch: RecordBatch): (string | number)[] {
+function recordJson(record: BatchRecord, partition: DumpPartition): Json {
+  const json = recordToJson(outputRecord(record, partition));
+  return { ...json as { [name: string]: Json }, ...meaningOf(partition.topic, record)?.json };
+}
+
+/** A record of the broker's own, for people. */
+function meaningLine(
+  { offset, timestamp }: BatchRecord,
+  { topic, partition }: DumpPartition,
+  { text }: RecordMeaning,
+  style: Style,
+): string {
+  const place = style.dim(`${topic}-${partition}:${offset}  ${timeText(timestamp)}  `);
+  return `${place}${escapeControls(text)}`;
+}
+
+function batchCells(
+  position: number,
+  batch: RecordBatch,
+  ended: RecordMeaning | undefined,
+): (string | number)[] {
   const { baseOffset, lastOffset } = batch;
   return [
     position,
@@ -136,11 +163,11 @@ function batchCells(position: number, batch: RecordBatch): (string | number)[] {
     timeText(batch.maxTimestamp),
     batch.partitionLeaderEpoch,
     batch.hasProducerId ? `${batch.producerId}/${batch.producerEpoch}` : "-",
-    notesOf(batch).join(", "),
+    notesOf(batch, ended).join(", "),
   ];
 }
 
-function notesOf(batch: RecordBatch): string[] {
+function notesOf(batch: RecordBatch, ended: RecordMeaning | undefined): string[] {
   const notes: string[] = [];
   if (batch.baseSequence >= 0) {
     notes.push(`sequences ${batch.baseSequence}-${batch.lastSequence}`);
@@ -148,6 +175,7 @@ function notesOf(batch: RecordBatch): string[] {
   if (batch.timestampType === 1) notes.push("LogAppendTime");
   if (batch.isTransactional) notes.push("transactional");
   if (batch.isControl) notes.push("control");
+  if (ended !== undefined) notes.push(ended.text);
   if (batch.hasDeleteHorizon) notes.push(`delete horizon ${timeText(batch.baseTimestamp)}`);
   return notes;
 }
