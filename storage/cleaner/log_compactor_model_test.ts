@@ -3,7 +3,8 @@
 //
 // Invariants: the log has the last record of each key, at its offset, except for expired tombstones;
 // every record was appended at its offset, and records are in order; the cleaned part has one record
-// per key; log start and end offset do not change; reads from any offset and lookups by timestamp
+// per key; a consumer of committed records sees no aborted one, and all others; log start and end offset
+// do not change; reads from any offset and lookups by timestamp
 // agree with a scan; producers do not change. The same holds after a crash, whether unsynced changes
 // are kept, lost or a part of each, and after another cleaning.
 
@@ -16,6 +17,7 @@ import type { LogDirectory } from "../log_directory.ts";
 import { NOW_MS, openDirectory, verificationFor } from "../log_testing.ts";
 import { MemoryFileSystem } from "../file_system/memory_file_system.ts";
 import { WatchedFileSystem } from "../file_system/watched_file_system_testing.ts";
+import { assertTransactions } from "../transactions_testing.ts";
 import {
   appendMarker,
   batchesOf,
@@ -31,8 +33,12 @@ const CODECS = Object.values(CompressionType);
 const DELETE_RETENTION_MS = 1000;
 
 interface ModelRecord extends FoundRecord {
-  readonly isAborted: boolean;
+  /** Whether its transaction is open, or was aborted. Changed by the marker. */
+  outcome: "open" | "aborted" | "committed";
 }
+
+/** A key like that of an abort marker, which must not be taken for one, nor supersede it. */
+const MARKER_KEY = "\0\0\0\0";
 
 class Simulation {
   readonly #random: Random;
@@ -43,6 +49,11 @@ class Simulation {
   #log!: Log;
   #records: ModelRecord[] = [];
   readonly #nextSequences = new Map<number, number>();
+  readonly #epochs = new Map<number, number>();
+  /** First offset and producer of each batch. */
+  readonly #producers: [firstOffset: number, producerId: number][] = [];
+  /** Records of open transactions, by producer. */
+  readonly #undecided = new Map<number, ModelRecord[]>();
   #flushedOffset = 0;
   #cleanings = 0;
 
@@ -74,8 +85,8 @@ class Simulation {
 
   async #step(): Promise<void> {
     const dice = this.#random.below(100);
-    if (dice < 60) this.#append();
-    else if (dice < 65) this.#appendTransaction();
+    if (dice < 45) this.#append();
+    else if (dice < 66) this.#appendTransaction();
     else if (dice < 70) await this.#flush();
     else if (dice < 75) this.#nowMs += this.#random.below(DELETE_RETENTION_MS);
     else if (dice < 80) await this.#restart();
@@ -84,13 +95,14 @@ class Simulation {
     else await this.#cleanWithCrashes();
   }
 
-  #append(producer?: { producerId: number; isTransactional: boolean }, isAborted = false): void {
+  #append(producer?: { producerId: number; isTransactional: boolean }): ModelRecord[] {
     const records = Array.from({ length: 1 + this.#random.below(5) }, () => {
       const timestamp = this.#nowMs + this.#random.below(50);
       const value = this.#random.below(5) === 0
         ? null
         : `${this.#random.below(1e6)}`.padEnd(this.#random.below(80), ".");
-      return [`k${this.#random.below(KEYS)}`, value, timestamp] as const;
+      const key = this.#random.chance(0.1) ? MARKER_KEY : `k${this.#random.below(KEYS)}`;
+      return [key, value, timestamp] as const;
     });
     const {
       producerId = this.#random.below(2) === 0 ? -1 : this.#random.below(3),
@@ -99,26 +111,46 @@ class Simulation {
     const baseSequence = this.#nextSequences.get(producerId) ?? 0;
     const batch = keyedBatch(records, {
       compression: this.#random.pick(CODECS),
-      ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence, isTransactional }),
+      ...(producerId < 0 ? {} : {
+        producerId,
+        producerEpoch: this.#epochs.get(producerId) ?? 0,
+        baseSequence,
+        isTransactional,
+      }),
     });
     const nowMs = this.#nowMs;
     const verification = verificationFor(this.#log, batch);
     const { firstOffset } = this.#log.append(batch, { leaderEpoch: 0, nowMs, verification });
     assertEquals(firstOffset, this.#log.logEndOffset - records.length);
     if (producerId >= 0) this.#nextSequences.set(producerId, baseSequence + records.length);
-    for (const [i, [key, value, timestamp]] of records.entries()) {
-      this.#records.push({ offset: firstOffset + i, key, value, timestamp, isAborted });
-    }
+    this.#producers.push([firstOffset, producerId]);
+    const outcome = isTransactional ? "open" : "committed";
+    const added = records.map(([key, value, timestamp], i): ModelRecord => {
+      return { offset: firstOffset + i, key, value, timestamp, outcome };
+    });
+    this.#records.push(...added);
+    return added;
   }
 
+  /** Adds to a producer's transaction, or ends it. */
   #appendTransaction(): void {
-    const producer = { producerId: 3, isTransactional: true };
-    const isAborted = this.#random.below(2) === 0;
-    for (let i = this.#random.below(3); i >= 0; i--) {
-      this.#append(producer, isAborted);
-      this.#append();
+    const producerId = 3 + this.#random.below(3);
+    const open = this.#undecided.get(producerId) ?? [];
+    if (open.length === 0 || this.#random.chance(0.5)) {
+      open.push(...this.#append({ producerId, isTransactional: true }));
+      this.#undecided.set(producerId, open);
+      return;
     }
-    appendMarker(this.#log, 3, isAborted ? "abort" : "commit");
+    const outcome = this.#random.pick(["aborted", "committed"] as const);
+    for (const record of open) record.outcome = outcome;
+    this.#undecided.delete(producerId);
+    // As a transaction of version 1 or 2.
+    const epoch = this.#epochs.get(producerId) ?? 0;
+    const markerEpoch = epoch + this.#random.below(2);
+    if (markerEpoch > epoch) this.#nextSequences.set(producerId, 0);
+    this.#epochs.set(producerId, markerEpoch);
+    const type = outcome === "aborted" ? "abort" : "commit";
+    appendMarker(this.#log, producerId, type, 0, markerEpoch);
   }
 
   async #flush(): Promise<void> {
@@ -203,12 +235,15 @@ class Simulation {
     for (const [producerId, nextSequence] of this.#nextSequences) {
       assertEquals(log.producers.get(producerId)?.lastSequence, nextSequence - 1);
     }
-    assertEquals(log.oldestOpenTransaction(), undefined);
+    const open = this.#records.find(({ outcome }) => outcome === "open");
+    assertEquals(log.oldestOpenTransaction()?.firstOffset, open?.offset);
   }
 
   async #verify(log: Log): Promise<void> {
     const found = await foundIn(log);
     this.#verifyRecords(log, found);
+    await assertTransactions(log, true);
+    this.#verifyReadCommitted(log, found);
     let previous = -1;
     for (const batch of await batchesOf(log)) {
       assert(batch.baseOffset > previous);
@@ -229,20 +264,45 @@ class Simulation {
     }
   }
 
+  /**
+   * A consumer of committed records sees exactly those, below the last stable offset: skipping by the list
+   * of aborted transactions, whatever was cleaned.
+   */
+  #verifyReadCommitted(log: Log, found: readonly FoundRecord[]): void {
+    const { logStartOffset, logEndOffset } = log;
+    const stableOffset = log.firstUnstableOffset(logEndOffset) ?? logEndOffset;
+    const from = logStartOffset + this.#random.below(stableOffset - logStartOffset + 1);
+    const aborted = log.abortedTransactions(from, stableOffset);
+    const appended = new Map(this.#records.map((record) => [record.offset, record]));
+    for (const { offset } of found) {
+      if (offset < from || offset >= stableOffset) continue;
+      const producerId = this.#producerOf(offset);
+      const isSkipped = aborted.some((each) => {
+        return each.producerId === producerId && each.firstOffset <= offset &&
+          offset < each.lastOffset;
+      });
+      assertEquals(isSkipped, appended.get(offset)!.outcome === "aborted", `record ${offset}`);
+    }
+  }
+
+  #producerOf(offset: number): number {
+    return this.#producers.findLast(([firstOffset]) => firstOffset <= offset)![1];
+  }
+
   #verifyRecords(log: Log, found: readonly FoundRecord[]): void {
     const appended = new Map(this.#records.map((record) => [record.offset, record]));
     const expected = new Map<string, ModelRecord>();
     for (const record of this.#records) {
-      if (record.isAborted || record.offset < log.logStartOffset) continue;
+      if (record.outcome !== "committed" || record.offset < log.logStartOffset) continue;
       if (record.offset < log.logEndOffset) expected.set(record.key, record);
     }
     const last = new Map<string, FoundRecord>();
     const cleaned = new Map<string, number>();
     for (const record of found) {
-      const { isAborted, ...original } = appended.get(record.offset)!;
+      const { outcome, ...original } = appended.get(record.offset)!;
       assertEquals(record, original);
-      if (isAborted) {
-        assert(record.offset >= log.firstDirtyOffset, `${record.offset} was aborted`);
+      if (outcome !== "committed") {
+        assert(record.offset >= log.firstDirtyOffset, `${record.offset} was ${outcome}`);
         continue;
       }
       last.set(record.key, record);

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { CompressionType } from "../../protocol/compression/mod.ts";
 import { RecordBatch, RecordBatchBuilder } from "../../protocol/records/mod.ts";
+import type { Log } from "../log.ts";
 import { NOW_MS } from "../log_testing.ts";
+import { TransactionIndex } from "../segment/indexes/transaction_index.ts";
 import type { LogCleaning } from "./cleaning_pass.ts";
 import {
   appendKeyed,
@@ -361,4 +363,105 @@ Deno.test("Log.clean() leaves gaps that are not reported as losses, even if the 
       await reopened.directory.close();
     });
   }
+});
+
+/** The aborted transactions that a log knows, as text. */
+function abortedIn(log: Log): string {
+  return log.abortedTransactions(log.logStartOffset, Infinity)
+    .map(({ producerId, firstOffset, lastOffset }) => `${producerId}@${firstOffset}-${lastOffset}`)
+    .join(" ");
+}
+
+const transactional = (producerId: number, baseSequence: number) => ({
+  producerId,
+  producerEpoch: 0,
+  baseSequence,
+  isTransactional: true,
+});
+
+Deno.test("Log.clean() keeps the index entry of an aborted transaction as long as its marker", async () => {
+  const { fs, directory, log } = await setUp();
+  appendKeyed(log, [["a", "1"]]);
+  appendKeyed(log, [["a", "aborted"]], transactional(1, 0)); // 1
+  appendKeyed(log, [["b", "aborted"]], transactional(2, 0)); // 2
+  appendMarker(log, 2, "abort"); // 3
+  appendMarker(log, 1, "abort"); // 4
+  appendKeyed(log, [["c", "1"]], transactional(1, 1)); // 5
+  appendMarker(log, 1, "commit"); // 6
+  rollWith(log, [["z", "1"]]);
+  await clean(log);
+  assertEquals(await textOf(log), "0a=1 5c=1 7z=1");
+  assertEquals(abortedIn(log), "1@1-4 2@2-3");
+  rollWith(log, [["y", "1"]]);
+  await clean(log);
+  assertEquals(abortedIn(log), "1@1-4 2@2-3");
+  rollWith(log, [["x", "1"]]);
+  await clean(log, { nowMs: NOW_MS + 1000 });
+  // That of producer 2 stays: its last batch is there, empty, for its sequence.
+  assertEquals(abortedIn(log), "2@2-3");
+  const index = new TransactionIndex(
+    0,
+    fs.readFileSync(`${log.folder}/00000000000000000000.txnindex`),
+  );
+  assertEquals([index.count, index.entryAt(0).lastOffset], [1, 3]);
+  await directory.close();
+});
+
+Deno.test("Log.clean() knows a transaction over segments that are cleaned into several (KAFKA-8351)", async () => {
+  const { directory, log } = await setUp({ segmentBytes: 300 });
+  const value = "v".repeat(80);
+  for (let i = 0; i < 6; i++) {
+    appendKeyed(log, [[`a${i}`, value]], transactional(1, i));
+    appendKeyed(log, [[`k${i}`, value]]);
+  }
+  const marker = appendMarker(log, 1, "abort");
+  rollWith(log, [["z", "1"]]);
+  assert(log.segments.length > 4);
+  for (let pass = 0; pass < 3; pass++) {
+    await clean(log);
+    const keys = (await foundIn(log)).map(({ key }) => key);
+    assertEquals(keys.filter((key) => key.startsWith("a")), []);
+    assertEquals(abortedIn(log), `1@0-${marker}`);
+    rollWith(log, [[`y${pass}`, "1"]]);
+  }
+  await directory.close();
+});
+
+Deno.test("Log.clean() with memory for few keys ends within a transaction, and loses none of it", async () => {
+  for (const type of ["abort", "commit"] as const) {
+    const { directory, log } = await setUp({ segmentBytes: 400 });
+    for (let i = 0; i < 8; i++) appendKeyed(log, [[`a${i}`, `${i}`]], transactional(1, i));
+    const marker = appendMarker(log, 1, type);
+    rollWith(log, [["z", "1"]]);
+    for (let pass = 0; pass < 8; pass++) {
+      await clean(log, { dedupeBytes: 24 * 4 });
+      const aborted = log.abortedTransactions(0, Infinity);
+      const read = (await foundIn(log)).filter(({ offset, key }) => {
+        return key !== "z" &&
+          !aborted.some((each) => each.firstOffset <= offset && offset < each.lastOffset);
+      });
+      assertEquals(read.length, type === "abort" ? 0 : 8, `pass ${pass}`);
+      if (type === "abort") assertEquals(abortedIn(log), `1@0-${marker}`);
+    }
+    await directory.close();
+  }
+});
+
+Deno.test("Log.clean() does not match markers with records of the same key (KAFKA-14055)", async () => {
+  const { directory, log } = await setUp();
+  const keys = ["\0\0\0\0", "\0\0\0\x01"];
+  appendKeyed(log, [["a", "aborted"]], transactional(1, 0)); // 0
+  appendKeyed(log, [["b", "committed"]], transactional(2, 0)); // 1
+  appendMarker(log, 1, "abort"); // 2
+  appendMarker(log, 2, "commit"); // 3
+  for (const key of keys) appendKeyed(log, [[key, "1"]]); // 4, 5
+  appendKeyed(log, [["c", "aborted"]], transactional(1, 1)); // 6
+  appendMarker(log, 1, "abort"); // 7
+  rollWith(log, [["z", "1"]]);
+  await clean(log);
+  const controls = (await batchesOf(log)).filter((batch) => batch.isControl);
+  assertEquals(controls.map(({ baseOffset }) => baseOffset), [2, 3, 7]);
+  const found = await foundIn(log);
+  assertEquals(found.map(({ offset }) => offset), [1, 4, 5, 8]);
+  await directory.close();
 });
