@@ -43,6 +43,9 @@ export interface TransactionVerifierOptions {
 /** Milliseconds before a coordinator in this process is asked again that has settled by now. */
 const RECHECK_MS = 1;
 
+/** Milliseconds that a coordinator may take, whose write has to get to the disks of its replicas. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
 /** A partition whose answer somebody waits for. */
 interface Waiting extends PartitionName {
   readonly answered: PromiseWithResolvers<number>;
@@ -145,23 +148,27 @@ export class TransactionVerifier {
     count: number,
   ): Promise<readonly (readonly number[] | undefined)[]> {
     try {
-      return await this.#unlessClosed(answered);
+      return await this.#inTime(answered);
     } catch (error) {
       this.#options.logger.debug("Cannot ask a transaction coordinator", { error });
       return new Array(count).fill(undefined);
     }
   }
 
-  async #unlessClosed<T>(answered: Promise<T>): Promise<T> {
+  /** Rejects if the broker closes, or it takes too long: the connection of the producer waits. */
+  async #inTime<T>(answered: Promise<T>): Promise<T> {
+    const { clock } = this.#options;
     const { signal } = this.#closing;
-    const closed = Promise.withResolvers<never>();
-    const onClose = () => closed.reject(new DOMException("The broker is closing", "AbortError"));
-    signal.addEventListener("abort", onClose);
-    if (signal.aborted) onClose();
+    const given = Promise.withResolvers<never>();
+    const giveUp = () => given.reject(new Error("The coordinator does not answer in time"));
+    const timer = clock.setTimeout(giveUp, ANSWER_TIMEOUT_MS);
+    signal.addEventListener("abort", giveUp);
+    if (signal.aborted) giveUp();
     try {
-      return await Promise.race([answered, closed.promise]);
+      return await Promise.race([answered, given.promise]);
     } finally {
-      signal.removeEventListener("abort", onClose);
+      clock.clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
     }
   }
 

@@ -175,6 +175,22 @@ Deno.test("TransactionVerifier.ensure() returns an error if nobody coordinates o
   assertEquals(await verifier.ensure(ADD, "t", 0), NETWORK_EXCEPTION);
 });
 
+Deno.test("TransactionVerifier.ensure() returns NETWORK_EXCEPTION if a coordinator takes too long", async () => {
+  const { here, there, clock, verifier } = open();
+  here.gate = there.gate = new Promise(() => {});
+  const local = watch(verifier.ensure(ADD, "t", 0));
+  await turn();
+  here.nodeId = 3;
+  const remote = watch(verifier.ensure(ADD, "t", 0));
+  await turn();
+  clock.advance(9999);
+  await turn();
+  assertEquals([local.value, remote.value], [undefined, undefined]);
+  clock.advance(1);
+  await turn();
+  assertEquals([local.value, remote.value], [NETWORK_EXCEPTION, NETWORK_EXCEPTION]);
+});
+
 Deno.test("TransactionVerifier.close() ends all waits", async () => {
   const { here, verifier } = open();
   here.code = CONCURRENT_TRANSACTIONS;
