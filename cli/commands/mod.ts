@@ -16,6 +16,9 @@
  * end offsets collected by `group_details.ts`; `reset_target.ts` parses the target of `group
  * reset-offsets`.
  *
+ * **Transactions.** `txn find-hanging` and `txn abort` compare what is open in partitions with what
+ * coordinators know (`txn/open_transactions.ts`).
+ *
  * **Log files.** `log dump` is in `log/dump/`; `log verify` and `log repair` use the findings of
  * `verified_folder.ts`.
  *
@@ -65,4 +68,9 @@ export * from "./topic/topic_delete.ts";
 export * from "./topic/topic_describe.ts";
 export * from "./topic/topic_list.ts";
 export * from "./topic/topic_trim.ts";
+export * from "./txn/txn_abort.ts";
+export * from "./txn/txn_describe.ts";
+export * from "./txn/txn_describe_producers.ts";
+export * from "./txn/txn_find_hanging.ts";
+export * from "./txn/txn_list.ts";
 export * from "./version.ts";

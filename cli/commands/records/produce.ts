@@ -16,6 +16,7 @@ import { encodeUtf8 } from "../../../client/text/utf8.ts";
 import { connect, patientConnectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import { Deliveries } from "./produce_deliveries.ts";
+import { TransactionalWriter } from "./transactional_writer.ts";
 
 /** Maximum number of messages passed to the producer in one call. */
 const MAX_BATCH_COUNT = 10_000;
@@ -45,6 +46,8 @@ interface SendOptions {
   /** Whether the messages are typed on this terminal. */
   readonly isTyped: boolean;
   readonly output: "table" | "json";
+  /** The number of messages of a transaction; undefined without transactions. */
+  readonly per: number | undefined;
 }
 
 /** Flags that describe the input. */
@@ -63,6 +66,9 @@ export const produce = command({
   description:
     `Reads messages from standard input, one per line, or from --message. When all are written it ` +
     `shows their offsets; --output json prints each message, in order.\n\n` +
+    `With --transactional-id all messages are one transaction, or --per N of them each: readers of ` +
+    `committed messages see all of a transaction or nothing. If something fails, or on Ctrl-C, the ` +
+    `last one is aborted.\n\n` +
     `Format:\n` +
     `  %v value  %k key  %t topic  %p partition  %d timestamp  %h{%k=%v } headers\n` +
     `  %V %K %T lengths, before their fields  %H number of headers\n` +
@@ -133,6 +139,24 @@ export const produce = command({
       default: "all",
       doc: "Required acknowledgements: all in-sync replicas, the leader, none",
     },
+    transactionalId: {
+      value: "ID",
+      env: false,
+      doc: "Write all messages as one transaction of this id",
+    },
+    per: {
+      type: "integer",
+      min: 1,
+      env: false,
+      fallback: "all",
+      doc: "Number of messages of a transaction",
+    },
+    transactionTimeout: {
+      type: "duration",
+      min: 1,
+      fallback: "1m",
+      doc: "Time limit for a transaction; then the broker aborts it",
+    },
     allowAutoTopicCreation: {
       type: "boolean",
       default: true,
@@ -152,6 +176,10 @@ export const produce = command({
     { doc: "Lines of a file, compressed", command: "dqueue produce logs -z zstd < app.log" },
     { doc: "One message", command: "dqueue produce orders -k 42 -m paid -H source:shop" },
     { doc: "Keys and values", command: "echo '42 paid' | dqueue produce orders -f '%k %v\\n'" },
+    {
+      doc: "A file as a whole or not at all",
+      command: "dqueue produce payments --transactional-id nightly < payments.txt",
+    },
     { doc: "Delete a key from a compacted topic", command: "dqueue produce orders -k 42 -Z -m ''" },
     {
       doc: "Copy a topic, keys, headers and timestamps included",
@@ -170,6 +198,7 @@ export const produce = command({
     };
     const { message, count = 1, input, format = new RecordReader(DEFAULT_FORMAT) } = flags;
     ensureUsable(flags);
+    ensureTransactional(flags);
     if (message.length > 0 && args.topic === undefined) throw missingTopic();
     // Fails before waiting if standard input cannot be read.
     const stdin = message.length > 0 ? undefined : context.stdin;
@@ -179,6 +208,7 @@ export const produce = command({
       compression: flags.compression as CompressionName,
       allowAutoTopicCreation: flags.allowAutoTopicCreation,
       deliveryTimeoutMs: flags.deliveryTimeout,
+      ...transactionOptions(flags),
     });
     const records = stdin === undefined
       ? repeated(message, count)
@@ -188,7 +218,9 @@ export const produce = command({
     const isTyped = stdin !== undefined && context.stdinIsTerminal;
     if (isTyped) await invite(context);
     const total = message.length > 0 ? message.length * count : undefined;
-    await send(context, producer, records, { ...options, total, isTyped, output: flags.output });
+    const per = flags.transactionalId === undefined ? undefined : flags.per ?? Infinity;
+    const { output } = flags;
+    await send(context, producer, records, { ...options, total, isTyped, output, per });
   },
 });
 
@@ -212,34 +244,77 @@ function ensureUsable({ message, count, format, input, keepPartitions }: InputFl
   }
 }
 
+/** Flags of transactions. */
+interface TransactionFlags {
+  readonly transactionalId: string | undefined;
+  readonly per: number | undefined;
+  readonly transactionTimeout: number | undefined;
+  readonly acks: string;
+}
+
+/** @throws {UsageError} If flags of transactions cannot be combined. */
+function ensureTransactional(
+  { transactionalId, per, transactionTimeout, acks }: TransactionFlags,
+): void {
+  if (transactionalId === undefined) {
+    if (per !== undefined) throw new UsageError("Cannot use --per without --transactional-id");
+    if (transactionTimeout === undefined) return;
+    throw new UsageError("Cannot use --transaction-timeout without --transactional-id");
+  }
+  if (transactionalId === "") throw new UsageError("Cannot use --transactional-id: it is empty");
+  if (acks !== "all") {
+    throw new UsageError(`Cannot use --acks ${acks} with --transactional-id: it needs all`);
+  }
+}
+
+function transactionOptions({ transactionalId, transactionTimeout }: TransactionFlags) {
+  if (transactionalId === undefined) return {};
+  return {
+    transactionalId,
+    ...(transactionTimeout === undefined ? {} : { transactionTimeoutMs: transactionTimeout }),
+  };
+}
+
 async function send(
   context: Context,
   producer: Producer,
   records: AsyncIterable<InputRecord[]>,
   options: MessageOptions & SendOptions,
 ): Promise<void> {
-  const { total, isTyped, output } = options;
+  const { total, isTyped, output, per } = options;
   const unit = { label: "Producing", unit: "messages", isHidden: isTyped };
   using progress = new Progress(
     context,
     total === undefined ? { ...unit, minRate: MIN_PROGRESS_RATE } : { ...unit, total },
   );
-  using deliveries = new Deliveries(context, output, (count) => progress.add(count));
+  const onSettled = (count: number) => progress.add(count);
+  using deliveries = new Deliveries(context, output, onSettled, per !== undefined);
+  const transactions = per === undefined
+    ? undefined
+    : new TransactionalWriter(producer, deliveries, per, context.signal);
   let failure: { error: unknown } | undefined;
   try {
     for await (const batch of records) {
       const messages = batch.map((record) => messageOf(record, options));
-      await deliveries.add(messages.length, producer.sendBatch(messages));
+      if (transactions !== undefined) await transactions.write(messages);
+      else await deliveries.add(messages.length, producer.sendBatch(messages));
       if (deliveries.isHopeless) break;
     }
+    // Otherwise it cannot be committed, and the failures are reported.
+    if (!deliveries.isHopeless) await transactions?.commit();
   } catch (error) {
     // Messages read before the failure are still written and reported.
     failure = { error };
   }
+  const isAborted = await transactions?.abort() ?? false;
   await producer.flush();
   await deliveries.finish();
   progress.finish();
   deliveries.report();
+  if (isAborted) {
+    const { stderr } = context;
+    stderr.line(`${stderr.style.yellow("Warning:")} the last transaction was aborted`);
+  }
   if (failure !== undefined) throw failure.error;
 }
 

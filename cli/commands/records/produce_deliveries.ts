@@ -64,6 +64,8 @@ export class Deliveries implements Disposable {
   readonly #output: "table" | "json";
   readonly #onSettled: (count: number) => void;
   readonly #written = new Map<string, Written>();
+  /** What is written in a transaction that has not ended; undefined without transactions. */
+  readonly #staged: Map<string, Written> | undefined;
   /** Failures by error code. */
   readonly #failed = new Map<string, Failed>();
   /** Batches in flight, oldest first; each settles after the previous ones. */
@@ -72,16 +74,26 @@ export class Deliveries implements Disposable {
   #total = 0;
   #settledCount = 0;
 
-  /** @param onSettled Called with the number of messages that were written or failed. */
-  constructor(context: Context, output: "table" | "json", onSettled: (count: number) => void) {
+  /**
+   * @param onSettled Called with the number of messages that were written or failed.
+   * @param isTransactional Whether messages count as written only once they are committed.
+   */
+  constructor(
+    context: Context,
+    output: "table" | "json",
+    onSettled: (count: number) => void,
+    isTransactional = false,
+  ) {
+    this.#staged = isTransactional ? new Map() : undefined;
     this.#context = context;
     this.#output = output;
     this.#onSettled = onSettled;
     this.#outage = new OutageNotice(context, "Producer", PATIENCE_MS);
   }
 
-  /** Whether to stop reading: the failure does not concern a single message. */
+  /** Whether to stop reading: the failure does not concern a single message, or a transaction has failed. */
   get isHopeless(): boolean {
+    if (this.#staged !== undefined && this.#failed.size > 0) return true;
     for (const code of this.#failed.keys()) if (!ERRORS_OF_ONE.includes(code)) return true;
     return false;
   }
@@ -109,6 +121,24 @@ export class Deliveries implements Disposable {
   /** Waits until all messages have been written or have failed. */
   async finish(): Promise<void> {
     await this.#last;
+  }
+
+  /** Counts what was written since the last commit. */
+  commit(): void {
+    for (const [key, { count, lastOffset, ...written }] of this.#staged!) {
+      const known = this.#written.get(key);
+      if (known === undefined) this.#written.set(key, { ...written, count, lastOffset });
+      else {
+        known.count += count;
+        known.lastOffset = lastOffset;
+      }
+    }
+    this.#staged!.clear();
+  }
+
+  /** Forgets what was written since the last commit. */
+  abort(): void {
+    this.#staged!.clear();
   }
 
   [Symbol.dispose](): void {
@@ -149,10 +179,11 @@ export class Deliveries implements Disposable {
 
   #note({ topic, partition, offset }: RecordMetadata): void {
     const key = `${topic}-${partition}`;
-    const written = this.#written.get(key);
+    const all = this.#staged ?? this.#written;
+    const written = all.get(key);
     if (written === undefined) {
       const place = { topic, partition, firstOffset: offset, lastOffset: offset };
-      this.#written.set(key, { ...place, count: 1 });
+      all.set(key, { ...place, count: 1 });
     } else {
       written.count++;
       written.lastOffset = offset;
