@@ -210,6 +210,41 @@ dqueue group reset-offsets billing -t orders:2 --to -10 --execute`,
       { doc: "Delete a group", command: "dqueue group delete billing" },
     ],
   }],
+  ["txn", {
+    about: "Transactions",
+    examples: [
+      {
+        doc: "Write a file as a whole or not at all",
+        command: "dqueue produce payments --transactional-id nightly < payments.txt",
+      },
+      {
+        doc: "The same in transactions of 1000 messages each",
+        command: "dqueue produce payments --transactional-id nightly --per 1000 < payments.txt",
+      },
+      {
+        doc: "Read committed messages only",
+        command: "dqueue consume payments -e --isolation read_committed",
+      },
+      {
+        doc: "Open transactions, and what one of them has written to",
+        command: `dqueue txn list --state ongoing
+dqueue txn describe nightly`,
+      },
+      {
+        doc: "Why readers of committed messages do not move: what is open in a topic",
+        command: "dqueue txn describe-producers payments",
+      },
+      {
+        doc: "Abort an open transaction; its producer can do nothing more",
+        command: "dqueue txn abort --transactional-id nightly",
+      },
+      {
+        doc: "Find transactions that nothing will end, and end one",
+        command: `dqueue txn find-hanging
+dqueue txn abort payments -p 0 --start-offset 123`,
+      },
+    ],
+  }],
   ["cluster", {
     about: "Clusters of several brokers",
     examples: [

@@ -228,7 +228,7 @@ function fetchNow(cluster: FakeCluster, nodeId: number, request: RequestOf<typeo
           lastStableOffset: log?.lastStableOffset ?? -1,
           logStartOffset: log?.logStartOffset ?? -1,
           abortedTransactions: request.isolationLevel === IsolationLevel.readCommitted
-            ? log?.aborted ?? []
+            ? log?.aborted.filter(({ lastOffset = Infinity }) => lastOffset >= fetchOffset) ?? []
             : null,
           records: errorCode === 0
             ? log!.read(fetchOffset, partitionMaxBytes, readEnd(log!, request.isolationLevel))

@@ -37,7 +37,7 @@ export class FakeLog {
   /** The maximum batch size. */
   maxMessageBytes = 1_048_588;
   /** The aborted transactions. */
-  readonly aborted: { producerId: number; firstOffset: number }[] = [];
+  readonly aborted: { producerId: number; firstOffset: number; lastOffset?: number }[] = [];
   readonly batches: RecordBatch[] = [];
   /** The first offset of each open transaction, by producer id. */
   readonly open = new Map<number, number>();
@@ -57,7 +57,9 @@ export class FakeLog {
   endTransaction(producerId: number, producerEpoch: number, isCommit: boolean): void {
     const firstOffset = this.open.get(producerId);
     this.open.delete(producerId);
-    if (!isCommit && firstOffset !== undefined) this.aborted.push({ producerId, firstOffset });
+    if (!isCommit && firstOffset !== undefined) {
+      this.aborted.push({ producerId, firstOffset, lastOffset: this.highWatermark });
+    }
     const state = this.#producers.get(producerId);
     if (state !== undefined && producerEpoch > state.epoch) {
       state.epoch = producerEpoch;

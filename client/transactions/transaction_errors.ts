@@ -114,6 +114,8 @@ const TEMPORARY: ReadonlySet<string> = new Set([
 
 /** Whether what has failed with `error` may succeed in another transaction. */
 export function mayRunAgain(error: DqueueError): boolean {
+  // The client has looked an unknown topic up several times.
+  if (error.code === "UNKNOWN_TOPIC_OR_PARTITION") return false;
   return isRetriable(error) || TEMPORARY.has(error.code);
 }
 
