@@ -65,11 +65,17 @@ const STATES: { readonly [P in TransactionPhase]?: TransactionState } = {
  * Leaving the scope of `await using` without a commit aborts it.
  *
  * @example Two messages, or none
- * ```ts ignore
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * await client.admin().createTopic({ name: "bookings" });
  * await using producer = client.producer({ transactionalId: "transfers-1" });
  * await using tx = await producer.begin();
- * tx.send({ topic: "accounts", key: "ann", value: "-10" });
- * tx.send({ topic: "accounts", key: "bob", value: "+10" });
+ * tx.send({ topic: "bookings", key: "ann", value: "-10" });
+ * tx.send({ topic: "bookings", key: "bob", value: "+10" });
  * await tx.commit();
  * ```
  */

@@ -13,7 +13,7 @@
  */
 
 import { backoffMs } from "../connection/backoff.ts";
-import type { ClientCore } from "../connection/client_core.ts";
+import { type ClientCore, isUnknownTopic } from "../connection/client_core.ts";
 import { delay } from "../connection/waiting.ts";
 import type { Message } from "../consumer/message.ts";
 import { DqueueError } from "../errors.ts";
@@ -48,13 +48,27 @@ class FunctionError extends Error {
  * function throws, another instance uses the transactional id, or the cluster refuses a message.
  *
  * @example Orders to invoices
- * ```ts ignore
+ * ```ts
+ * import { Broker } from "@dqueue/dqueue/broker";
+ * import { Client } from "@dqueue/dqueue/client";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await Broker.start({ storage: "memory" });
+ * await using client = new Client({ broker });
+ * await client.admin().createTopics([{ name: "orders" }, { name: "invoices" }]);
+ * await client.producer().send({ topic: "orders", key: "42", value: "5 dates" });
+ *
  * await using work = client.transform(
  *   { from: "orders", to: "invoices", group: "billing", transactionalId: "billing-1" },
- *   (order) => ({ key: order.key, value: JSON.stringify({ total: order.json<Order>().price }) }),
+ *   (order) => ({ key: order.key, value: `invoice for ${order.text()}` }),
  * );
- * Deno.addSignalListener("SIGINT", () => work.stop());
- * await work.finished;
+ * const consumer = client.consumer({ isolation: "read_committed" });
+ * await consumer.subscribe("invoices");
+ * for await (const invoice of consumer) {
+ *   assertEquals(invoice.text(), "invoice for 5 dates");
+ *   break;
+ * }
+ * await work.stop();
  * ```
  */
 export class Transform implements AsyncDisposable {
@@ -160,7 +174,10 @@ export class Transform implements AsyncDisposable {
         failures = 0;
       } catch (error) {
         if (stopping.aborted && error === stopping.reason) return;
-        if (!(error instanceof DqueueError) || !error.retriable) throw error;
+        // The client has looked an unknown topic up several times.
+        const isTemporary = error instanceof DqueueError && error.retriable &&
+          !isUnknownTopic(error);
+        if (!isTemporary) throw error;
         failures++;
         this.#options.onRetry(error);
       }

@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { endTxn, offsetFetch, produce, txnOffsetCommit } from "../../protocol/messages/mod.ts";
-import { DqueueError, UsageError } from "../errors.ts";
+import { DqueueError, KafkaError, UsageError } from "../errors.ts";
 import { refuse, setup, texts, write } from "../testing/client_setup.ts";
 import { FakeClassicGroup } from "../testing/fake_classic_group.ts";
 import { NO_ANSWER } from "../testing/fake_cluster.ts";
@@ -193,6 +193,11 @@ Deno.test("Transform ends when repeating would change nothing", async () => {
   );
   const { client } = test;
   const options = { from: "a", group: "g", transactionalId: "t" };
+  await assertRejects(
+    () => test.transform(() => null, { from: "none" }).finished,
+    KafkaError,
+    "UNKNOWN_TOPIC_OR_PARTITION",
+  );
   await assertRejects(() => client.transform(options, () => "x").finished, UsageError, "no topic");
   assertEquals(test.retries, []);
 });

@@ -151,6 +151,29 @@ Deno.test("examples/group_consumer.ts commits after messages, after batches and 
   }
 });
 
+Deno.test("examples/exactly_once.ts books transfers and writes a notice of each", async () => {
+  await using local = await LocalBroker.start({
+    config: { "group.initial.rebalance.delay.ms": 0 },
+  });
+  const child = example("inherit", "null", "exactly_once.ts", local.address).spawn();
+  const lines: string[] = [];
+  const read = async () => {
+    for await (const line of linesOf(child.stdout)) {
+      lines.push(line);
+      if (lines.length === 7) child.kill("SIGINT");
+    }
+  };
+  await within(read(), "the notices to be printed");
+  assertEquals((await child.status).code, 0);
+  assertEquals(lines.slice(0, 3), ["transferred 10", "transferred 20", "refused to transfer -1"]);
+  assertEquals(lines.slice(3).sort(), [
+    "notice: ann pays 10",
+    "notice: ann pays 20",
+    "notice: bob receives 10",
+    "notice: bob receives 20",
+  ]);
+});
+
 /** Returns all lines of a stream; calls `onText` when one of them ends with `text`. */
 async function printedUntil(
   stdout: ReadableStream<Uint8Array<ArrayBuffer>>,
