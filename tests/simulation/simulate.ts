@@ -9,6 +9,7 @@ import { simulateCluster } from "./cluster/cluster_simulation.ts";
 import { CLUSTER_FAULTS } from "./cluster/faults.ts";
 import { FAULTS, simulate } from "./simulation.ts";
 import { type Failing, formatSteps, parseSteps, shrink } from "./shrink.ts";
+import { simulateTransactions, TRANSACTION_FAULTS } from "./transactions/transaction_simulation.ts";
 
 const HELP =
   `Simulate a broker, its clients and a disk that fails, in steps that a seed repeats exactly
@@ -21,8 +22,10 @@ const HELP =
   --only STEPS       Take only these steps, for instance 3,17,29-40
   --machines N       Simulate a cluster of so many brokers, and its network and metadata store
   --replicas N       Replicas of the cluster's partitions (default: 1)
+  --transactions     Simulate transactions
   --without FAULTS   Leave these faults out: ${FAULTS.join(", ")};
-                     of a cluster: ${CLUSTER_FAULTS.join(", ")}
+                     of a cluster: ${CLUSTER_FAULTS.join(", ")};
+                     with transactions: ${TRANSACTION_FAULTS.join(", ")}
   --shrink           Make a seed that fails smaller: leave out faults and steps while it still fails
   --trace            Print everything that happens
   --help             Print this
@@ -61,12 +64,24 @@ const single: AnySimulator = {
   },
 };
 
+/** One broker, with transactions. */
+const transactional: AnySimulator = {
+  faults: TRANSACTION_FAULTS,
+  flags: "--transactions ",
+  async simulate(options) {
+    const result = await simulateTransactions(options as Failing<never>);
+    return { ...result, faults: result.crashes };
+  },
+};
+
 /** Several brokers. */
-function clusterOf(machines: number, replicas: number): AnySimulator {
+function clusterOf(machines: number, replicas: number, transactions: boolean): AnySimulator {
+  const given = transactions ? "--transactions " : "";
   return {
     faults: CLUSTER_FAULTS,
-    flags: `--machines ${machines} --replicas ${replicas} `,
-    simulate: (options) => simulateCluster({ ...options as Failing<never>, machines, replicas }),
+    flags: `--machines ${machines} --replicas ${replicas} ${given}`,
+    simulate: (options) =>
+      simulateCluster({ ...options as Failing<never>, machines, replicas, transactions }),
   };
 }
 
@@ -86,7 +101,7 @@ function parse(argv: readonly string[]): Arguments {
     throw new TypeError(`There is no flag "${arg}": see --help`);
   };
   const { _, ...given } = parseArgs([...argv], {
-    boolean: ["shrink", "trace"],
+    boolean: ["shrink", "trace", "transactions"],
     string: ["seed", "seeds", "steps", "only", "without", "machines", "replicas"],
     unknown,
   });
@@ -103,7 +118,12 @@ function parse(argv: readonly string[]): Arguments {
   if (replicas < 1 || replicas > Math.max(1, machines)) {
     throw new TypeError(`Cannot use --replicas ${replicas}: there are ${machines} machines`);
   }
-  const simulator = machines === 0 ? single : clusterOf(machines, replicas);
+  const isTransactional = given["transactions"] === true;
+  const simulator = machines > 0
+    ? clusterOf(machines, replicas, isTransactional)
+    : isTransactional
+    ? transactional
+    : single;
   for (const fault of without) {
     if (simulator.faults.includes(fault)) continue;
     throw new TypeError(`There is no fault "${fault}": there are ${simulator.faults.join(", ")}`);

@@ -16,6 +16,7 @@ import { check, Violation } from "../violation.ts";
 import { ClusterClient, liveTopics, nameOf } from "./client.ts";
 import type { ClusterPartition, ClusterTopic } from "./model.ts";
 import { offsetOf, read } from "./reading.ts";
+import { TRANSACTION_TOPICS } from "./transactions.ts";
 
 const MAX_BYTES = 8000;
 const MAX_ATTEMPTS = 50;
@@ -69,7 +70,9 @@ export class ClusterAuditor extends ClusterClient {
         ?.response
     );
     const found = new Map(
-      response.topics.filter(({ isInternal }) => !isInternal).map((topic) => [topic.name!, topic]),
+      response.topics.filter(({ isInternal, name }) =>
+        !isInternal && !TRANSACTION_TOPICS.includes(name!)
+      ).map((topic) => [topic.name!, topic]),
     );
     for (const topic of topics.slice()) {
       const there = found.get(topic.name);

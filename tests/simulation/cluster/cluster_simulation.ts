@@ -34,6 +34,7 @@ import { ReplicaAuditor } from "./replica_auditor.ts";
 import { SimNetwork } from "./network.ts";
 import { ClusterProducer } from "./producer.ts";
 import { Timeline } from "./timeline.ts";
+import { ClusterTransactions, SETTLE_MS } from "./transactions.ts";
 
 /** Options of a simulation. */
 export interface ClusterSimulationOptions {
@@ -44,6 +45,8 @@ export interface ClusterSimulationOptions {
   readonly machines?: number;
   /** Replicas of topics. Default: 1. */
   readonly replicas?: number;
+  /** Whether there are producers with transactions too. Default: false. */
+  readonly transactions?: boolean;
   /** Faults to leave out. Default: none. */
   readonly without?: ReadonlySet<ClusterFault>;
   /** Called with a line for each event. */
@@ -68,6 +71,7 @@ const POLL_MS = 250;
 /** Probability that two machines die together at the end, and one of them stays dead for a while. */
 const LOST_PAIR = 0.2;
 const DECODER = new TextDecoder();
+const DONE = Promise.resolve();
 /** Time within which brokers find others dead that were silent while something failed. */
 const SILENCE_MS = 2500;
 
@@ -117,6 +121,7 @@ class ClusterSimulation implements ClusterWorld {
   readonly #administrator: ClusterAdministrator;
   readonly #auditor: ClusterAuditor;
   readonly #replicaAuditor: ReplicaAuditor;
+  readonly #transactions: ClusterTransactions | undefined;
   #step = -1;
   #fingerprint = 0;
   #faults = 0;
@@ -140,6 +145,11 @@ class ClusterSimulation implements ClusterWorld {
           "offsets.topic.num.partitions": 2,
           "offsets.topic.segment.bytes": 4000,
           "offsets.topic.replication.factor": options.replicas ?? 1,
+          "transaction.state.log.num.partitions": 2,
+          "transaction.state.log.segment.bytes": 4000,
+          "transaction.state.log.replication.factor": options.replicas ?? 1,
+          "transaction.state.log.min.isr": Math.min(2, options.replicas ?? 1),
+          "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,
           "group.consumer.min.session.timeout.ms": 3000,
           "group.consumer.session.timeout.ms": 3000,
           "group.consumer.min.heartbeat.interval.ms": 400,
@@ -165,6 +175,7 @@ class ClusterSimulation implements ClusterWorld {
     this.#administrator = new ClusterAdministrator("administrator", this);
     this.#auditor = new ClusterAuditor("auditor", this);
     this.#replicaAuditor = new ReplicaAuditor({ machines: this.machines, etcd: this.#etcd });
+    this.#transactions = options.transactions ? new ClusterTransactions(this) : undefined;
   }
 
   get isCalm(): boolean {
@@ -205,6 +216,7 @@ class ClusterSimulation implements ClusterWorld {
       for (const machine of this.machines) machine.start();
       await this.#becomeWhole();
       for (const member of this.#members) member.start();
+      await this.#drive(this.#transactions?.begin(this.#options.replicas ?? 1) ?? DONE);
       for (const step of this.#options.steps) {
         this.#step = step;
         this.random = new Random(mix(this.#options.seed, step + 1));
@@ -220,6 +232,7 @@ class ClusterSimulation implements ClusterWorld {
         await this.#pass(this.random.below(8000));
       }
       await this.#audit();
+      await this.#auditTransactions();
     } catch (error) {
       failure = { step: this.#step, error };
     }
@@ -243,7 +256,9 @@ class ClusterSimulation implements ClusterWorld {
   #act(): void {
     const { random } = this;
     const replicas = this.#options.replicas ?? 1;
+    const transactions = this.#transactions;
     random.weighted<() => void>([
+      [transactions === undefined ? 0 : 150, () => transactions!.act()],
       [50, () => random.pick(this.#producers).act()],
       [16, () => random.pick(this.#consumers).act()],
       [6, () => random.pick(this.#committers).act()],
@@ -363,6 +378,14 @@ class ClusterSimulation implements ClusterWorld {
     for (const committer of this.#committers) await this.#verify(committer);
     await this.#awaitMembers();
     this.#replicaAuditor.auditHealed(this.topics);
+  }
+
+  /** Checks that no transaction is left open once all have timed out. */
+  async #auditTransactions(): Promise<void> {
+    if (this.#transactions === undefined) return;
+    this.#transactions.end();
+    await this.#pass(SETTLE_MS);
+    await this.#drive(this.#transactions.check());
   }
 
   /** Waits until all that was sent is acknowledged. */

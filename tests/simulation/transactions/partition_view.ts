@@ -40,6 +40,8 @@ export class PartitionView {
   readonly #undecided: Set<WrittenRecord> = new Set();
   /** What a reader with `read_committed` sees below `#decidedEnd`. */
   readonly #visible: Map<number, WrittenRecord> = new Map();
+  /** What of it compaction has removed. */
+  readonly #gone: Set<number> = new Set();
   #decidedEnd = 0;
   #bounds: StableBounds = { lastStableOffset: 0, highWatermark: 0 };
 
@@ -173,23 +175,28 @@ export class PartitionView {
     const found = new Set<number>();
     for (const { offset, record } of seen) {
       found.add(offset);
+      this.#gone.delete(offset);
       check(
         offset >= end || this.#visible.has(offset),
         () => `Record ${record.id} at offset ${offset} of ${this} was not visible, and is now`,
       );
     }
     for (const [offset, record] of this.#visible) {
+      if (offset < from || offset >= end || found.has(offset)) continue;
       check(
-        offset < from || offset >= end || found.has(offset) || this.#isSuperseded(offset, record),
+        this.isCompacted,
         () => `Record ${record.id} at offset ${offset} of ${this} was visible, and is no more`,
       );
+      this.#gone.add(offset);
     }
   }
 
-  /** Whether compaction may have removed a record. */
+  /** Whether compaction may have removed a record: a later one of its key is visible. */
   #isSuperseded(offset: number, { key }: WrittenRecord): boolean {
     return this.isCompacted &&
-      Array.from(this.#visible).some(([other, record]) => other > offset && record.key === key);
+      Array.from(this.#visible).some(([other, record]) =>
+        other > offset && record.key === key && !this.#gone.has(other)
+      );
   }
 
   /** Concludes from what a reader did not see. */
@@ -222,6 +229,13 @@ export class PartitionView {
         () => `${this} has record ${record.id} of ${record.writer} after ${before!.id}`,
       );
       latest.set(record.writer, record);
+    }
+    for (const offset of this.#gone) {
+      const record = this.#visible.get(offset)!;
+      check(
+        this.#isSuperseded(offset, record),
+        () => `Record ${record.id} at offset ${offset} of ${this} was visible, and is no more`,
+      );
     }
     for (const record of written) {
       const { id, offset, transaction } = record;

@@ -221,10 +221,16 @@ Deno.test("PartitionView lets compaction remove what a later record of the key r
     return { offset, record };
   };
   const records = [0, 1, 2, 3, 4, 5].map(write);
+  const written = book.recordsOf("compacted");
   show(view, 6, ...records);
   // Records 0 and 5 have one key.
   show(view, 6, ...records.slice(1));
-  assertViolation(() => show(view, 6, ...records.slice(2)), "Record 1 at offset 1 of compacted");
+  view.checkSettled(written);
+  show(view, 6, ...records.slice(2));
+  assertViolation(
+    () => view.checkSettled(written),
+    "Record 1 at offset 1 of compacted was visible, and is no more",
+  );
 });
 
 Deno.test("GroupView finds offsets that do not agree with the output", () => {
