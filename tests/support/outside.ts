@@ -43,12 +43,21 @@ export function testWith(
   name: string,
   run: (path: string, context: Deno.TestContext) => Promise<void>,
 ): void {
-  const path = outside(program);
+  testWithPath(program, outside(program), name, run);
+}
+
+/** Declares a test that needs something from outside, which is at `path` if it is there. */
+export function testWithPath(
+  what: string,
+  path: string | undefined,
+  name: string,
+  run: (path: string, context: Deno.TestContext) => Promise<void>,
+): void {
   Deno.test({
     name,
     ignore: path === undefined && !requireAll,
     fn: (context) => {
-      if (path === undefined) throw new Error(`Cannot run test: ${program} is not installed`);
+      if (path === undefined) throw new Error(`Cannot run test: ${what} is not installed`);
       return run(path, context);
     },
   });
