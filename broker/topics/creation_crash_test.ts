@@ -3,42 +3,13 @@ import { ErrorCode } from "../../protocol/errors.ts";
 import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
 import { listOffsets } from "../../protocol/messages/records/list_offsets.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
-import { WatchedFileSystem } from "../../storage/file_system/watched_file_system_testing.ts";
 import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
 import { createPartitionsHandler } from "../handlers/topics/create_partitions.ts";
 import { listOffsetsHandler } from "../handlers/records/list_offsets.ts";
+import { KilledFileSystem } from "../killed_file_system_testing.ts";
 import { verifyData } from "../verify_data.ts";
 
 const NOW_MS = 1_700_000_000_000;
-
-/** Records the state that a kill or power failure would leave before each change on disk. */
-class KilledFileSystem extends WatchedFileSystem {
-  readonly left: MemoryFileSystem[] = [];
-  readonly #disk: MemoryFileSystem;
-
-  constructor(disk: MemoryFileSystem) {
-    super(disk);
-    this.#disk = disk;
-    const keep = () => this.keep();
-    this.onAppend = keep;
-    this.onCreate = keep;
-    this.onRename = keep;
-    this.onRemove = keep;
-    this.onSync = keep;
-  }
-
-  keep(): void {
-    for (const unsynced of ["kept", "lost"] as const) {
-      this.left.push(this.#disk.clone({ unsynced }));
-    }
-  }
-
-  override mkdirSync(path: string): void {
-    this.keep();
-    super.mkdirSync(path);
-    this.keep();
-  }
-}
 
 /**
  * Starts with one topic, makes a change, and returns the states that a kill during it may leave.

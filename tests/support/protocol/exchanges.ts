@@ -449,7 +449,7 @@ export const EXCHANGES: readonly Exchange[] = [
   ),
   refused(
     messages.txnOffsetCommit,
-    ErrorCode.NOT_COORDINATOR,
+    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
     () => ({ ...TRANSACTION, groupId: "g", topics: [{ name: "t", partitions: [OFFSET] }] }),
   ),
   exchange(
