@@ -261,6 +261,24 @@ for (const [name, size] of Object.entries(SIZES)) {
       assertEquals(messages[0]!.headers.text("x-original-topic"), "again");
     });
 
+    await step("shows an open transaction, and aborts it", async () => {
+      const transaction = await http.client.producer({ transactionalId: "t/1" }).begin();
+      await transaction.send({ topic: "again", value: "x" });
+      const page = await open(browser, http, "transactions", size);
+      await check(page, "open transaction");
+      await page.evaluate(
+        `[...document.querySelectorAll("main a")].find((a) => a.textContent === "t/1").click()`,
+      );
+      await until(page, `document.querySelector("h1").textContent === "t/1"`);
+      await check(page, "transaction");
+      await page.evaluate(`button("Abort…").click()`);
+      await check(page, "abort");
+      await page.evaluate(`button("Abort", document.querySelector("dialog")).click()`);
+      await until(page, `!document.querySelector("dialog") && !button("Abort…")`);
+      const [ended] = await http.client.admin().describeTransactions(["t/1"]);
+      assert(ended!.state.endsWith("Abort"), ended!.state);
+    });
+
     await stepOnDesktop("goes to a topic by its name", async () => {
       const page = await open(browser, http, "", size);
       await page.evaluate(`document.body.dispatchEvent(

@@ -148,6 +148,22 @@ export const METRICS = {
     "Time from the beginning of a classic group's rebalance until it is stable",
   ),
 
+  transactions: gauge(
+    "dqueue_transactions",
+    "Transactional ids coordinated here, by the state of their last transaction",
+  ),
+  transactionOldestSeconds: gauge(
+    "dqueue_transaction_oldest_seconds",
+    "How long the oldest open transaction coordinated here has been open; 0 if none is",
+  ),
+  transactionMarkersWaiting: gauge(
+    "dqueue_transaction_markers_waiting",
+    "Markers that partitions have not acknowledged yet",
+  ),
+  transactionMarkersRefused: gauge(
+    "dqueue_transaction_markers_refused",
+    "Transactions that cannot end because a partition refuses their marker",
+  ),
   transactionsEnded: counter(
     "dqueue_transactions_ended_total",
     "Transactions coordinated here that were committed or aborted, by result",

@@ -98,8 +98,8 @@ export class MetricsPage {
     out.addHistogram(METRICS.loopDelay, "", this.#loopDelay.delays);
     addRequests(out, parts);
     addEvents(out, parts);
-    addTransactions(out, parts);
     addHttp(out, http);
+    await runSliced(addTransactions(out, parts), slice);
     await runSliced(addClientMetrics(out, parts), slice);
     const counts = new PartitionCounts();
     const topics = await runSliced(addTopics(out, context, counts), slice);

@@ -101,6 +101,16 @@ function attentionOf(series, { problems }) {
       link(topicPath(labels.topic), `${labels.topic}-${labels.partition}`),
     ));
   }
+  const late = sum(series, "dqueue_partitions_with_late_transactions");
+  if (late > 0) {
+    items.push(h(
+      "li",
+      { class: "bad" },
+      "▲ ",
+      link("/ui/transactions", "Transactions"),
+      ` that should have ended long ago hold back readers of ${late} partitions`,
+    ));
+  }
   if (items.length === 0) return h("p", { class: "ok" }, "● Nothing needs attention");
   const more = items.length - 2 * MAX_ITEMS;
   return h(
