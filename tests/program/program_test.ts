@@ -66,6 +66,7 @@ Deno.test("program needs exactly the packages of .deno/program.lock, in the test
   }));
   assertEquals(Object.keys(own).map((name) => name.replace(/@[^@]*$/, "")), [
     "@marcbachmann/cel-js",
+    "@opentelemetry/api",
     "fzstd",
     "hono",
     "hysnappy",
