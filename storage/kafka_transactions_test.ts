@@ -9,7 +9,7 @@ import { openDirectory } from "./log_testing.ts";
 import { assertTransactions } from "./transactions_testing.ts";
 import { verifyDataFolder } from "./verify/mod.ts";
 
-const FOLDER = new URL("./testdata/kafka-4.2/accounts-0/", import.meta.url);
+const FOLDER = new URL("./log/transactions/testdata/kafka-4.2/accounts-0/", import.meta.url);
 const LOG = "00000000000000000000.log";
 const INDEX = "00000000000000000000.txnindex";
 const SNAPSHOT = "00000000000000000014.snapshot";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Random } from "../protocol/random_testing.ts";
 import { appendMarker, markerBatch } from "./cleaner/cleaner_testing.ts";
 import { MemoryFileSystem } from "./file_system/memory_file_system.ts";
@@ -381,4 +381,64 @@ Deno.test("Log.abortedTransactions() has what a checkpoint covered after any num
     }
     await directory.close();
   }
+});
+
+Deno.test("Log.open() notices a transaction index that is lost or cut after a clean shutdown, and rebuilds it", async (t) => {
+  const config = configOf({ segmentBytes: 300 });
+  const damages: Record<string, (fs: MemoryFileSystem, path: string) => void> = {
+    missing: (fs, path) => fs.removeSync(path),
+    empty: (fs, path) => fs.writeFileSync(path, new Uint8Array(0)),
+    cut: (fs, path) => fs.writeFileSync(path, fs.readFileSync(path).slice(0, -34)),
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    await t.step(name, async () => {
+      const fs = new MemoryFileSystem();
+      let directory = await openDirectory(fs, { config });
+      let log = directory.create("orders-3", { nowMs: NOW_MS, config });
+      interleave(log);
+      await directory.close();
+      const paths = fs.readDirSync("/data/orders-3").map((entry) => `/data/orders-3/${entry.name}`)
+        .filter((path) => path.endsWith(".txnindex"));
+      const before = paths.map((path) => fs.readFileSync(path));
+      for (const path of paths) damage(fs, path);
+      directory = await openDirectory(fs, { config });
+      log = directory.get("orders-3")!;
+      assertEquals(log.losses.length, paths.length);
+      for (const { problem } of log.losses) assertStringIncludes(problem, ".txnindex is missing");
+      assertEquals(paths.map((path) => fs.readFileSync(path)), before);
+      assertEquals(abortedIn(log, 0, 13), "4@0-11 5@2-8 5@9-12");
+      // They are on disk.
+      const crashed = fs.clone({ unsynced: "lost" });
+      await directory.close();
+      directory = await openDirectory(crashed, { config });
+      assertEquals(abortedIn(directory.get("orders-3")!, 0, 13), "4@0-11 5@2-8 5@9-12");
+      await directory.close();
+      directory = await openDirectory(fs, { config });
+      assertEquals(directory.get("orders-3")!.losses, []);
+      await directory.close();
+    });
+  }
+});
+
+Deno.test("Log.open() after a crash within a swap of cleaned segments has the aborted transactions", async () => {
+  const fs = new MemoryFileSystem();
+  const directory = await openDirectory(fs);
+  const log = directory.create("orders-3", { nowMs: NOW_MS });
+  interleave(log);
+  await directory.checkpoint();
+  const folder = log.folder;
+  // As if compaction had been about to put the segment in place, with any part of the renames on disk.
+  const suffixes = [".log", ".index", ".timeindex", ".txnindex"];
+  for (let swapped = 0; swapped < 16; swapped++) {
+    const disk = fs.clone({ unsynced: "kept" });
+    for (const [bit, suffix] of suffixes.entries()) {
+      const path = `${folder}/00000000000000000000${suffix}`;
+      if ((swapped >> bit) % 2 === 1) disk.renameSync(path, `${path}.swap`);
+    }
+    const reopened = await openDirectory(disk);
+    const found = reopened.get("orders-3")!;
+    assertEquals(abortedIn(found, 0, 13), "4@0-11 5@2-8 5@9-12", `${swapped}`);
+    await reopened.close();
+  }
+  await directory.close();
 });

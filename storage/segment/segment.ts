@@ -87,7 +87,7 @@ export class Segment implements IndexedSegment {
   readonly #context: SegmentContext;
   /** Made when first needed: most segments have no aborted transactions. */
   #transactions: SegmentTransactions | undefined;
-  readonly #isNew: boolean;
+  #hasTransactionFile: boolean | undefined;
   #folder: string;
   readonly #file: PooledFile;
   /** Additional suffix of the file names. */
@@ -120,7 +120,7 @@ export class Segment implements IndexedSegment {
     this.baseOffset = baseOffset;
     this.createdMs = createdMs;
     this.#isOnDisk = sizeInBytes !== undefined;
-    this.#isNew = sizeInBytes === undefined;
+    if (sizeInBytes === undefined) this.#hasTransactionFile = false;
     this.#sizeInBytes = sizeInBytes ?? 0;
     this.#file = context.pool.file(this.#pathOf(LOG_SUFFIX));
     this.indexes = new SegmentIndexes(context, this);
@@ -211,7 +211,16 @@ export class Segment implements IndexedSegment {
 
   /** The aborted transactions with markers in this segment. */
   get transactions(): SegmentTransactions {
-    return this.#transactions ??= new SegmentTransactions(this.#context, this, this.#isNew);
+    return this.#transactions ??= new SegmentTransactions(
+      this.#context,
+      this,
+      this.#hasTransactionFile,
+    );
+  }
+
+  /** Notes whether there is a transaction index, so that none is looked for. */
+  noteTransactionFile(exists: boolean): void {
+    this.#hasTransactionFile = exists;
   }
 
   /** The same, if they were used. */

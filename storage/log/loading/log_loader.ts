@@ -33,6 +33,7 @@ import {
   PRODUCER_SNAPSHOT_SUFFIX,
   SEGMENT_SUFFIXES,
   TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
 } from "../../segment/segment_file_name.ts";
 import { runSliced, TimeSlice } from "../../time_slice.ts";
 
@@ -220,11 +221,13 @@ function findSegments(
   { closed = [], nowMs }: LoadOptions,
 ): Segment[] {
   const known = new Map(closed.map((segment) => [segment.baseOffset, segment]));
+  const indexed = new Set(offsetsOf(entries, TRANSACTION_INDEX_SUFFIX));
   return offsetsOf(entries, LOG_SUFFIX).map((baseOffset) => {
     const before = known.get(baseOffset);
     const size = before?.sizeInBytes ??
       context.fs.statSync(`${folder}/${fileNameOf(baseOffset, LOG_SUFFIX)}`)!.size;
     const segment = new Segment(context, folder, baseOffset, size, nowMs);
+    segment.noteTransactionFile(indexed.has(baseOffset));
     if (before?.lastBatch !== undefined) segment.indexes.restoreLastBatch(before.lastBatch);
     return segment;
   });

@@ -31,11 +31,15 @@ export class SegmentTransactions {
   #isEmpty: boolean | undefined;
   #hasUnsyncedFile = false;
 
-  /** @param isNew Whether the segment has just been created, so that there is no file. */
-  constructor(context: IndexContext, segment: TransactionIndexedSegment, isNew: boolean) {
+  /** @param hasFile Whether there is a file, if that is known. */
+  constructor(
+    context: IndexContext,
+    segment: TransactionIndexedSegment,
+    hasFile: boolean | undefined,
+  ) {
     this.#context = context;
     this.#segment = segment;
-    this.#isEmpty = isNew ? true : undefined;
+    this.#isEmpty = hasFile === undefined ? undefined : !hasFile;
   }
 
   /** Whether no transaction with a marker in this segment was aborted. */

@@ -310,7 +310,8 @@ Deno.test("log dump rejects paths that are not log files", async () => {
 });
 
 /** Files that Kafka 4.2 wrote. */
-const KAFKA = new URL("../../../../storage/testdata/kafka-4.2/", import.meta.url).pathname;
+const KAFKA =
+  new URL("../../../../storage/log/transactions/testdata/kafka-4.2/", import.meta.url).pathname;
 
 Deno.test("log dump shows what Kafka's transaction markers say", async () => {
   const { code, stdout } = await dump(`${KAFKA}accounts-0/${LOG}`, "--records");
