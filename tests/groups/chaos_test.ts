@@ -61,6 +61,8 @@ class Worker {
     const { consumer } = this;
     while (!this.#isEnding) {
       try {
+        // Its client is not patient: joining fails for good while the broker takes long to start.
+        if (["failed", "left"].includes(consumer.status.state)) await consumer.joinGroup();
         const messages = await consumer.poll(7, { timeoutMs: 50 });
         if (this.#random.next() < 0.2) await pause(this.#random.next() * 20);
         if (this.#isEnding) return;
