@@ -78,6 +78,13 @@ const PROGRAMS: readonly Program[] = [
   { room: "cluster", name: "failover", full: [], quick: ["--runs=2"] },
   { room: "cluster", name: "faults", full: [], quick: ["--rounds=10"] },
   { room: "broker", name: "groups", full: ["--runs=1"], quick: ["--quick"] },
+  {
+    room: "broker",
+    name: "transactions",
+    full: ["--seconds=1.5"],
+    quick: ["--quick"],
+    takesPeer: true,
+  },
   { room: "storage", name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
   {
     room: "storage",
