@@ -69,8 +69,9 @@ export interface TransformOptions {
    */
   readonly maxMessages?: number;
   /**
-   * How long a transaction may take, in milliseconds: the time of the function for `maxMessages`.
-   * Default: 60000.
+   * How long a transaction may take, in milliseconds: at least the time of the function for
+   * `maxMessages`. When an instance dies, the others wait so long for its partitions, unless it is
+   * started again. Default: 10000, as in Kafka Streams.
    */
   readonly transactionTimeoutMs?: number;
   /** Further options of the consumer. */
@@ -99,7 +100,7 @@ export interface ResolvedTransformOptions {
 /** @throws {UsageError} If an option is invalid; those of the consumer and producer are not checked. */
 export function resolveTransformOptions(options: TransformOptions): ResolvedTransformOptions {
   ensureKnown("transform()", options, TRANSFORM_NAMES);
-  const { from, to, group, transactionalId, transactionTimeoutMs } = options;
+  const { from, to, group, transactionalId, transactionTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
   if (to !== undefined && (typeof to !== "string" || to === "")) {
     throw new UsageError(`Cannot use to of ${JSON.stringify(to)}: it must be the name of a topic`);
   }
@@ -125,7 +126,7 @@ export function resolveTransformOptions(options: TransformOptions): ResolvedTran
     producer: {
       ...options.writing,
       transactionalId,
-      ...(transactionTimeoutMs === undefined ? {} : { transactionTimeoutMs }),
+      transactionTimeoutMs,
     },
     signal: options.signal,
     onRetry: options.onRetry ?? warn,
@@ -166,6 +167,8 @@ function warn(error: DqueueError): void {
 
 /** As many as a poll returns by default. */
 const DEFAULT_MAX_MESSAGES = 500;
+/** As in Kafka Streams: what a dead instance has read waits for it. */
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** The names of TransformOptions. */
 const TRANSFORM_NAMES: Names<TransformOptions> = {
