@@ -141,10 +141,15 @@ export class Episode implements AsyncDisposable {
     const checker = new HistoryChecker();
     const availability = new Availability(PARTITIONS);
     const sends = new SendTimes();
+    /** Clients with an acknowledged send. */
+    const sending = new Set<string>();
     const onEvent = (event: HistoryEvent) => {
       checker.add(event);
       sends.add(event);
-      if (event.type === "sent") availability.note(event.partition, event.time);
+      if (event.type === "sent") {
+        availability.note(event.partition, event.time);
+        sending.add(event.value.split("/")[0]!);
+      }
       if (options.history !== undefined) {
         Deno.writeTextFileSync(options.history, `${JSON.stringify(event)}\n`, { append: true });
       }
@@ -166,6 +171,7 @@ export class Episode implements AsyncDisposable {
     }
     const parts = { options, network, brokers, etcd, cluster, client, loads, groups };
     const episode = new Episode({ ...parts, checker, availability, sends, stack: stack.move() });
+    await until(() => groups.every((kind) => sending.has(kind)), "Not every client can send");
     await episode.#back(Date.now());
     return episode;
   }
@@ -249,14 +255,8 @@ export class Episode implements AsyncDisposable {
 
   /** Resolves when all partitions have been written to since a time. */
   async #back(sinceMs: number): Promise<void> {
-    const untilMs = Date.now() + RECOVERY_LIMIT_MS;
-    while (!this.#availability.isBackSince(sinceMs)) {
-      if (Date.now() > untilMs) {
-        const detail = `not every partition is written to ${RECOVERY_LIMIT_MS} ms after a fault`;
-        throw new Error(`The cluster does not recover: ${detail}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const problem = "The cluster does not recover: not every partition is written to";
+    await until(() => this.#availability.isBackSince(sinceMs), problem);
   }
 
   /**
@@ -313,6 +313,15 @@ export class Episode implements AsyncDisposable {
       const detail = `broker ${broker}: ${JSON.stringify(finding)}`;
       this.#problems.push({ kind: "damage", partition: -1, offset: -1, detail });
     }
+  }
+}
+
+/** Resolves when something holds; fails if that takes too long. */
+async function until(holds: () => boolean, problem: string): Promise<void> {
+  const untilMs = Date.now() + RECOVERY_LIMIT_MS;
+  while (!holds()) {
+    if (Date.now() > untilMs) throw new Error(`${problem} after ${RECOVERY_LIMIT_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
