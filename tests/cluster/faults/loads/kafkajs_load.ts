@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Consumer, Kafka, logLevel } from "../../../support/clients/kafkajs.ts";
+import { type Consumer, Kafka, logLevel, type Producer } from "../../../support/clients/kafkajs.ts";
 import { loadArguments, Orders, Progress, tell, writeLine } from "./load_program.ts";
 
 const { addresses, topic, partitions, name, pauseMs } = loadArguments();
@@ -30,7 +30,7 @@ globalThis.addEventListener("unhandledrejection", (event) => {
   console.error(`${event.reason}`);
 });
 
-async function produce(): Promise<void> {
+async function newProducer(): Promise<Producer> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -38,23 +38,36 @@ async function produce(): Promise<void> {
     metadataMaxAge: METADATA_MAX_AGE_MS,
   });
   await connected(() => producer.connect());
+  return producer;
+}
+
+async function produce(): Promise<void> {
+  const producers = [newProducer()];
   /** One request after another to each partition, so that one that is unavailable stops no other. */
   const send = async (partition: number) => {
     for (let count = 0; !orders.isDraining; count++) {
       const value = `${name}/${partition}/${count}`;
-      tell({ type: "send", client: name, partition, value, time: Date.now() });
+      const number = producers.length;
+      const producer = await producers[number - 1]!;
+      // Only the values of one producer are in the order of its sends.
+      const client = `${name}-producer-${number}`;
+      tell({ type: "send", client, partition, value, time: Date.now() });
       try {
         const [sent] = await producer.send({ topic, acks: -1, messages: [{ value, partition }] });
-        const offset = Number(sent!.baseOffset);
+        // When brokers change places, it may mistake one for another: it sends nothing, and says nothing.
+        if (sent === undefined) throw new Error("kafkajs sent nothing");
+        const offset = Number(sent.baseOffset);
         tell({ type: "sent", value, partition, offset, time: Date.now() });
       } catch (error) {
         tell({ type: "failed", value, isDefinite: false, error: `${error}`, time: Date.now() });
+        // It would use the sequence again, and take a duplicate's answer for an acknowledgement.
+        if (producers.length === number) producers.push(newProducer());
       }
       await orders.pause(pauseMs);
     }
   };
   await Promise.all(Array.from({ length: partitions }, (_, partition) => send(partition)));
-  await producer.disconnect();
+  for (const producer of producers) await (await producer).disconnect();
 }
 
 /** It gives up connecting after one attempt to get a producer id. */
