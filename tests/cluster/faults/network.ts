@@ -15,7 +15,9 @@ import type { Machine } from "../../support/machine.ts";
 const PREFIX = "10.211";
 /** Says that this process runs in a namespace of its own. */
 const MARK = "FAULTS_NETWORK";
-const UNSHARE = ["--user", "--map-root-user", "--net", "--mount", "--"];
+/** With the first process in it, all that run in a namespace of processes end. */
+const PROCESSES = ["--pid", "--mount-proc", "--kill-child"];
+const UNSHARE = ["--user", "--map-root-user", "--net", "--mount", ...PROCESSES, "--"];
 /** Makes the folder in which `ip` keeps namespaces one of this process alone. */
 const PREPARE = "mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && " +
   "sysctl -qw net.ipv4.ip_forward=1";
@@ -25,7 +27,7 @@ export function isInPrivateNamespace(): boolean {
   return Deno.env.get(MARK) !== undefined;
 }
 
-/** A command that runs another one in private namespaces of users, mounts and the network. */
+/** A command that runs another one in private namespaces of users, mounts, processes and the network. */
 export function inPrivateNamespace({ path, args }: CommandLine): CommandLine {
   const script = `${PREPARE} && export ${MARK}=1 && exec "$@"`;
   return { path: "unshare", args: [...UNSHARE, "sh", "-c", script, "sh", path, ...args] };

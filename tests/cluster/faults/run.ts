@@ -61,8 +61,12 @@ if (isInPrivateNamespace()) {
       ...Deno.args,
     ],
   });
-  const { code } = await new Deno.Command(path, { args: [...args] }).spawn().status;
-  Deno.exit(code);
+  const child = new Deno.Command(path, { args: [...args] }).spawn();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // The brokers and clients end with it.
+    Deno.addSignalListener(signal, () => child.kill("SIGKILL"));
+  }
+  Deno.exit((await child.status).code);
 }
 
 async function run(): Promise<number> {
