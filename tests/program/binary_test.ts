@@ -21,6 +21,7 @@ import { outside } from "../support/outside.ts";
 import { realText } from "../support/real_text.ts";
 import { attemptInShell, committedOffset } from "../support/broker/redirected.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { within } from "../support/within.ts";
 
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
@@ -75,7 +76,7 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
     );
     assertEquals(
       packages.sort(),
-      ["@marcbachmann/cel-js", "fzstd", "hono", "hysnappy", "re2js"],
+      ["@marcbachmann/cel-js", "@opentelemetry/api", "fzstd", "hono", "hysnappy", "re2js"],
       plain,
     );
     const { size } = await Deno.stat(program.path);
@@ -124,6 +125,23 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
   } finally {
     await broker[Symbol.asyncDispose]();
   }
+  await t.step("serves what HTTP loads when it is asked for", async () => {
+    const flags = ["--http", "127.0.0.1:0"];
+    await using broker = await BrokerProcess.start({ data: "data", program, cwd, flags });
+    const urlOf = () => broker.log.join("\n").match(/Serving HTTP url=(\S+)/)?.[1];
+    await within(
+      (async () => {
+        while (urlOf() === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+      })(),
+      "HTTP",
+    );
+    for (const path of ["/metrics", "/v3/clusters", "/ui/"]) {
+      const response = await fetch(`${urlOf()}${path}`);
+      await response.body?.cancel();
+      assertEquals(response.status, 200, path);
+    }
+    await broker.stop();
+  });
   await t.step("runs brokers in workers", async () => {
     const flags = ["--workers", "2"];
     const listen = "127.0.0.1:0";
