@@ -166,7 +166,7 @@ for (const [way, options] of WAYS) {
           () => processed.every(({ size }, partition) => size === counts[partition]),
           "all messages",
         );
-        await within(untilCommitted(fixture, counts), `commits of ${counts}`, 20_000);
+        await within(untilCommitted(fixture, counts), `commits of ${counts}`);
       } catch (error) {
         throw new Error(`${(error as Error).message}\n${describe(workers)}`, { cause: error });
       } finally {

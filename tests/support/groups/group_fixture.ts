@@ -135,7 +135,7 @@ export class GroupFixture implements AsyncDisposable {
     this.#checks.add(check);
     check();
     try {
-      await within(met.promise, what, 20_000);
+      await within(met.promise, what);
     } finally {
       this.#checks.delete(check);
     }
@@ -173,8 +173,8 @@ export function valuesOf(messages: readonly Message[]): string[] {
 export async function pollAll(consumer: GroupConsumer, count: number): Promise<Message[]> {
   const messages: Message[] = [];
   while (messages.length < count) {
-    const polled = consumer.poll(count - messages.length, { timeoutMs: 20_000 });
-    messages.push(...await within(polled, `${count} messages`, 25_000));
+    const polled = consumer.poll(count - messages.length, { timeoutMs: 50_000 });
+    messages.push(...await within(polled, `${count} messages`));
   }
   return messages;
 }
