@@ -26,6 +26,7 @@ import { ApiError } from "../api_error.ts";
 import { ManualClock } from "../time/clock.ts";
 import { BrokerConfig, type BrokerSettings } from "../settings/config.ts";
 import { silentLogger } from "../logger.ts";
+import { MemoryTopic } from "../coordinators/testing.ts";
 import { consumerHeartbeat } from "./consumer/heartbeat.ts";
 import { consumerProtocolSubscription } from "../../protocol/consumer_protocol.ts";
 import type { GroupClient } from "./environment.ts";
@@ -171,58 +172,10 @@ function decoded({ key, value }: RecordBytes): GroupRecord {
 }
 
 /** An offsets topic of in-memory logs. */
-export class MemoryOffsetsTopic implements OffsetsTopic {
-  readonly name = OFFSETS_TOPIC;
-  readonly logs: MemoryGroupLog[];
-  #isCreated: boolean;
-
+export class MemoryOffsetsTopic extends MemoryTopic<MemoryGroupLog> implements OffsetsTopic {
   constructor(partitionCount = 1, isCreated = true) {
-    this.logs = Array.from({ length: partitionCount }, () => new MemoryGroupLog());
-    this.#isCreated = isCreated;
-  }
-
-  get partitionCount(): number {
-    return this.#isCreated ? this.logs.length : 0;
-  }
-
-  // deno-lint-ignore require-await
-  async create(): Promise<void> {
-    this.#isCreated = true;
-  }
-
-  /** Epochs of partitions that are led in another than 0; undefined for one that is not led here. */
-  readonly leaderEpochs: Map<number, number | undefined> = new Map();
-  readonly #listeners: Set<() => void> = new Set();
-
-  leaderEpoch(index: number): number | undefined {
-    return this.leaderEpochs.has(index) ? this.leaderEpochs.get(index) : 0;
-  }
-
-  /** Partitions that this broker leads without being sure of it. */
-  readonly unserved: Set<number> = new Set();
-
-  isServed(index: number): boolean {
-    return !this.unserved.has(index);
-  }
-
-  /** Elects this broker in an epoch, or another. */
-  elect(index: number, leaderEpoch: number | undefined): void {
-    this.leaderEpochs.set(index, leaderEpoch);
-    this.changed();
-  }
-
-  /** Says that it has changed. */
-  changed(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  log(index: number): GroupLog | undefined {
-    return this.leaderEpoch(index) === undefined ? undefined : this.logs[index];
+    const logs = Array.from({ length: partitionCount }, () => new MemoryGroupLog());
+    super(OFFSETS_TOPIC, logs, isCreated);
   }
 }
 
