@@ -64,6 +64,9 @@ class Simulation {
   async run(steps: number): Promise<void> {
     [this.#directory, this.#log] = await this.#open(this.#watched);
     for (let i = 0; i < steps; i++) await this.#step();
+    // A transaction that is open from early on would keep everything from being cleaned.
+    for (const producerId of Array.from(this.#undecided.keys())) this.#endTransaction(producerId);
+    for (let i = 0; i < 10; i++) this.#append();
     await this.#clean();
     await this.#verify(this.#log);
     assert(this.#cleanings > 0);
@@ -141,8 +144,12 @@ class Simulation {
       this.#undecided.set(producerId, open);
       return;
     }
+    this.#endTransaction(producerId);
+  }
+
+  #endTransaction(producerId: number): void {
     const outcome = this.#random.pick(["aborted", "committed"] as const);
-    for (const record of open) record.outcome = outcome;
+    for (const record of this.#undecided.get(producerId)!) record.outcome = outcome;
     this.#undecided.delete(producerId);
     // As a transaction of version 1 or 2.
     const epoch = this.#epochs.get(producerId) ?? 0;
