@@ -23,6 +23,15 @@ export interface BrokerProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/**
+ * The environment of the tests, except that a broker counts no coverage: it is killed, so its counts are
+ * lost anyway, and Deno does not exit if it is to export both them and OpenTelemetry.
+ */
+function inherited(): Record<string, string> {
+  const { DENO_COVERAGE_DIR: _, ...env } = Deno.env.toObject();
+  return env;
+}
+
 /** A running broker. */
 export class BrokerProcess {
   readonly #child: Deno.ChildProcess;
@@ -51,8 +60,9 @@ export class BrokerProcess {
     const child = new Deno.Command(path, {
       args: [...args, "serve", "--listen", listen, "--data", data, ...flags],
       ...(cwd === undefined ? {} : { cwd }),
+      clearEnv: true,
       // The default port belongs to nobody in particular; flags take precedence.
-      env: { NO_COLOR: "1", DQUEUE_HTTP: "off", ...env },
+      env: { ...inherited(), NO_COLOR: "1", DQUEUE_HTTP: "off", ...env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

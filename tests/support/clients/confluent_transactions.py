@@ -116,7 +116,8 @@ def fence():
 
 
 def time_out():
-    late = producer("late", 1000)
+    # librdkafka asks for the topic's leader after a second at most, so this is long enough to send.
+    late = producer("late", 4000)
     late.begin_transaction()
     send(late, 0, "no, too late")
     flush(late)
@@ -127,7 +128,7 @@ def time_out():
             break
         time.sleep(0.05)
     attempt("commit after the timeout", lambda: late.commit_transaction(60))
-    successor = producer("late", 1000)
+    successor = producer("late")
 
     def commit():
         successor.begin_transaction()
