@@ -45,6 +45,11 @@ function hintOf(error: unknown): string | undefined {
       return "Raise --timeout, or check the broker's log";
     case "CONNECTION":
       return 'Check --brokers, and that a broker is running there ("dqueue serve")';
+    case "PRODUCER_FENCED":
+      return "Use a --transactional-id that no other program uses";
+    case "TRANSACTION_OUTCOME_UNKNOWN":
+      return 'Read the topic with "dqueue consume --isolation read_committed" to find out';
+    case "TRANSACTION_ABORTABLE":
     case "USAGE":
     case "SERIALIZATION":
       return undefined;

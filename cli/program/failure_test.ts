@@ -1,5 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ConnectionError, KafkaError, TimeoutError } from "../../client/errors.ts";
+import {
+  ProducerFencedError,
+  TransactionAbortableError,
+  TransactionOutcomeError,
+} from "../../client/transactions/mod.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { printFailure } from "./failure.ts";
 import { testContext } from "../terminal/test_context.ts";
@@ -66,4 +71,18 @@ Deno.test("printFailure() adds advice to an error of the SDK", async () => {
     await printed(detailed),
     'Error: Cannot create topic "a": It has no such setting (INVALID_CONFIG)\n',
   );
+});
+
+Deno.test("printFailure() gives the user's advice with errors of transactions", async () => {
+  const cause = new KafkaError("send message", ErrorCode.MESSAGE_TOO_LARGE);
+  const cases: [Error, string | undefined][] = [
+    [new TransactionAbortableError("t", cause), undefined],
+    [new TransactionOutcomeError("t", undefined), "--isolation read_committed"],
+    [new ProducerFencedError("t", { cause: undefined }), "--transactional-id"],
+  ];
+  for (const [error, hint] of cases) {
+    const [first, second] = (await printed(error)).trimEnd().split("\n");
+    assertStringIncludes(first!, error.message);
+    assertEquals(second?.includes(hint ?? ""), hint === undefined ? undefined : true);
+  }
 });

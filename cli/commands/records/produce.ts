@@ -68,7 +68,7 @@ export const produce = command({
     `shows their offsets; --output json prints each message, in order.\n\n` +
     `With --transactional-id all messages are one transaction, or --per N of them each: readers of ` +
     `committed messages see all of a transaction or nothing. If something fails, or on Ctrl-C, the ` +
-    `last one is aborted.\n\n` +
+    `last one is aborted; --output json has printed its messages by then.\n\n` +
     `Format:\n` +
     `  %v value  %k key  %t topic  %p partition  %d timestamp  %h{%k=%v } headers\n` +
     `  %V %K %T lengths, before their fields  %H number of headers\n` +
@@ -306,14 +306,15 @@ async function send(
     // Messages read before the failure are still written and reported.
     failure = { error };
   }
-  const isAborted = await transactions?.abort() ?? false;
+  const rest = await transactions?.abort();
   await producer.flush();
   await deliveries.finish();
   progress.finish();
   deliveries.report();
-  if (isAborted) {
+  if (rest !== undefined) {
     const { stderr } = context;
-    stderr.line(`${stderr.style.yellow("Warning:")} the last transaction was aborted`);
+    const outcome = rest === "aborted" ? "was aborted" : "is committed or aborted: it is not known";
+    stderr.line(`${stderr.style.yellow("Warning:")} the last transaction ${outcome}`);
   }
   if (failure !== undefined) throw failure.error;
 }

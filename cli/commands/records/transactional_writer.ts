@@ -36,12 +36,22 @@ export class TransactionalWriter {
     }
   }
 
-  /** Commits what was written since the last commit. */
+  /**
+   * Commits what was written since the last commit.
+   *
+   * @throws The reason of the signal if it was aborted, even if the transaction may be committed.
+   */
   async commit(): Promise<void> {
     const transaction = this.#transaction;
     if (transaction === undefined) return;
     await this.#deliveries.finish();
-    await transaction.commit({ signal: this.#signal });
+    try {
+      await transaction.commit({ signal: this.#signal });
+    } catch (error) {
+      // `abort()` says that it may be committed.
+      if (transaction.state === "unknown") this.#signal.throwIfAborted();
+      throw error;
+    }
     this.#deliveries.commit();
     this.#transaction = undefined;
     this.#count = 0;
@@ -50,15 +60,17 @@ export class TransactionalWriter {
   /**
    * Aborts what was written since the last commit.
    *
-   * @returns Whether there was anything.
+   * @returns What became of it: it may be committed if the coordinator has not answered a commit.
+   * Undefined if there was nothing.
    */
-  async abort(): Promise<boolean> {
+  async abort(): Promise<"aborted" | "unknown" | undefined> {
     const transaction = this.#transaction;
-    if (transaction === undefined) return false;
+    if (transaction === undefined) return undefined;
     this.#transaction = undefined;
+    const isUnknown = transaction.state === "unknown";
     await transaction[Symbol.asyncDispose]();
     await this.#deliveries.finish();
     this.#deliveries.abort();
-    return true;
+    return isUnknown ? "unknown" : "aborted";
   }
 }

@@ -1,5 +1,13 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { NO_ANSWER } from "../../../client/testing/fake_cluster.ts";
+import { FLOWS, setupTransactions } from "../../../client/testing/transaction_setup.ts";
+import { TransactionOutcomeError } from "../../../client/mod.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { endTxn } from "../../../protocol/messages/mod.ts";
+import { testContext } from "../../terminal/test_context.ts";
 import { CommandTest, runIn } from "../testing.ts";
+import { Deliveries } from "./produce_deliveries.ts";
+import { TransactionalWriter } from "./transactional_writer.ts";
 
 async function committed(test: CommandTest): Promise<string> {
   return await test.output("consume a -e --isolation read_committed");
@@ -67,6 +75,34 @@ Deno.test("produce --transactional-id aborts on Ctrl-C and on invalid input", as
   );
   assertEquals(code, 130);
   assertEquals(await committed(test), "");
+});
+
+Deno.test("TransactionalWriter.abort() does not call a transaction aborted that may be committed", async () => {
+  for (const isInterrupted of [true, false]) {
+    await using test = setupTransactions(FLOWS[1]);
+    const context = testContext();
+    using deliveries = new Deliveries(context, "table", () => {}, true);
+    const writer = new TransactionalWriter(test.producer, deliveries, Infinity, context.signal);
+    await writer.write([{ topic: "a", value: "1" }]);
+    test.cluster.once(endTxn, async (_request, { usual }) => {
+      const answer = await usual();
+      if (!isInterrupted) return { ...answer, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR };
+      context.stop.abort(new DOMException("Ctrl-C", "AbortError"));
+      return NO_ANSWER;
+    });
+    const error = await assertRejects(() => writer.commit());
+    assertEquals(error === context.signal.reason, isInterrupted);
+    assertEquals(error instanceof TransactionOutcomeError, !isInterrupted);
+    assertEquals(await writer.abort(), "unknown");
+    assertEquals(await writer.abort(), undefined);
+    assertEquals(await test.committed(), ["1"]);
+  }
+  await using test = setupTransactions(FLOWS[1]);
+  const context = testContext();
+  using deliveries = new Deliveries(context, "table", () => {}, true);
+  const writer = new TransactionalWriter(test.producer, deliveries, Infinity, context.signal);
+  await writer.write([{ topic: "a", value: "1" }]);
+  assertEquals(await writer.abort(), "aborted");
 });
 
 Deno.test("produce refuses flags that transactions do not allow", async () => {
