@@ -7,7 +7,7 @@ import {
   initProducerId,
   produce,
 } from "../../protocol/messages/mod.ts";
-import { DqueueError, KafkaError, UsageError } from "../errors.ts";
+import { ClosedError, DqueueError, KafkaError, UsageError } from "../errors.ts";
 import { refuse } from "../testing/client_setup.ts";
 import { DISCONNECT, NO_ANSWER } from "../testing/fake_cluster.ts";
 import {
@@ -503,3 +503,22 @@ Deno.test("Producer.begin() fails with the coordinator's reason, and may be call
   await tx.send({ topic: "a", value: "1" });
   await tx.commit();
 });
+
+inBothFlows(
+  "Producer.begin() fails with a ClosedError if the producer is closed meanwhile",
+  async (flow) => {
+    await using test = setupTransactions(flow);
+    const asked = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    test.cluster.once(initProducerId, async (_request, { usual }) => {
+      asked.resolve();
+      await closed.promise;
+      return await usual();
+    });
+    const beginning = assertRejects(() => test.producer.begin(), ClosedError, "it is closed");
+    await asked.promise;
+    await test.producer.close();
+    closed.resolve();
+    await beginning;
+  },
+);

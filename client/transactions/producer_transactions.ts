@@ -3,8 +3,8 @@
  *
  * `transaction_phase.ts` has the rules. In short: a failed message leaves a transaction that can only
  * be aborted; each answer of the coordinator leads to a phase; and after a request without an answer
- * the producer is initialized again with its own id and epoch before it goes on, which fences
- * whatever is still on its way.
+ * the producer is initialized again with its own id and epoch before it continues, which fences
+ * requests that may still arrive.
  *
  * In the newer flow (KIP-890) each transaction has an epoch of its own, so an abort is enough to
  * fence what was sent before it. In the older one the epoch stays, so after a failure the abort is
@@ -132,6 +132,8 @@ export class ProducerTransactions {
       this.#to("giveUp");
       throw error;
     }
+    // It may have been closed meanwhile.
+    this.#ensureNotFatal();
     this.#to("initialized");
   }
 

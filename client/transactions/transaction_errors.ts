@@ -1,7 +1,7 @@
 /**
  * The errors of transactions: what a program has to do differs with each class.
  *
- * - {@linkcode TransactionAbortableError}: abort the transaction; the producer goes on
+ * - {@linkcode TransactionAbortableError}: abort the transaction; the producer can begin another
  * - {@linkcode ProducerFencedError}: stop; another producer has taken over
  * - {@linkcode TransactionOutcomeError}: ask again with `commit()`
  *

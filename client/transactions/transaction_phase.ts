@@ -79,7 +79,7 @@ const TABLE: Readonly<Record<TransactionPhase, Transitions>> = {
   ready: { begin: "open", outdate: "uninitialized" },
   open: { fail: "abortOnly", commit: "flushing", abort: "aborting" },
   abortOnly: { fail: "abortOnly", abort: "aborting" },
-  // A program that does not wait any longer may still go on with the transaction.
+  // A program that does not wait any longer may still continue the transaction.
   flushing: { fail: "abortOnly", flush: "committing", giveUp: "open" },
   committing: { end: "ready", refuse: "abortOnly", giveUp: "undecided" },
   undecided: { commit: "committing", abort: "uninitialized" },

@@ -70,7 +70,7 @@ export interface TransformOptions {
   readonly maxMessages?: number;
   /**
    * How long a transaction may take, in milliseconds: at least the time of the function for
-   * `maxMessages`. When an instance dies, the others wait so long for its partitions, unless it is
+   * `maxMessages`. When an instance dies, the others wait this long for its partitions, unless it is
    * started again. Default: 10000, as in Kafka Streams.
    */
   readonly transactionTimeoutMs?: number;
