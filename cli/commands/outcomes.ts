@@ -89,7 +89,7 @@ function tableColumns({ heading = "TOPIC", details = [] }: OutcomeTable): Column
     { heading, cell: ({ name }) => name },
     { heading: "STATUS", cell: ({ status }) => status, paint: ({ green }) => green },
     ...details.map((name): Column<Outcome> => ({
-      heading: name.toUpperCase(),
+      heading: name.toUpperCase().replaceAll("_", " "),
       cell: (outcome) => outcome.details?.[name] as string | number | null | undefined,
     })),
   ];

@@ -49,7 +49,7 @@ export interface ListTransactionsOptions extends OperationOptions {
   readonly states?: readonly TransactionStateName[];
   /** Only those of these producer ids. Default: all. */
   readonly producerIds?: readonly number[];
-  /** Only transactions that have been open for so many milliseconds (KIP-994). Default: any. */
+  /** Only transactions that have been open for at least this many milliseconds (KIP-994). Default: any. */
   readonly minDurationMs?: number;
   /** Only ids that match this regular expression as a whole (RE2, KIP-1152). Default: all. */
   readonly pattern?: string;

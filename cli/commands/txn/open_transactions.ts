@@ -61,13 +61,13 @@ export async function openTransactions(
       ...each,
       startOffset: each.producer.transactionStartOffset!,
       transactionalId: description?.transactionalId,
-      isHanging: !isEnded(description, each),
+      isHanging: !willBeEnded(description, each),
     };
   });
 }
 
 /** Whether the coordinator will end a transaction in a partition. */
-function isEnded(
+function willBeEnded(
   description: TransactionDescription | undefined,
   { topic, partition }: TopicPartition,
 ): boolean {

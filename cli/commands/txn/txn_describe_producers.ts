@@ -61,7 +61,12 @@ export const txnDescribeProducers = command({
       producers.map((producer) => ({ topic, partition, ...producer }))
     );
     if (flags.output === "json") return writeJsonDocument(context.stdout, rows.map(toJson));
-    printTable(context, COLUMNS, rows, "No producers: none has written with an id lately");
+    printTable(
+      context,
+      COLUMNS,
+      rows,
+      "No producers: nothing was written with a producer id lately",
+    );
   },
 });
 

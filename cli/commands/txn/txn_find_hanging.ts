@@ -21,8 +21,8 @@ export const txnFindHanging = command({
   description:
     `Finds transactions that are open in a partition and that no coordinator will end there. ` +
     `They hold back all readers of committed messages; "dqueue txn abort" ends them.\n\n` +
-    `Only those are looked at whose last message is older than any transaction may be: ` +
-    `--max-transaction-timeout is the brokers' transaction.max.timeout.ms.`,
+    `It considers only transactions whose last message is older than --max-transaction-timeout, ` +
+    `which should be the brokers' transaction.max.timeout.ms.`,
   args: { topics: { value: "TOPIC", many: true, optional: true, doc: "Only these topics" } },
   flags: {
     ...partitionsFlag,
@@ -36,7 +36,7 @@ export const txnFindHanging = command({
       type: "duration",
       default: "15m",
       env: false,
-      doc: "The longest time that a transaction may take",
+      doc: "Minimum age of the last message",
     },
     ...outputFlag,
     ...connectionFlags,

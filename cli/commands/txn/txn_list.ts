@@ -47,7 +47,7 @@ export const txnList = command({
       otherNames: ["duration-filter"],
       env: false,
       fallback: "any",
-      doc: "Only transactions that have been open for so long (KIP-994)",
+      doc: "Only transactions that have been open for at least this long (KIP-994)",
     },
     pattern: {
       otherNames: ["transactional-id-pattern"],

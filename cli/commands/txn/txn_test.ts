@@ -5,8 +5,17 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { ProducerFencedError } from "../../../client/mod.ts";
-import { CommandTest } from "../testing.ts";
+import { Broker, type BrokerSettings } from "../../../broker/mod.ts";
+import { Client, ProducerFencedError } from "../../../client/mod.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { produce } from "../../../protocol/messages/mod.ts";
+import { MemoryFileSystem } from "../../../storage/file_system/memory_file_system.ts";
+import { RawConnection } from "../../../tests/support/protocol/raw_connection.ts";
+import { batchOf } from "../../../tests/support/protocol/records.ts";
+import { PRODUCE_BY_NAME, produceRequest } from "../../../tests/support/protocol/requests.ts";
+import { silentLogger } from "../../../broker/logger.ts";
+import { testContext } from "../../terminal/test_context.ts";
+import { CommandTest, runIn } from "../testing.ts";
 
 async function json(test: CommandTest, line: string) {
   return JSON.parse(await test.output(`${line} --output json`));
@@ -103,6 +112,63 @@ Deno.test("txn abort ends an open transaction as a whole, and refuses to in a pa
   await test.output("produce orders -m after");
   const committed = await test.output("consume orders -e --isolation read_committed");
   assertEquals(committed, "plain\nplain\nafter\n");
+});
+
+/** Starts a broker on a file system. */
+async function startOn(fileSystem: MemoryFileSystem): Promise<Broker> {
+  const config: Partial<BrokerSettings> = {
+    "log.dirs": "/data",
+    "transaction.state.log.num.partitions": 1,
+  };
+  const logger = silentLogger;
+  return await Broker.start({ fileSystem, listen: "127.0.0.1:0", config, logger });
+}
+
+function addressOf({ addresses }: Broker): string {
+  return `127.0.0.1:${addresses[0]!.port}`;
+}
+
+/** Leaves a transaction open in partition 0 of topic `orders`, at offset 0. */
+async function leaveOpen(broker: Broker): Promise<void> {
+  await using client = new Client({ broker });
+  const admin = client.admin();
+  await admin.createTopic({ name: "orders" });
+  const [producer] = await admin.fenceProducers(["lost"]);
+  const { producerId, producerEpoch } = producer!;
+  const identity = { producerId, producerEpoch, baseSequence: 0, isTransactional: true };
+  const request = produceRequest("orders", batchOf(["lost"], identity));
+  using connection = await RawConnection.connect(addressOf(broker));
+  const written = await connection.request(produce, PRODUCE_BY_NAME, {
+    ...request,
+    transactionalId: "lost",
+  });
+  assertEquals(written.responses[0]!.partitionResponses[0]!.errorCode, ErrorCode.NONE);
+}
+
+Deno.test("txn find-hanging finds a transaction that its coordinator has lost, and txn abort ends it", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using broker = await startOn(fs);
+    await leaveOpen(broker);
+  }
+  fs.removeSync("/data/__transaction_state-0");
+  await using broker = await startOn(fs);
+  const env = { DQUEUE_BROKERS: addressOf(broker) };
+  const run = async (line: string) =>
+    await runIn(testContext({ now: () => Date.now(), env }), line);
+  assertEquals((await run("txn list")).stdout, "");
+  await run("produce orders -m after");
+  assertEquals((await run("consume orders -e --isolation read_committed")).stdout, "");
+  const [found] = JSON.parse((await run("txn find-hanging --output json")).stdout);
+  assertEquals([found.topic, found.partition, found.start_offset], ["orders", 0, 0]);
+  const { code, stdout } = await run("txn abort orders -p 0 --start-offset 0 --yes");
+  assertEquals(code, 0);
+  assertMatch(
+    stdout,
+    /^TRANSACTION +STATUS +PRODUCER ID +PRODUCER EPOCH\norders-0 from offset 0 +aborted /,
+  );
+  assertEquals((await run("txn find-hanging")).stderr, "No hanging transactions\n");
+  assertEquals((await run("consume orders -e --isolation read_committed")).stdout, "after\n");
 });
 
 Deno.test("txn abort refuses flags that do not name one transaction", async () => {
