@@ -37,7 +37,7 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
     summary: "The transactional ids that are known, or those with an open transaction",
     query: {
       open: "true for those with an open transaction, the oldest first",
-      min_duration_ms: "Only transactions that have been open for so long",
+      min_duration_ms: "Only transactions that have been open for at least this many milliseconds",
     },
     answer: LIST,
     isExtension: true,

@@ -1,5 +1,5 @@
 /**
- * Keeps a stream to so many records a second.
+ * Limits the records that a stream sends in a second.
  *
  * @module
  */

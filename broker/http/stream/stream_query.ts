@@ -45,13 +45,13 @@ export const STREAM_PARAMETERS: Readonly<Record<string, string>> = {
   header: "Only records with this header, as NAME:VALUE; may be there several times",
   text: "Only records with this text in key or value",
   filter: "Only records that fulfil an expression in CEL, such as value.total > 100",
-  limit: "End after so many records",
+  limit: "End after this many records",
   isolation: "read_committed for records of committed transactions only; default read_uncommitted",
-  rate: "At most so many records a second; on-slow says what happens to new ones beyond it",
+  rate: "At most this many records a second; on-slow says what happens to new ones beyond it",
   exit: "1 to end at what is there now",
   batch: "1 to have the records of 50 ms in one event, as a list",
   "on-slow": "skip (default) what a slow reader missed, or close",
-  value: "full (default), none, or so many bytes of each value",
+  value: "full (default), none, or the maximum number of bytes of each value",
   "last-event-id": "Continue after this event; the header Last-Event-ID is the same",
 };
 

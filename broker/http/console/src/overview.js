@@ -108,7 +108,9 @@ function attentionOf(series, { problems }) {
       { class: "bad" },
       "▲ ",
       link("/ui/transactions", "Transactions"),
-      ` that should have ended long ago hold back readers of ${late} partitions`,
+      ` that should have ended long ago hold back readers of ${late} partition${
+        late === 1 ? "" : "s"
+      }; those that are not listed hang: dqueue txn find-hanging finds them`,
     ));
   }
   if (items.length === 0) return h("p", { class: "ok" }, "● Nothing needs attention");
