@@ -51,6 +51,6 @@ Deno.addSignalListener("SIGINT", () => work.stop());
 
 await using reader = client.consumer({ isolation: "read_committed" });
 await reader.subscribe("notices");
-work.finished.finally(() => reader.close());
+work.finished.catch(() => {}).finally(() => reader.close());
 for await (const notice of reader) console.log(`notice: ${notice.text()}`);
 await work.finished;
