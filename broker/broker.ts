@@ -350,6 +350,8 @@ export class Broker {
       }),
     );
     const producerIds = new ProducerIds(store, { isAhead: cluster.hasExpiringSessions });
+    const timeouts = new Timeouts(clock);
+    opened.defer(() => timeouts.close());
     const { transactions, markers, verifier } = opened.use(
       await openTransactions({
         cluster,
@@ -359,14 +361,13 @@ export class Broker {
         network,
         config,
         clock,
+        timeouts,
         logger,
         counters: counters.transactions,
         createElsewhere: createElsewhere(CoordinatorType.transaction),
       }),
     );
 
-    const timeouts = new Timeouts(clock);
-    opened.defer(() => timeouts.close());
     const requestMemory = new MemoryBudget(config.get("queued.max.request.bytes"));
     const validations = new BatchValidations(requestMemory);
     opened.defer(() => validations.close());

@@ -15,6 +15,7 @@ import { Peers } from "./peers/peers.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { BrokerConfig } from "./settings/config.ts";
 import type { Clock } from "./time/clock.ts";
+import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 import { MarkerWriter } from "./transactions/markers/marker_writer.ts";
 import { PeerTransport } from "./transactions/markers/peer_transport.ts";
@@ -33,6 +34,7 @@ export interface TransactionsOptions {
   readonly network: PeerNetwork;
   readonly config: BrokerConfig;
   readonly clock: Clock;
+  readonly timeouts: Timeouts;
   readonly logger: Logger;
   readonly counters: TransactionCounters;
   /** Has the controller create the topic; gives false if that is this broker. Default: it is. */
@@ -48,7 +50,7 @@ export interface Transactions extends AsyncDisposable {
 
 /** Starts what serves transactions. */
 export async function openTransactions(options: TransactionsOptions): Promise<Transactions> {
-  const { cluster, topics, groups, config, clock, logger, network } = options;
+  const { cluster, topics, groups, config, clock, timeouts, logger, network } = options;
   const { nodeId } = cluster;
   const topic = new RegistryTransactionsTopic(options);
   await topic.ensureConfigs();
@@ -60,6 +62,7 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
       endTransaction: (...ended) => groups.endTransaction(...ended),
     },
     clock,
+    timeouts,
     logger,
   });
   // Connections of their own: markers and verifications may take long, and hold back what follows.

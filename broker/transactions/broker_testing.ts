@@ -24,7 +24,8 @@ export async function startTransactionBroker(
     config: { "transaction.state.log.num.partitions": 3, ...options.config },
   });
   const { broker, groups } = started;
-  const { cluster, topics, producerIds, config, clock, logger, counters } = broker.context;
+  const { cluster, topics, producerIds, config, clock, timeouts, logger, counters } =
+    broker.context;
   const opened = await openTransactions({
     cluster,
     topics,
@@ -33,6 +34,7 @@ export async function startTransactionBroker(
     network: tcpNetwork,
     config,
     clock,
+    timeouts,
     logger,
     counters: counters.transactions,
   });

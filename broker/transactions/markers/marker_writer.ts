@@ -8,7 +8,8 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import type { Logger } from "../../logger.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { TopicRegistry } from "../../topics/topic_registry.ts";
+import type { Timeouts } from "../../time/timeouts.ts";
+import type { Partition } from "../../topics/partition.ts";
 import { TRANSACTION_V2 } from "../model/transaction.ts";
 import type { TopicPartition } from "../model/transaction_partitions.ts";
 
@@ -33,11 +34,20 @@ export interface MarkedGroups {
 
 /** Options of a writer. */
 export interface MarkerWriterOptions {
-  readonly topics: Pick<TopicRegistry, "partition">;
+  readonly topics: {
+    partition(topic: string, index: number): Pick<Partition, "appendMarker"> | undefined;
+  };
   readonly groups: MarkedGroups;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
+  readonly timeouts: Pick<Timeouts, "set" | "clear">;
   readonly logger: Logger;
 }
+
+/**
+ * How long a marker may take to be committed. While a partition has too few replicas in sync, the markers
+ * of others, which are answered together with its, must not wait for it.
+ */
+const COMMIT_TIMEOUT_MS = 5000;
 
 /** Writes markers. */
 export class MarkerWriter {
@@ -48,16 +58,40 @@ export class MarkerWriter {
   }
 
   /**
-   * Writes a marker to a partition, and returns an error code when it is committed. The marker is
-   * appended before this returns, so that those of one turn share a sync.
+   * Writes a marker to a partition, and returns an error code when it is committed; REQUEST_TIMED_OUT if
+   * that takes too long. The marker is appended before this returns, so that those of one turn share a
+   * sync.
    */
   async write(markers: MarkersToWrite, partition: TopicPartition): Promise<number> {
     try {
-      await this.#append(markers, partition);
-      this.#endOffsets(markers, partition);
+      await this.#inTime(this.#end(markers, partition));
       return ErrorCode.NONE;
     } catch (error) {
       return errorCodeOf(error, this.#options.logger);
+    }
+  }
+
+  /** Appends a marker, and ends the offsets of its transaction when it is committed, however late. */
+  async #end(markers: MarkersToWrite, partition: TopicPartition): Promise<void> {
+    await this.#append(markers, partition);
+    this.#endOffsets(markers, partition);
+  }
+
+  async #inTime(ended: Promise<void>): Promise<void> {
+    const { timeouts } = this.#options;
+    const late = Promise.withResolvers<never>();
+    const timeout = timeouts.set(() => {
+      late.reject(
+        new ApiError(
+          ErrorCode.REQUEST_TIMED_OUT,
+          `Marker was not committed within ${COMMIT_TIMEOUT_MS} ms`,
+        ),
+      );
+    }, COMMIT_TIMEOUT_MS);
+    try {
+      await Promise.race([ended, late.promise]);
+    } finally {
+      timeouts.clear(timeout);
     }
   }
 
