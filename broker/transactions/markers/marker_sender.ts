@@ -2,8 +2,8 @@
  * Sends the markers of transactions that end to the leaders of their partitions, until all are written.
  *
  * All markers for a broker that are due at the same time go in one request, and one request is under way
- * to each broker. What could not be written is sent again, to whoever leads the partition then; what was
- * deleted needs no marker. A marker that a partition refuses for good (another coordinator, or another
+ * to each broker. What could not be written is sent again, to the leader that the partition has then; a
+ * deleted partition needs no marker. A marker that a partition refuses for good (another coordinator, or another
  * producer epoch, was there first) is tried again slowly: its transaction stays as it is until an operator
  * has looked at the partition, and readers with read_committed wait.
  *
@@ -153,6 +153,7 @@ export class MarkerSender {
       if (leaderId === undefined) {
         // It was deleted.
         job.left--;
+        job.refused.delete(nameOf(partition));
         continue;
       }
       const same = byLeader.get(leaderId);
@@ -212,7 +213,7 @@ export class MarkerSender {
     const refused: TopicPartition[] = [];
     for (const [i, partition] of partitions.entries()) {
       const code = codes?.[i];
-      const name = `${partition.topic}-${partition.index}`;
+      const name = nameOf(partition);
       if (code === ErrorCode.NONE) {
         job.left--;
         job.refused.delete(name);
@@ -290,6 +291,10 @@ const REFUSALS: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_PRODUCER_EPOCH,
   ErrorCode.TRANSACTION_COORDINATOR_FENCED,
 ]);
+
+function nameOf({ topic, index }: TopicPartition): string {
+  return `${topic}-${index}`;
+}
 
 function delayOf(job: Job): number {
   return RETRY_MS[Math.min(job.attempts++, RETRY_MS.length - 1)]!;

@@ -166,3 +166,19 @@ Deno.test("MarkerSender divides what is too much for one request", async () => {
   assertEquals(fixture.transport.written.length, 1400);
   assertEquals(fixture.ended.toSorted(), ["a", "b"]);
 });
+
+Deno.test("MarkerSender does not count a refusal of a partition that was deleted since", async () => {
+  using fixture = new Fixture();
+  const { transport, sender } = fixture;
+  transport.failures.set("t-0", [ErrorCode.TRANSACTION_COORDINATOR_FENCED]);
+  transport.leaders.set("t-1", -1);
+  fixture.send("a", 7, [0, 1]);
+  await turn();
+  assertEquals([sender.waitingCount, sender.refusedCount], [2, 1]);
+  transport.leaders.set("t-0", undefined);
+  await fixture.later(30_000);
+  assertEquals([sender.waitingCount, sender.refusedCount], [1, 0]);
+  transport.leaders.delete("t-1");
+  await fixture.later(1000);
+  assertEquals(fixture.ended, ["a"]);
+});
