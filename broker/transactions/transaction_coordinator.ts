@@ -207,12 +207,13 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Resolves when nothing of a transactional id is being written, and its last transaction has ended;
-   * `undefined` if that is so now, or this broker does not coordinate it.
+   * Resolves when nothing of a transactional id is being written, and its last transaction has ended, or
+   * the signal is aborted; `undefined` if it is settled now, or this broker does not coordinate it.
    */
-  whenSettled(transactionalId: string): Promise<void> | undefined {
+  whenSettled(transactionalId: string, signal?: AbortSignal): Promise<void> | undefined {
     const index = this.partitionOf(transactionalId);
-    return index === undefined ? undefined : this.#shards.at(index)?.whenSettled(transactionalId);
+    if (index === undefined) return undefined;
+    return this.#shards.at(index)?.whenSettled(transactionalId, signal);
   }
 
   /** Gives a producer its pair: InitProducerId. */
@@ -314,7 +315,7 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Looks for timed-out and expired transactions as long as there are shards. */
+  /** Schedules the checks for timed-out and for expired transactions, as long as there are shards. */
   #schedule(): void {
     if (this.#shards.isClosed || this.#shards.all.length === 0) return;
     const { config } = this.#options;

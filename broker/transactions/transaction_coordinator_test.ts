@@ -103,6 +103,28 @@ Deno.test("TransactionCoordinator tells what waits for the end of a transaction 
   assertEquals(await test.add(SECOND), 0);
 });
 
+Deno.test("TransactionCoordinator.whenSettled() ends with its signal, and forgets who waited", async () => {
+  await using test = await TestTransactions.start();
+  const { coordinator, transport } = test;
+  await test.init();
+  await test.add(FIRST);
+  const gate = Promise.withResolvers<void>();
+  transport.gate = gate.promise;
+  await test.end(FIRST);
+  const ended = new AbortController();
+  const order: string[] = [];
+  const first = coordinator.whenSettled("x", ended.signal)!.then(() => order.push("aborted"));
+  const second = coordinator.whenSettled("x")!.then(() => order.push("settled"));
+  ended.abort();
+  await first;
+  await coordinator.whenSettled("x", ended.signal);
+  await turn();
+  assertEquals(order, ["aborted"]);
+  gate.resolve();
+  await second;
+  assertEquals(order, ["aborted", "settled"]);
+});
+
 Deno.test("TransactionCoordinator verifies partitions, also while a state is being written", async () => {
   await using test = await TestTransactions.start();
   await test.init();

@@ -24,7 +24,6 @@ import {
   isPrepared,
   type KnownTransaction,
   type Transaction,
-  TransactionState,
 } from "./model/mod.ts";
 import type { TransactionLog } from "./transaction_log.ts";
 import { TRANSACTIONS_TOPIC } from "./transactions_topic.ts";
@@ -41,7 +40,7 @@ interface Entry extends KnownTransaction {
   current: Transaction | undefined;
   isPending: boolean;
   /** Called when nothing is being written, and no marker. */
-  waiting: (() => void)[] | undefined;
+  waiting: Set<() => void> | undefined;
 }
 
 const UNKNOWN: KnownTransaction = { current: undefined, isPending: false };
@@ -78,19 +77,24 @@ export class TransactionShard extends Shard {
     }
   }
 
-  /** Number of transactional ids. */
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /**
    * Resolves when nothing of an id is being written, and no markers of its last transaction, or the shard
-   * stops; `undefined` if that is so now.
+   * stops, or the signal is aborted; `undefined` if nothing is being written now.
    */
-  whenSettled(transactionalId: string): Promise<void> | undefined {
+  whenSettled(transactionalId: string, signal?: AbortSignal): Promise<void> | undefined {
     const entry = this.#entries.get(transactionalId);
     if (entry === undefined || isSettled(entry)) return undefined;
-    return new Promise((resolve) => (entry.waiting ??= []).push(resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = entry.waiting ??= new Set();
+    const end = () => {
+      waiting.delete(end);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    waiting.add(end);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted === true) end();
+    return promise;
   }
 
   /**
@@ -187,17 +191,12 @@ export class TransactionShard extends Shard {
   }
 
   #wake(entry: Entry): void {
-    const { waiting = [] } = entry;
+    const { waiting } = entry;
     entry.waiting = undefined;
-    for (const wake of waiting) wake();
+    for (const wake of waiting ?? []) wake();
   }
 }
 
 function isSettled({ current, isPending }: Entry): boolean {
   return !isPending && (current === undefined || !isPrepared(current));
-}
-
-/** Whether a transaction is open. */
-export function isOngoing({ state }: Transaction): boolean {
-  return state === TransactionState.ongoing;
 }

@@ -24,11 +24,9 @@ import {
   handler,
   type RequestContext,
 } from "../../handler.ts";
-import { pause } from "../../time/pause.ts";
-import type {
-  PartitionsRequest,
-  TransactionCoordinator,
-} from "../../transactions/transaction_coordinator.ts";
+import type { TopicPartition } from "../../transactions/model/mod.ts";
+import type { PartitionsRequest } from "../../transactions/transaction_coordinator.ts";
+import { pauseUntilSettled } from "../../transactions/verification/pause_until_settled.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { awaitEach, mapNested } from "../each_item.ts";
 import { producerErrorCode } from "./transactional_request.ts";
@@ -100,27 +98,29 @@ async function resultsOf(
   topics: readonly TopicRequest[],
   context: RequestContext,
 ): Promise<TopicResult[]> {
-  const unknown = await unknownIn(topics, context.broker);
-  if (unknown.size > 0) {
+  const { broker } = context;
+  // A client may list a partition repeatedly.
+  const partitions = new Map<string, TopicPartition>();
+  let areAllKnown = true;
+  await mapNested(topics, partitionsOf, ({ name: topic }, index) => {
+    if (exists(topic, index, broker)) partitions.set(nameOf(topic, index), { topic, index });
+    else areAllKnown = false;
+  });
+  if (!areAllKnown) {
     return await mapResults(
       topics,
       (name, index) =>
-        unknown.has(nameOf(name, index))
-          ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-          : ErrorCode.OPERATION_NOT_ATTEMPTED,
+        exists(name, index, broker)
+          ? ErrorCode.OPERATION_NOT_ATTEMPTED
+          : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     );
   }
   if (transaction.transactionalId === "") {
     return await mapResults(topics, () => ErrorCode.INVALID_REQUEST);
   }
-  const partitions = (await mapNested(topics, partitionsOf, ({ name: topic }, index) => ({
-    topic,
-    index,
-  }))).flatMap(([, of]) => of);
-  const codes = await askCoordinator({ ...transaction, partitions }, context);
-  const byName = new Map(
-    partitions.map(({ topic, index }, slot) => [nameOf(topic, index), codes[slot]!]),
-  );
+  const asked = { ...transaction, partitions: [...partitions.values()] };
+  const codes = await askCoordinator(asked, context);
+  const byName = new Map(Array.from(partitions.keys(), (name, slot) => [name, codes[slot]!]));
   return await mapResults(topics, (name, index) => byName.get(nameOf(name, index))!);
 }
 
@@ -135,40 +135,13 @@ async function askCoordinator(
   const codes = await ask();
   const isConcurrent = codes.includes(ErrorCode.CONCURRENT_TRANSACTIONS);
   if (!isConcurrent || apiVersion < FIRST_VERSION_WITH_MANY_TRANSACTIONS) return codes;
-  const waitMs = config.get("add.partitions.to.txn.retry.backoff.ms");
-  await settled(
-    transactions,
-    request.transactionalId,
-    (ended) => pause(clock, waitMs, ended),
-    signal,
-  );
+  const ms = config.get("add.partitions.to.txn.retry.backoff.ms");
+  await pauseUntilSettled(transactions, request.transactionalId, { ms, clock, signal });
   return await ask();
 }
 
-/** Waits until a transactional id is settled, but not longer than `wait`. */
-async function settled(
-  transactions: TransactionCoordinator,
-  transactionalId: string,
-  wait: (ended: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const settling = transactions.whenSettled(transactionalId);
-  if (settling === undefined) return;
-  const ended = new AbortController();
-  settling.then(() => ended.abort());
-  await wait(AbortSignal.any([ended.signal, signal]));
-}
-
-/** The partitions that do not exist. */
-async function unknownIn(
-  topics: readonly TopicRequest[],
-  { cluster }: BrokerContext,
-): Promise<ReadonlySet<string>> {
-  const unknown = new Set<string>();
-  await mapNested(topics, partitionsOf, ({ name }, index) => {
-    if (cluster.topic(name)?.partitions[index] === undefined) unknown.add(nameOf(name, index));
-  });
-  return unknown;
+function exists(topic: string, index: number, { cluster }: BrokerContext): boolean {
+  return cluster.topic(topic)?.partitions[index] !== undefined;
 }
 
 async function mapResults(

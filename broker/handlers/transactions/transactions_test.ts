@@ -18,6 +18,7 @@ import {
   startTransactionBroker,
   type TransactionBroker,
 } from "../../transactions/broker_testing.ts";
+import { turnEnd } from "../../time/turn_end.ts";
 import { findCoordinatorHandler } from "../groups/find_coordinator.ts";
 import { addOffsetsToTxnHandler } from "./add_offsets_to_txn.ts";
 import { addPartitionsToTxnHandler } from "./add_partitions_to_txn.ts";
@@ -331,6 +332,50 @@ Deno.test("FindCoordinator returns the coordinator of transactional ids, in ever
     "min.insync.replicas": "2",
     "segment.bytes": String(100 * 1024 * 1024),
   });
+});
+
+Deno.test("AddPartitionsToTxn adds a partition once that is listed repeatedly", async () => {
+  await using fixture = await Fixture.start();
+  const [, producerId, producerEpoch] = await fixture.init();
+  const pair = [producerId!, producerEpoch!] as const;
+  for (const version of [3, 5]) {
+    assertEquals(await fixture.add(version, pair, [0, 1, 0, 0]), [0, 0, 0, 0]);
+    assertEquals(await fixture.add(version, pair, [0, 9, 0]), [
+      ErrorCode.OPERATION_NOT_ATTEMPTED,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      ErrorCode.OPERATION_NOT_ATTEMPTED,
+    ]);
+  }
+  const [described] = await fixture.describe("x");
+  assertEquals(described!.topics, [{ topic: "t", partitions: [0, 1] }]);
+});
+
+Deno.test("WriteTxnMarkers waits for a limited number of markers at the same time", async () => {
+  await using fixture = await Fixture.start();
+  let waiting = 0;
+  let most = 0;
+  const write = async () => {
+    most = Math.max(most, ++waiting);
+    await turnEnd();
+    waiting--;
+    return ErrorCode.NONE;
+  };
+  Object.assign(fixture.broker.context, { markers: { write } });
+  const marker = {
+    producerId: 7,
+    producerEpoch: 0,
+    transactionResult: true,
+    topics: ["t", "u"].map((name) => ({ name, partitionIndexes: new Array(700).fill(0) })),
+    coordinatorEpoch: 0,
+    transactionVersion: 2,
+  };
+  const { markers } = await fixture.broker.call(writeTxnMarkers, writeTxnMarkersHandler, 2, {
+    markers: [marker, marker],
+  });
+  const codes = markers.flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
+    .map(({ errorCode }) => errorCode);
+  assertEquals([codes.length, new Set(codes)], [2800, new Set([0])]);
+  assertEquals(most <= 1000, true);
 });
 
 Deno.test("WriteTxnMarkers ends a transaction in the partitions led here, and answers each", async () => {

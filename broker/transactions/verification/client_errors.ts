@@ -53,7 +53,7 @@ export function offsetCommitErrorOf(errorCode: number, apiVersion: number): numb
       return apiVersion >= FIRST_OFFSET_COMMIT_WITH_TRANSACTION_V2
         ? errorCode
         : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
-    // The coordinator of the group is here: it need not be looked for.
+    // The coordinator of the group is here: clients need not find it again.
     case ErrorCode.NETWORK_EXCEPTION:
     case ErrorCode.COORDINATOR_NOT_AVAILABLE:
     case ErrorCode.NOT_COORDINATOR:

@@ -3,8 +3,8 @@
  *
  * `TransactionVerifier` verifies that a partition has been added to a transaction, or adds it: it asks
  * the coordinator in this process, or the one on another broker (`remote_coordinator.ts`). `confirmed`
- * asks again if a marker was appended meanwhile.
- * `client_errors.ts` says what the client hears if the coordinator refuses.
+ * asks again if a marker was appended meanwhile; `pause_until_settled.ts` waits for a transaction to end.
+ * `client_errors.ts` has the error codes for clients if the coordinator refuses.
  *
  * @module
  */

@@ -36,7 +36,8 @@ export interface TransactionCoordinators {
   verifyOrAdd(requests: readonly TransactionRequest[]): Promise<readonly (readonly number[])[]>;
   /**
    * Resolves when nothing is being written for a transactional id, and its last transaction has
-   * ended everywhere; `undefined` if that is so. Only for the coordinator in this process.
+   * ended everywhere, or the signal is aborted; `undefined` if it is settled. Only for the coordinator
+   * in this process.
    */
-  whenSettled(transactionalId: string): Promise<void> | undefined;
+  whenSettled(transactionalId: string, signal: AbortSignal): Promise<void> | undefined;
 }

@@ -15,6 +15,7 @@ import type { Logger } from "../../logger.ts";
 import type { Clock } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { turnEnd } from "../../time/turn_end.ts";
+import { pauseUntilSettled } from "./pause_until_settled.ts";
 import type {
   PartitionName,
   ProducerTransaction,
@@ -124,9 +125,13 @@ export class TransactionVerifier {
     const { transactionalId } = question.transaction;
     const [codes] = await this.#answersTo(coordinators.verifyOrAdd([requestOf(question)]), 1);
     if (this.#answer(question, codes)) return;
-    const settled = coordinators.whenSettled(transactionalId);
+    const ms = this.#leftMs(question);
+    const { clock } = this.#options;
+    const { signal } = this.#closing;
+    const hasWaited = ms > 0 &&
+      await pauseUntilSettled(coordinators, transactionalId, { ms, clock, signal });
     // If it has settled by now, the next answer is another.
-    await this.#wait(question, settled === undefined ? RECHECK_MS : Infinity, settled);
+    if (!hasWaited) await this.#wait(question, RECHECK_MS);
     this.#askAgain(question);
   }
 
@@ -194,14 +199,10 @@ export class TransactionVerifier {
     return deadlineMs - this.#options.clock.monotonic();
   }
 
-  /** Waits for some time, or until a promise settles. */
-  async #wait(question: Question, ms: number, settled?: Promise<void>): Promise<void> {
+  /** Waits for some time, but not past the deadline. */
+  async #wait(question: Question, ms: number): Promise<void> {
     const waitMs = Math.min(ms, this.#leftMs(question));
-    if (waitMs <= 0) return;
-    const ended = new AbortController();
-    const signal = AbortSignal.any([ended.signal, this.#closing.signal]);
-    settled?.then(() => ended.abort(), () => ended.abort());
-    await pause(this.#options.clock, waitMs, signal);
+    if (waitMs > 0) await pause(this.#options.clock, waitMs, this.#closing.signal);
   }
 
   #askAgain(question: Question): void {

@@ -36,10 +36,11 @@ export class Verification {
 }
 
 /**
- * How many producers are remembered. Beyond that the oldest is forgotten, and what waits for its answer
- * must ask again.
+ * How many producers are remembered in a log. What was asked about a producer stays until something is
+ * appended for it, which a client with invented producer ids never gets to. Beyond the limit the oldest is
+ * forgotten, and what waits for its answer must ask again.
  */
-const MAX_VERIFICATIONS = 10_000;
+const MAX_VERIFICATIONS = 1000;
 
 /** The verifications of a log's producers. */
 export class TransactionVerifications {
