@@ -45,10 +45,16 @@ export class AbortedTransactions {
     if (!batch.isTransactional || batch.isControl) return false;
     const { baseOffset, producerId } = batch;
     const ranges = this.#aborted.get(producerId);
-    return ranges !== undefined &&
-      ranges.some(({ firstOffset, lastOffset }) =>
-        firstOffset <= baseOffset && baseOffset < lastOffset
-      );
+    if (ranges === undefined) return false;
+    // They ascend and do not overlap: only the first that ends later can have the batch.
+    let low = 0;
+    let high = ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ranges[middle]!.lastOffset <= baseOffset) low = middle + 1;
+      else high = middle;
+    }
+    return low < ranges.length && ranges[low]!.firstOffset <= baseOffset;
   }
 }
 
