@@ -13,7 +13,7 @@ const READ_BYTES = 1024 * 1024;
 
 /**
  * Calls `visit` with all batches of a partition in order, in slices, and waits until they are committed:
- * what an earlier leader did not commit may never have been told, but what it did must be known.
+ * nothing that an earlier leader has answered may be missing, and nothing shown that may still be lost.
  *
  * @throws {Error} If the log cannot be read, or the signal's reason.
  */

@@ -135,7 +135,7 @@ export class ReadableRange {
   /** As {@linkcode subscribe}, but not for records at or above the last stable offset. */
   subscribeStable(callback: Callback): () => void {
     const waiters = this.#stableWaiters ??= new Set();
-    // Whoever waits already knows of it: it moves only when they are called.
+    // Those that wait already know it: they are called whenever it moves.
     this.#shownStable = this.lastStableOffset;
     waiters.add(callback);
     return () => waiters.delete(callback);

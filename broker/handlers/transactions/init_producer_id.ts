@@ -4,7 +4,7 @@
  * Without a transactional id, every request gets a new id with epoch 0, whatever id and epoch the
  * producer had. With one, the producer takes it over from the instance before, whose open transaction is
  * aborted: until that is done the answer is CONCURRENT_TRANSACTIONS. A producer that gives the pair it has
- * goes on after an error (KIP-360).
+ * continues after an error (KIP-360).
  *
  * Version 2 is flexible, 3 adds the producer's id and epoch (KIP-360), 4 can return PRODUCER_FENCED
  * (KIP-588), 5 TRANSACTION_ABORTABLE (KIP-890).

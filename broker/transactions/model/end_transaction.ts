@@ -4,7 +4,7 @@
  * It is prepared first: once that is committed, its markers are written, and then it is complete. Up to
  * version 4 of EndTxn the producer keeps its epoch. From version 5 (KIP-890) each transaction ends with
  * another one, which the markers have, so that nothing of the transaction can be written after them. The
- * request has the epoch before, and so a repeated one can be told from the end of the next transaction.
+ * request has the epoch before, which distinguishes a repeated one from the end of the next transaction.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * InitProducerId: a producer takes over a transactional id (KIP-98, KIP-360, KIP-588, KIP-890).
  *
  * A producer without a pair is a new instance: it fences the one before, whose open transaction is
- * aborted first. With the pair that it has, a producer goes on after an error; a repeated request is
+ * aborted first. With the pair that it has, a producer continues after an error; a repeated request is
  * answered alike. Unlike in Kafka, a pair with another epoch never aborts an open transaction.
  *
  * @module

@@ -64,7 +64,7 @@ export interface Transaction extends Producer {
   readonly startMs: number;
   /** Time of the last transition, in milliseconds since the epoch. */
   readonly updateMs: number;
-  /** The flow of the client that was last heard: 2 bumps the epoch with every transaction. */
+  /** The flow of the last request: 2 bumps the epoch with every transaction. */
   readonly clientVersion: number;
   /** Whether the coordinator aborted the last transaction: its producer had not asked for it. */
   readonly isFenced: boolean;
