@@ -106,6 +106,7 @@ async function runEpisode(
 ): Promise<number> {
   const replicas = Number(flags.replicas);
   const { history, logs, results } = flags;
+  if (logs !== undefined) await Deno.mkdir(logs, { recursive: true });
   await using episode = await Episode.start({ number, replicas, random, history, logs });
   for (let round = 0; round < rounds; round++) {
     const fault = random.pick(faults);
