@@ -18,7 +18,7 @@ import { LOCAL } from "./open_metadata.ts";
 import type { BrokerConfig } from "./settings/config.ts";
 import type { Clock } from "./time/clock.ts";
 
-/** The folder, and who is told of what happens to it. */
+/** The folder, and what reports its state. */
 export interface DirectoryOptions {
   readonly fs: FileSystem;
   readonly path: string;

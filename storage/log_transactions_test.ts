@@ -345,7 +345,7 @@ Deno.test("Log.abortedTransactions() rebuilds a damaged index", async (t) => {
       for (const path of paths) fs.writeFileSync(path, damage(fs.readFileSync(path)));
       directory = await openDirectory(fs, { config });
       log = directory.get("orders-3")!;
-      // An append goes on as if nothing were wrong.
+      // An append continues as if nothing were wrong.
       send(log, 6); // 13
       appendMarker(log, 6, "abort"); // 14
       assertEquals(abortedIn(log, 0, 15), "4@0-11 5@2-8 5@9-12 6@13-14");

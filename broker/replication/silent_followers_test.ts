@@ -45,7 +45,7 @@ Deno.test("SilentFollowers gives a broker without a session time to open one", (
   assertEquals(test.silent, [2]);
 });
 
-Deno.test("SilentFollowers counts from the moment when this process goes on", () => {
+Deno.test("SilentFollowers counts from the moment when this process continues", () => {
   const test = followers({ 2: 1000, 3: 1000 });
   assertEquals(test.run(0, 2000), []);
   // It stood still.

@@ -96,7 +96,7 @@ inBothFlows(
 );
 
 inBothFlows(
-  "Transaction.abort() drops messages that are not written, and goes on",
+  "Transaction.abort() drops messages that are not written, and continues",
   async (flow) => {
     await using test = setupTransactions(flow);
     const tx = await test.producer.begin();
@@ -295,40 +295,43 @@ inBothFlows(
   },
 );
 
-inBothFlows("Transaction that took too long is aborted, and the producer goes on", async (flow) => {
-  const steps: [string, (test: TransactionSetup) => Promise<void>][] = [
-    ["seen by commit()", async ({ producer, transactions }) => {
-      const tx = await producer.begin();
-      await tx.send({ topic: "a", value: "late" });
-      transactions.timeOut("t");
-      const error = await assertRejects(() => tx.commit(), TransactionAbortableError);
-      assertEquals(error.retriable, true);
-      assertEquals(tx.state, "aborted");
-      await tx.abort();
-    }],
-    ["seen by send()", async ({ producer, transactions }) => {
-      const tx = await producer.begin();
-      await tx.send({ topic: "a", value: "in time" });
-      transactions.timeOut("t");
-      await assertRejects(() => tx.send({ topic: "a", value: "late" }), DqueueError);
-      await assertRejects(() => tx.commit(), TransactionAbortableError);
-      await tx.abort();
-    }],
-    ["seen by leaving the scope", async ({ producer, transactions }) => {
-      await using tx = await producer.begin();
-      await tx.send({ topic: "a", value: "late" });
-      transactions.timeOut("t");
-    }],
-  ];
-  for (const [name, step] of steps) {
-    await using test = setupTransactions(flow);
-    await step(test);
-    await using next = await test.producer.begin();
-    next.send({ topic: "a", value: "next" });
-    await next.commit();
-    assertEquals(await test.committed(), ["next"], name);
-  }
-});
+inBothFlows(
+  "Transaction that took too long is aborted, and the producer continues",
+  async (flow) => {
+    const steps: [string, (test: TransactionSetup) => Promise<void>][] = [
+      ["seen by commit()", async ({ producer, transactions }) => {
+        const tx = await producer.begin();
+        await tx.send({ topic: "a", value: "late" });
+        transactions.timeOut("t");
+        const error = await assertRejects(() => tx.commit(), TransactionAbortableError);
+        assertEquals(error.retriable, true);
+        assertEquals(tx.state, "aborted");
+        await tx.abort();
+      }],
+      ["seen by send()", async ({ producer, transactions }) => {
+        const tx = await producer.begin();
+        await tx.send({ topic: "a", value: "in time" });
+        transactions.timeOut("t");
+        await assertRejects(() => tx.send({ topic: "a", value: "late" }), DqueueError);
+        await assertRejects(() => tx.commit(), TransactionAbortableError);
+        await tx.abort();
+      }],
+      ["seen by leaving the scope", async ({ producer, transactions }) => {
+        await using tx = await producer.begin();
+        await tx.send({ topic: "a", value: "late" });
+        transactions.timeOut("t");
+      }],
+    ];
+    for (const [name, step] of steps) {
+      await using test = setupTransactions(flow);
+      await step(test);
+      await using next = await test.producer.begin();
+      next.send({ topic: "a", value: "next" });
+      await next.commit();
+      assertEquals(await test.committed(), ["next"], name);
+    }
+  },
+);
 
 Deno.test("Transaction whose commit is refused as of another state was aborted by Kafka 4.2", async () => {
   await using test = setupTransactions(FLOWS[1]);

@@ -107,7 +107,7 @@ export async function requestInit(
   });
 }
 
-/** Whether the cluster behind a connection has the newer flow. */
+/** Whether the cluster of a connection has the newer flow. */
 export function hasImplicitAdd(
   connection: { finalizedLevel(feature: string): number },
 ): boolean {

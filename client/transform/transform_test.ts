@@ -171,7 +171,7 @@ Deno.test("Transform ends with the error of its function, and commits nothing of
   assertEquals(await assertRejects(() => work.finished), reason);
   assertEquals(test.group.committed.get("a-0"), undefined);
   await work.close();
-  // Again has no effect; whoever awaited `finished` has the error.
+  // Again has no effect; the caller that awaits `finished` has the error.
   await work[Symbol.asyncDispose]();
   const next = test.transform((message) => message.text());
   assertEquals(await test.outputs(2), ["1", "2"]);

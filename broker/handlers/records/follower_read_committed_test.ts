@@ -81,7 +81,7 @@ Deno.test("Partition.lastStableOffset and aborted transactions are known to a fo
   await until(() => elected.isEstablished);
   assertEquals([elected.lastStableOffset, elected.highWatermark], [2, 3]);
   assertEquals(elected.log.abortedTransactions(0, 2).map(({ producerId }) => producerId), [7]);
-  // The transaction is open here: the producer goes on without the coordinator being asked.
+  // The transaction is open here: the producer needs no answer of the coordinator.
   assertEquals(elected.log.startVerification(B.producerId, 0, 1), undefined);
   await endTransaction(elected, true, B).committed;
   assertEquals(elected.lastStableOffset, 4);

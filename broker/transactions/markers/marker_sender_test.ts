@@ -72,7 +72,7 @@ Deno.test("MarkerSender sends one request to each broker for all transactions of
   assertEquals([fixture.sender.waitingCount, fixture.counters.markersWritten], [0, 5]);
 });
 
-Deno.test("MarkerSender sends again what another attempt may write, to whoever leads then", async () => {
+Deno.test("MarkerSender sends again what another attempt may write, to the leader at that time", async () => {
   const codes = [
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ErrorCode.NOT_LEADER_OR_FOLLOWER,

@@ -82,7 +82,7 @@ const TRANSACTIONAL_IDS = 4;
 const REPLACEMENT = 0.2;
 /** The longest time for which a transaction may be open. */
 const MAX_TIMEOUT_MS = 6000;
-/** How often the coordinator looks for transactions that have timed out. */
+/** Interval of the check for transactions that have timed out. */
 const TIMEOUT_CHECK_MS = 500;
 /** How many held requests there may be. */
 const MAX_HELD = 8;

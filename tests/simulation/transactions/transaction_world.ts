@@ -67,7 +67,7 @@ export interface TransactionWorld {
   readonly isUp: boolean;
   /** Whether a disk fails, which explains errors of storage. */
   readonly hasFailed: boolean;
-  /** Whether leaders change, so that what one tells may be behind what another told. */
+  /** Whether leaders change, so that the answer of one may be older than that of another. */
   readonly hasLeaderChanges: boolean;
   /** Whether the clocks of brokers may be wrong, so that transactions time out early. */
   readonly hasWrongClocks: boolean;

@@ -260,7 +260,7 @@ function* topicValues({ context: { topics } }: BrokerParts): Generator<void, Map
   return all;
 }
 
-/** How far groups are behind. Where the end of a partition is not known, their lag is not either. */
+/** The lag of groups. Where the end of a partition is not known, their lag is not either. */
 function* groupLags(
   { context: { groups, topics } }: BrokerParts,
   otherEnds: OtherEnds,
