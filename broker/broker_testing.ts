@@ -48,6 +48,8 @@ import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
+import { openAuthorizer } from "./security/authorizer.ts";
+import { EMBEDDED_SESSION } from "./security/session.ts";
 import { Turns } from "./network/turns.ts";
 
 /** Options of a test broker. */
@@ -161,6 +163,7 @@ export class TestBroker {
       counters: new BrokerCounters(),
       disk: new DiskSpace(undefined),
       telemetry: new ClientTelemetry(),
+      authorizer: openAuthorizer,
       clock,
       logger,
     };
@@ -200,6 +203,7 @@ export class TestBroker {
       apiVersion,
       clientId: "test",
       peer: "test:1",
+      session: EMBEDDED_SESSION,
       signal: new AbortController().signal,
       broker: this.context,
       keepFrame: () => {},

@@ -26,6 +26,8 @@ import type { BrokerCounters } from "./metrics/broker_counters.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { ReplicaSessions } from "./replication/replica_sessions.ts";
 import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
+import type { Authorizer } from "./security/authorizer.ts";
+import type { Session } from "./security/session.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
 import type { MarkerWriter } from "./transactions/markers/marker_writer.ts";
@@ -66,6 +68,8 @@ export interface BrokerContext {
   readonly disk: DiskSpace;
   /** What clients push about themselves (KIP-714). */
   readonly telemetry: ClientTelemetry;
+  /** Decides who may do what. */
+  readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -77,6 +81,8 @@ export interface RequestContext {
   readonly clientId: string;
   /** The client's address, as `host:port`. */
   readonly peer: string;
+  /** Who the client is, and how it is connected. */
+  readonly session: Session;
   /** Aborted when the connection has ended or the broker stops. Waiting handlers must give up. */
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;

@@ -21,6 +21,7 @@
  *     features                        finalized feature levels that were changed
  *     configs/groups/<group id>       settings of a group (KIP-848)
  *     configs/client-metrics/<name>   a client metrics subscription (KIP-714)
+ *     users/, acls/, quotas/ …        see `../security/security_records.ts`
  *
  * A topic is therefore created by writing one key, however many partitions it has, and a leader is
  * changed by a compare-and-set of one small key.
@@ -62,7 +63,8 @@ import {
   type TopicState,
   type TopicValue,
 } from "./topic_state.ts";
-import { DELETED_TOPICS_PREFIX, topicDeletion } from "./topic_deletion.ts";
+import { SecurityRecords } from "../security/security_records.ts";
+import { DELETED_TOPICS_PREFIX, DeletedTopics, topicDeletion } from "./topic_deletion.ts";
 import { type TopicChange, TopicsView } from "./topics_view.ts";
 import {
   type BrokerInfo,
@@ -123,9 +125,10 @@ export class ClusterState {
   readonly #brokers: BrokersView = new BrokersView();
   /** How brokers are found dead, return and leave. */
   readonly membership: Membership;
+  /** Users, rules, quotas and tokens. */
+  readonly security: SecurityRecords;
   readonly #topics: TopicsView = new TopicsView();
-  /** Names of deleted topics that this broker may still have logs of, by id. */
-  readonly #deletedTopics: Map<string, string> = new Map();
+  readonly #deletedTopics: DeletedTopics;
   readonly #configs: ConfigsView = new ConfigsView();
   #lastDecision = 0;
   #featureLevels: FeatureLevels = INITIAL_LEVELS;
@@ -136,6 +139,8 @@ export class ClusterState {
     this.#store = store;
     this.nodeId = nodeId;
     this.clusterId = clusterId;
+    this.#deletedTopics = new DeletedTopics(nodeId);
+    this.security = new SecurityRecords((changes, expect) => this.#commit(changes, expect));
     this.incarnation = options.identity?.incarnation;
     const show = (key: string, entry: MetadataEntry | undefined, revision: number) => {
       this.#apply(key, entry, revision);
@@ -306,7 +311,7 @@ export class ClusterState {
 
   /** Names of deleted topics that this broker may still have logs of, by id. */
   get deletedTopics(): ReadonlyMap<string, string> {
-    return this.#deletedTopics;
+    return this.#deletedTopics.byId;
   }
 
   /** Settings of one broker or of all brokers changed at run time. */
@@ -390,13 +395,9 @@ export class ClusterState {
 
   /** Records that this broker has removed all logs of deleted topics. */
   async forgetDeletedTopics(ids: Iterable<string>): Promise<void> {
-    const changes = Array.from(ids, (id) => ({
-      key: `${DELETED_TOPICS_PREFIX}${id}/${this.nodeId}`,
-      value: null,
-    }));
+    const changes = this.#deletedTopics.forgetting(ids);
     for (let i = 0; i < changes.length; i += MAX_COMMIT_CHANGES) {
-      const revision = await this.#store.commit(changes.slice(i, i + MAX_COMMIT_CHANGES));
-      await this.#follower.caughtUp(revision);
+      await this.#commit(changes.slice(i, i + MAX_COMMIT_CHANGES), []);
     }
   }
 
@@ -438,8 +439,7 @@ export class ClusterState {
     const commit = partitionCommit(changes, guards);
     try {
       if (asController) return await this.#commitAsController(commit.changes, commit.expect);
-      const revision = await this.#store.commit(commit.changes, { expect: commit.expect });
-      await this.#follower.caughtUp(revision);
+      await this.#commit(commit.changes, commit.expect);
     } catch (error) {
       if (error instanceof RevisionConflictError) this.#follower.showConflict(error);
       throw error;
@@ -536,6 +536,13 @@ export class ClusterState {
     await this.#commitAsController([set(key, value)], [{ key, revision: topic.revision }]);
   }
 
+  async #commit(
+    changes: readonly MetadataChange[],
+    expect: readonly MetadataExpectation[],
+  ): Promise<void> {
+    await this.#follower.caughtUp(await this.#store.commit(changes, { expect }));
+  }
+
   /** Commits a change that only the controller may make, provided that this broker still is it. */
   async #commitAsController(
     changes: readonly MetadataChange[],
@@ -562,7 +569,7 @@ export class ClusterState {
       const change = this.#topics.applyPartition(key, entry);
       if (change !== undefined) this.#notify(change);
     } else if (key.startsWith(CONFIGS_PREFIX)) this.#notify(this.#configs.apply(key, entry));
-    else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#applyDeleted(key, entry);
+    else if (key.startsWith(DELETED_TOPICS_PREFIX)) this.#deletedTopics.apply(key, entry);
     else if (key === FEATURES) {
       const changed = entry === undefined ? {} : decodeValue<Record<string, number>>(entry);
       this.#featureLevels = new Map([...INITIAL_LEVELS, ...Object.entries(changed)]);
@@ -571,18 +578,11 @@ export class ClusterState {
       this.#office.update(entry);
       if (entry === undefined && !this.#isClosed) this.#office.standSoon();
       this.#notify({ type: "controller" });
-    } else {
+    } else if (!this.security.apply(key, entry)) {
       if (key === `${BROKERS_PREFIX}${this.nodeId}`) this.#registration.changed(revision);
       const change = this.#brokers.apply(key, entry);
       if (change !== undefined) this.#notify(change);
     }
-  }
-
-  #applyDeleted(key: string, entry: MetadataEntry | undefined): void {
-    const [, id, broker] = key.split("/") as [string, string, string];
-    if (Number(broker) !== this.nodeId) return;
-    if (entry === undefined) this.#deletedTopics.delete(id);
-    else this.#deletedTopics.set(id, decodeValue<{ name: string }>(entry).name);
   }
 
   #notify(change: ClusterChange): void {

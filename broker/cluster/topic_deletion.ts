@@ -4,8 +4,18 @@
  * @module
  */
 
-import type { MetadataChange } from "../metadata/metadata_store.ts";
-import { encodeValue, PARTITIONS_PREFIX, topicKey, type TopicState } from "./topic_state.ts";
+import type {
+  MetadataChange,
+  MetadataEntry,
+  MetadataKeyChange,
+} from "../metadata/metadata_store.ts";
+import {
+  decodeValue,
+  encodeValue,
+  PARTITIONS_PREFIX,
+  topicKey,
+  type TopicState,
+} from "./topic_state.ts";
 
 /** Prefix of the keys of deleted topics that may still have logs. */
 export const DELETED_TOPICS_PREFIX = "deleted/";
@@ -21,4 +31,35 @@ export function topicDeletion({ name, id, partitions }: TopicState): MetadataCha
       value: encodeValue({ name }),
     })),
   ];
+}
+
+/** Deleted topics that a broker may still have logs of. */
+export class DeletedTopics {
+  readonly #nodeId: number;
+  readonly #byId: Map<string, string> = new Map();
+
+  constructor(nodeId: number) {
+    this.#nodeId = nodeId;
+  }
+
+  /** Their names by id. */
+  get byId(): ReadonlyMap<string, string> {
+    return this.#byId;
+  }
+
+  /** Applies a key in the store. */
+  apply(key: string, entry: MetadataEntry | undefined): void {
+    const [, id, broker] = key.split("/") as [string, string, string];
+    if (Number(broker) !== this.#nodeId) return;
+    if (entry === undefined) this.#byId.delete(id);
+    else this.#byId.set(id, decodeValue<{ name: string }>(entry).name);
+  }
+
+  /** The changes that record that the broker has removed all logs of topics. */
+  forgetting(ids: Iterable<string>): MetadataKeyChange[] {
+    return Array.from(ids, (id) => ({
+      key: `${DELETED_TOPICS_PREFIX}${id}/${this.#nodeId}`,
+      value: null,
+    }));
+  }
 }

@@ -5,19 +5,7 @@
  * @module
  */
 
-/** Kafka's numbers of ACL operations. */
-export const AclOperation = {
-  read: 3,
-  write: 4,
-  create: 5,
-  delete: 6,
-  alter: 7,
-  describe: 8,
-  clusterAction: 9,
-  describeConfigs: 10,
-  alterConfigs: 11,
-  idempotentWrite: 12,
-} as const;
+import { AclOperation } from "../../protocol/messages/security/acl_types.ts";
 
 function bitsOf(...operations: readonly number[]): number {
   return operations.reduce((bits, operation) => bits | 1 << operation, 0);

@@ -44,6 +44,7 @@ import { logClosed, unservedApi } from "./failures.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
 import { PendingRequest } from "./pending_request.ts";
+import type { Session } from "../security/session.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
 import { LONG, ResponseQueue, ROUNDS } from "./response_queue.ts";
 import { Stall } from "./stall.ts";
@@ -63,6 +64,7 @@ export class Connection {
   readonly #broker: BrokerContext;
   readonly #handlers: HandlerTable;
   readonly #limits: ConnectionLimits;
+  #session: Session;
   readonly #ended = new AbortController();
   readonly #share = new Share();
   readonly #stall = new Stall();
@@ -71,12 +73,15 @@ export class Connection {
   #lastRequestMs: number;
   #acquiredForNext = 0;
   #ahead: Promise<Uint8Array | null> | undefined;
+
   constructor(
     channel: FrameChannel,
     broker: BrokerContext,
     handlers: HandlerTable,
     limits: ConnectionLimits,
+    session: Session,
   ) {
+    this.#session = session;
     this.#channel = channel;
     this.#broker = broker;
     this.#handlers = handlers;
@@ -296,6 +301,7 @@ export class Connection {
       request,
       this.#acquiredForNext,
       this.#channel.peer,
+      this.#session,
       this.ended,
       this.#broker,
       this.#lastRequestMs,

@@ -25,6 +25,7 @@ import {
 import { HandlerTable } from "../handlers/mod.ts";
 import { createLogger } from "../logger.ts";
 import { MemoryBudget } from "../memory_budget.ts";
+import { EMBEDDED_SESSION } from "../security/session.ts";
 import { Turns } from "./turns.ts";
 
 const FETCH_VERSION = 12;
@@ -67,7 +68,7 @@ class Fixture implements AsyncDisposable {
     this.connection = new Connection(server, context, new HandlerTable(handlers), {
       maxInFlight,
       maxBacklog: 100_000,
-    });
+    }, EMBEDDED_SESSION);
     this.#served = this.connection.serve();
   }
 

@@ -8,6 +8,7 @@ import type { RequestHeader } from "../../protocol/frames/headers.ts";
 import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { type Chunks, UnencodableValueError } from "../../protocol/primitives/writer.ts";
 import type { ApiHandler, BrokerContext, HandlerResult, RequestContext } from "../handler.ts";
+import type { Session } from "../security/session.ts";
 
 /** A request whose response has not been sent, and the context its handler sees. */
 export class PendingRequest implements RequestContext {
@@ -16,6 +17,7 @@ export class PendingRequest implements RequestContext {
   readonly apiVersion: number;
   readonly clientId: string;
   readonly peer: string;
+  readonly session: Session;
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
   /** The decoded request, or `undefined` if it could not be decoded. */
@@ -50,6 +52,7 @@ export class PendingRequest implements RequestContext {
     request: RequestOf<Api> | undefined,
     acquired: number,
     peer: string,
+    session: Session,
     signal: AbortSignal,
     broker: BrokerContext,
     arrivedMs: number,
@@ -60,6 +63,7 @@ export class PendingRequest implements RequestContext {
     this.apiVersion = header.apiVersion;
     this.clientId = header.clientId ?? "";
     this.peer = peer;
+    this.session = session;
     this.signal = signal;
     this.broker = broker;
     this.arrivedMs = arrivedMs;

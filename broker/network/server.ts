@@ -12,7 +12,9 @@ import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { BrokerContext } from "../handler.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
-import { formatHostPort, type HostPort } from "../settings/listener.ts";
+import { formatHostPort, type HostPort, isLoopback } from "../settings/listener.ts";
+import { ANONYMOUS } from "../security/principal.ts";
+import { EMBEDDED_SESSION, type ListenerIdentity } from "../security/session.ts";
 import { Refusals } from "./refusals.ts";
 
 /** Interval between checks for idle connections. */
@@ -24,12 +26,20 @@ const CLOSE_GRACE_MS = 1000;
 /** Delay before accepting again when a connection can be neither accepted nor refused. */
 const ACCEPT_PAUSE_MS = 100;
 
+const PLAINTEXT: ListenerIdentity = { name: "PLAINTEXT", protocol: "PLAINTEXT" };
+
+/** An address that is listened on. */
+interface BoundListener {
+  readonly listener: Deno.TcpListener;
+  readonly identity: ListenerIdentity;
+}
+
 /** Serves Kafka's protocol on any number of addresses and within the process. */
 export class Server {
   readonly #broker: BrokerContext;
   readonly #handlers: HandlerTable;
   readonly #limits: ConnectionLimits;
-  readonly #listeners: Deno.TcpListener[] = [];
+  readonly #listeners: BoundListener[] = [];
   readonly #connections: Map<Connection, Promise<void>> = new Map();
   readonly #accepting: Promise<void>[] = [];
   readonly #descriptors: DescriptorReserve | undefined;
@@ -76,9 +86,9 @@ export class Server {
    * @returns The bound address.
    * @throws {Deno.errors.AddrInUse} If another program listens on the address.
    */
-  bind({ host, port }: HostPort): HostPort {
+  bind({ host, port }: HostPort, identity: ListenerIdentity = PLAINTEXT): HostPort {
     const listener = Deno.listen({ hostname: host, port, transport: "tcp" });
-    this.#listeners.push(listener);
+    this.#listeners.push({ listener, identity });
     return { host: listener.addr.hostname, port: listener.addr.port };
   }
 
@@ -91,7 +101,9 @@ export class Server {
   connect(): FrameChannel {
     if (this.#closed) throw new Deno.errors.ConnectionRefused("Cannot connect: broker has stopped");
     const [clientEnd, ourEnd] = memoryChannels();
-    this.#serve(new Connection(ourEnd, this.#broker, this.#handlers, this.#limits));
+    this.#serve(
+      new Connection(ourEnd, this.#broker, this.#handlers, this.#limits, EMBEDDED_SESSION),
+    );
     return clientEnd;
   }
 
@@ -110,7 +122,7 @@ export class Server {
     if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
     this.#shortage.close();
     this.#excess.close();
-    for (const listener of this.#listeners) listener.close();
+    for (const { listener } of this.#listeners) listener.close();
     await Promise.all(this.#accepting);
     const { clock } = this.#broker;
     const grace = clock.setTimeout(() => {
@@ -123,10 +135,10 @@ export class Server {
     clock.clearTimeout(grace);
   }
 
-  async #accept(listener: Deno.TcpListener): Promise<void> {
+  async #accept({ listener, identity }: BoundListener): Promise<void> {
     for (;;) {
       try {
-        this.#serveSocket(await listener.accept());
+        this.#serveSocket(await listener.accept(), identity);
       } catch (error) {
         if (this.#closed) return;
         if (hasLeft(error)) continue;
@@ -166,7 +178,7 @@ export class Server {
   }
 
   /** @throws If the client has already disconnected. */
-  #serveSocket(conn: Deno.TcpConn): void {
+  #serveSocket(conn: Deno.TcpConn, listener: ListenerIdentity): void {
     if (this.#closed) return conn.close();
     const refusals = this.#reasonToRefuse();
     if (refusals !== undefined) {
@@ -189,7 +201,12 @@ export class Server {
         admit: (size, head) => connection.admit(size, head),
       },
     );
-    const connection = new Connection(channel, this.#broker, this.#handlers, this.#limits);
+    const connection = new Connection(channel, this.#broker, this.#handlers, this.#limits, {
+      principal: ANONYMOUS,
+      host: hostname,
+      listener,
+      isLocal: isLoopback(hostname),
+    });
     this.#serve(connection);
   }
 

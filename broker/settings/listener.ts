@@ -45,6 +45,12 @@ export function normalizeListener(text: string): string {
     : `PLAINTEXT://${text}`;
 }
 
+/** Whether only this machine can reach an address. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" ||
+    /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** Formats an address so that {@linkcode parseListener} accepts it. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -76,6 +76,7 @@ async function handleEnvelope(
       apiVersion,
       clientId: header.clientId ?? "",
       peer: DECODER.decode(clientHostAddress),
+      session: context.session,
       signal: context.signal,
       broker: context.broker,
       keepFrame: () => {},

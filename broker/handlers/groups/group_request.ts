@@ -7,7 +7,7 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
 import { ApiError } from "../../api_error.ts";
-import { AclOperation } from "../authorized_operations.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { GROUP_VERSION } from "../../cluster/features.ts";
 import type { GroupClient } from "../../groups/environment.ts";

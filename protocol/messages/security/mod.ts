@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from "./acl_types.ts";
 export * from "./alter_client_quotas.ts";
 export * from "./alter_user_scram_credentials.ts";
 export * from "./create_acls.ts";

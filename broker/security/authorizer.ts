@@ -1,0 +1,27 @@
+/**
+ * Decides who may do what.
+ *
+ * @module
+ */
+
+import type { Session } from "./session.ts";
+
+/** Decides who may do what. Operations and types are those of `AclOperation` and `AclResourceType`. */
+export interface Authorizer {
+  /** Whether everyone may do everything, because there are no users and no rules. */
+  readonly isOpen: boolean;
+  /** Whether a client may do something. That it may not is audited. */
+  authorize(session: Session, operation: number, resourceType: number, name: string): boolean;
+  /** The same, for a check that only decides what is shown or tried next: it is not audited. */
+  mayDo(session: Session, operation: number, resourceType: number, name: string): boolean;
+  /** Whether a client may do something with at least one resource of a type. Not audited. */
+  mayDoSomewhere(session: Session, operation: number, resourceType: number): boolean;
+}
+
+/** Lets everyone do everything. */
+export const openAuthorizer: Authorizer = {
+  isOpen: true,
+  authorize: () => true,
+  mayDo: () => true,
+  mayDoSomewhere: () => true,
+};

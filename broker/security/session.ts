@@ -1,0 +1,40 @@
+/**
+ * What is known about the client of a connection: who it is, where it connects from, and how.
+ *
+ * @module
+ */
+
+import { ANONYMOUS, type Principal } from "./principal.ts";
+
+/** What a listener demands of connections, by Kafka's names. */
+export type SecurityProtocol = "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+
+/** A listener as connections see it. */
+export interface ListenerIdentity {
+  /** Its name, such as `INTERNAL`; that of its protocol if it has no other. */
+  readonly name: string;
+  readonly protocol: SecurityProtocol;
+}
+
+/** A connection's client. Replaced as a whole when the client authenticates again (KIP-368). */
+export interface Session {
+  readonly principal: Principal;
+  /** The client's IP address as text, without a port; empty for a connection within this process. */
+  readonly host: string;
+  readonly listener: ListenerIdentity;
+  /** Whether the connection is within this process, or comes from this machine. */
+  readonly isLocal: boolean;
+  /** When the client has to have authenticated again, by the monotonic clock. Default: never. */
+  readonly expiresMs?: number;
+}
+
+/** The listener of connections within this process. */
+export const EMBEDDED_LISTENER: ListenerIdentity = { name: "EMBEDDED", protocol: "PLAINTEXT" };
+
+/** The session of a connection within this process. */
+export const EMBEDDED_SESSION: Session = {
+  principal: ANONYMOUS,
+  host: "",
+  listener: EMBEDDED_LISTENER,
+  isLocal: true,
+};
