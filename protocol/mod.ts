@@ -14,6 +14,7 @@
  *   of messages, and the channels that connect a client and a broker.
  * - `records/` reads, checks and builds the record batches that Produce and Fetch carry as opaque
  *   bytes, and `compression/` compresses and decompresses their records.
+ * - `sasl/` has the messages and formulas of authentication that client and broker share.
  * - `errors.ts` is the table of error codes, `api_name.ts` has the names of all APIs, and
  *   `consumer_protocol.ts` the data that members of classic consumer groups exchange. `suggest.ts`
  *   corrects mistyped names in the messages of every folder.
