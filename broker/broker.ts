@@ -58,7 +58,7 @@ import { settleDoubts } from "./replication/doubtful_logs.ts";
 import { leaveOnDamage } from "./topics/damaged_log.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
-import { openAuthorizer } from "./security/authorizer.ts";
+import { openAclAuthorizer } from "./security/authorizer/open_acl_authorizer.ts";
 import { Turns } from "./network/turns.ts";
 
 /** Options of {@linkcode Broker.start}. */
@@ -399,7 +399,7 @@ export class Broker {
       timeouts,
       turns: new Turns(clock),
       counters,
-      authorizer: openAuthorizer,
+      authorizer: openAclAuthorizer({ config, records: cluster.security, logger }),
       telemetry: new ClientTelemetry(),
       disk: new DiskSpace(isInProcess ? undefined : directory.path),
       clock,

@@ -6,12 +6,26 @@
 
 import type { Session } from "./session.ts";
 
+/** The request that something is done for, as far as it is known; for the audit. */
+export interface RequestOrigin {
+  /** The client id that the request carries. */
+  readonly clientId?: string;
+  /** The name of the API, such as `CreateTopics`. */
+  readonly api?: string;
+}
+
 /** Decides who may do what. Operations and types are those of `AclOperation` and `AclResourceType`. */
 export interface Authorizer {
   /** Whether everyone may do everything, because there are no users and no rules. */
   readonly isOpen: boolean;
   /** Whether a client may do something. That it may not is audited. */
-  authorize(session: Session, operation: number, resourceType: number, name: string): boolean;
+  authorize(
+    session: Session,
+    operation: number,
+    resourceType: number,
+    name: string,
+    origin?: RequestOrigin,
+  ): boolean;
   /** The same, for a check that only decides what is shown or tried next: it is not audited. */
   mayDo(session: Session, operation: number, resourceType: number, name: string): boolean;
   /** Whether a client may do something with at least one resource of a type. Not audited. */

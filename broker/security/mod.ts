@@ -8,7 +8,8 @@
  * @module
  */
 
-export { type Authorizer, openAuthorizer } from "./authorizer.ts";
+export { type AuditEvent, type AuditEventType, type AuditLog, noAudit } from "./audit/audit_log.ts";
+export { type Authorizer, openAuthorizer, type RequestOrigin } from "./authorizer.ts";
 export {
   ANONYMOUS,
   formatPrincipal,

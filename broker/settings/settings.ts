@@ -11,6 +11,7 @@
  */
 
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
+import { AUTHORIZER_SETTINGS } from "./authorizer_settings.ts";
 import { parseEtcdAddress } from "./etcd_address.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
@@ -393,6 +394,7 @@ export const SETTINGS = {
   ),
   "open.files.max": int(1000, "Maximum number of open log files, over all partitions", { min: 1 }),
 
+  ...AUTHORIZER_SETTINGS,
   ...GROUP_SETTINGS,
   ...TRANSACTION_SETTINGS,
 };

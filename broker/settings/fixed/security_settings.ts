@@ -9,7 +9,6 @@ import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 /** The settings by name. */
 export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("clients are not authenticated", {
-    "authorizer.class.name": ["string", "", "Decides who may do what"],
     "connection.failed.authentication.delay.ms": [
       "int",
       "100",

@@ -55,3 +55,34 @@ export const AclPermissionType = {
 
 /** The name of the only resource of type cluster. */
 export const CLUSTER_RESOURCE = "kafka-cluster";
+
+/** One of the tables of numbers above. */
+export type AclNumbers = Readonly<Record<string, number>>;
+
+/** Kafka's word for a number of a table, such as `CLUSTER_ACTION`; `UNKNOWN` if it has none. */
+export function aclWord(numbers: AclNumbers, number: number): string {
+  return wordsOf(numbers).get(number) ?? "UNKNOWN";
+}
+
+/** The number of Kafka's word in a table, in upper or lower case; undefined if there is none. */
+export function parseAclWord(numbers: AclNumbers, word: string): number | undefined {
+  const upper = word.toUpperCase();
+  for (const [number, known] of wordsOf(numbers)) if (known === upper) return number;
+  return undefined;
+}
+
+const WORDS: Map<AclNumbers, ReadonlyMap<number, string>> = new Map();
+
+function wordsOf(numbers: AclNumbers): ReadonlyMap<number, string> {
+  let words = WORDS.get(numbers);
+  if (words === undefined) {
+    words = new Map(
+      Object.entries(numbers).map(([name, number]) => [
+        number,
+        name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase(),
+      ]),
+    );
+    WORDS.set(numbers, words);
+  }
+  return words;
+}

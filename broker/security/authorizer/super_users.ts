@@ -1,0 +1,24 @@
+/**
+ * The setting `super.users`.
+ *
+ * @module
+ */
+
+import { SettingValueError } from "../../settings/setting.ts";
+import { parsePrincipal } from "../principal.ts";
+
+/**
+ * Parses principals separated by semicolons: names from certificates contain commas.
+ *
+ * @throws {SettingValueError} If one is not of the form `Type:name`.
+ */
+export function parseSuperUsers(text: string): ReadonlySet<string> {
+  const users = text.split(";").map((user) => user.trim()).filter((user) => user !== "");
+  for (const user of users) {
+    if (parsePrincipal(user) !== undefined) continue;
+    throw new SettingValueError(
+      `"${user}" is not of the form User:NAME; several are separated by semicolons`,
+    );
+  }
+  return new Set(users);
+}

@@ -1,0 +1,37 @@
+/**
+ * Settings of authorization and of its audit.
+ *
+ * `authorizer`, and what begins with `audit`, is specific to this broker.
+ *
+ * @module
+ */
+
+import { parseSuperUsers } from "../security/authorizer/super_users.ts";
+import { boolean, choice, string } from "./setting.ts";
+
+/** Kafka's authorizer, whose semantics this broker's has. */
+export const STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+
+/** The settings by name. */
+export const AUTHORIZER_SETTINGS = {
+  "authorizer": choice(
+    ["optional", "required"],
+    "optional",
+    "Whether clients may do only what ACLs allow. optional: once there is a user or an ACL, until then " +
+      "everyone may do everything; required: always, which leaves only super.users at first",
+  ),
+  "authorizer.class.name": choice(
+    ["", STANDARD_AUTHORIZER],
+    "",
+    `Kafka's name for authorizer=required: ${STANDARD_AUTHORIZER}`,
+  ),
+  "super.users": string(
+    "",
+    "Principals that may do everything, whatever ACLs say, as User:NAME, separated by semicolons",
+    { check: parseSuperUsers },
+  ),
+  "allow.everyone.if.no.acl.found": boolean(
+    false,
+    "Whether everyone may do everything with a resource that no ACL is about",
+  ),
+};
