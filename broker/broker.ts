@@ -28,7 +28,7 @@ import { PreferredLeaders } from "./controller/preferred_leaders.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
 import { ReassignmentManager } from "./controller/reassignment_manager.ts";
 import { DiskSpace } from "./disk_space.ts";
-import { BrokerConfig } from "./settings/config.ts";
+import { BrokerConfig, ConfigError, type GivenSettings } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
 import { GroupCoordinator } from "./groups/group_coordinator.ts";
@@ -36,7 +36,8 @@ import { RegistryOffsetsTopic } from "./groups/registry_offsets_topic.ts";
 import type { BrokerContext } from "./handler.ts";
 import { HandlerTable } from "./handlers/mod.ts";
 import { logLosses } from "./log_losses.ts";
-import { type HostPort, parseListener } from "./settings/listener.ts";
+import { type HostPort, normalizeListener } from "./settings/listener.ts";
+import { type Listeners, readListeners } from "./settings/listeners.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { openDirectory } from "./open_directory.ts";
 import { openTransactions } from "./open_transactions.ts";
@@ -50,7 +51,6 @@ import { throttledRates } from "./replication/replication_throttle.ts";
 import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { Server } from "./network/server.ts";
-import type { BrokerSettings } from "./settings/settings.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { HungDisk } from "./replication/hung_disk.ts";
@@ -69,15 +69,15 @@ export interface BrokerOptions {
    */
   readonly storage?: "disk" | "memory";
   /**
-   * Addresses to listen on, as `HOST:PORT`; port 0 lets the system choose one. Default: none in
-   * memory, where `connect()` needs none, otherwise the setting `listeners`.
+   * Addresses to listen on, as `HOST:PORT`, or `NAME://HOST:PORT` with the name of a listener; port 0
+   * lets the system choose one. Default: none in memory, where `connect()` needs none, otherwise the setting `listeners`.
    */
   readonly listen?: string | readonly string[];
   /**
    * Settings, by Kafka's names. Default: each setting's default, except that
    * `group.initial.rebalance.delay.ms` is 0 in memory.
    */
-  readonly config?: Partial<BrokerSettings> | BrokerConfig;
+  readonly config?: GivenSettings | BrokerConfig;
   /** Receives log lines. Default: a logger that writes to stderr, or none in memory. */
   readonly logger?: Logger;
   /** Time and timers. Default: the system clock. */
@@ -217,8 +217,9 @@ export class Broker {
       (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
     const clock = options.clock ?? systemClock;
     const listeners = listenersOf(options, config);
+    refuseUnserved(listeners);
     const isInProcess = inMemory || options.fileSystem !== undefined;
-    const descriptors = isInProcess && listeners.length === 0
+    const descriptors = isInProcess && listeners.all.length === 0
       ? undefined
       : opened.use(DescriptorReserve.open());
     const fs = fileSystemOf(options, descriptors);
@@ -417,12 +418,12 @@ export class Broker {
       cluster.membership.retire();
     });
     opened.defer(() => disk.close());
-    const addresses = listeners.map((address) => server.bind(address));
+    const addresses = listeners.all.map((listener) => server.bind(listener.bind, listener));
     if (cluster.incarnation !== undefined) {
       await settleDoubts({ cluster, directory, topics, logger });
     }
     await cluster.registerBroker({
-      ...advertised(config, addresses),
+      ...(listeners.endpoints(addresses)[0] ?? EMBEDDED_ADDRESS),
       rack: config.get("broker.rack"),
       settings: sharedSettings(config),
     });
@@ -554,10 +555,19 @@ function followDynamicConfigs(config: BrokerConfig, cluster: ClusterState): void
   });
 }
 
-function listenersOf({ storage, listen }: BrokerOptions, config: BrokerConfig): HostPort[] {
-  if (listen === undefined && storage === "memory") return [];
-  const texts = listen ?? config.get("listeners");
-  return (typeof texts === "string" ? [texts] : texts).map(parseListener);
+function listenersOf({ storage, listen }: BrokerOptions, config: BrokerConfig): Listeners {
+  if (listen === undefined) return readListeners(config, storage === "memory" ? [] : undefined);
+  return readListeners(config, [listen].flat().map(normalizeListener));
+}
+
+/** @throws {ConfigError} If a listener needs what is not served yet. */
+function refuseUnserved({ all }: Listeners): void {
+  const unserved = all.find(({ protocol }) => protocol !== "PLAINTEXT");
+  if (unserved === undefined) return;
+  const { name, protocol } = unserved;
+  throw new ConfigError(
+    `Cannot use listener ${name}: its protocol ${protocol} is not served yet; use PLAINTEXT`,
+  );
 }
 
 /** The settings of the configuration that other brokers go by, where they are not the defaults. */
@@ -567,14 +577,4 @@ function sharedSettings(config: BrokerConfig): Record<string, string> {
       .find(({ source }) => source === ConfigSource.staticBroker)?.text;
     return given == null ? [] : [[name, String(given)]];
   }));
-}
-
-/** The address announced to clients, which must be reachable for them. */
-function advertised(config: BrokerConfig, bound: readonly HostPort[]): HostPort {
-  const [text] = config.get("advertised.listeners") ?? [];
-  if (text !== undefined) return parseListener(text);
-  const first = bound[0];
-  if (first === undefined) return EMBEDDED_ADDRESS;
-  const isWildcard = first.host === "0.0.0.0" || first.host === "::";
-  return isWildcard ? { ...first, host: Deno.hostname() } : first;
 }

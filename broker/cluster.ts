@@ -13,7 +13,7 @@ import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata
 import { SharedMetadataStore } from "./metadata/shared_metadata_store.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { formatHostPort } from "./settings/listener.ts";
-import type { BrokerSettings } from "./settings/settings.ts";
+import type { GivenSettings } from "./settings/config.ts";
 import { systemClock } from "./time/clock.ts";
 
 /** How to start a cluster. */
@@ -23,7 +23,7 @@ export interface ClusterOptions {
   /** The rack of each broker, in the order of their ids. Default: none. */
   readonly racks?: readonly string[];
   /** Settings of all brokers, by Kafka's names. Default: those of a broker in memory. */
-  readonly config?: Partial<BrokerSettings>;
+  readonly config?: GivenSettings;
   /** Where log lines go. Default: nowhere. */
   readonly logger?: Logger;
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
+import type { SecurityProtocol } from "../settings/listener.ts";
 import { ANONYMOUS, type Principal } from "./principal.ts";
 
-/** What a listener demands of connections, by Kafka's names. */
-export type SecurityProtocol = "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+export type { SecurityProtocol } from "../settings/listener.ts";
 
 /** A listener as connections see it. */
 export interface ListenerIdentity {

@@ -10,12 +10,14 @@
 
 import { ConfigSource } from "../../protocol/messages/configs/describe_configs.ts";
 import { didYouMean, suggest } from "../../protocol/suggest.ts";
+import { formatOverride, listenerKey, type ListenerOverride } from "./listener_overrides.ts";
 import { SettingValueError } from "./setting.ts";
 import {
   type BrokerSettings,
   flagOf,
   KNOWN_SETTING_NAMES,
   knownSetting,
+  overrideOf,
   SETTING_NAMES,
   type SettingName,
   SETTINGS,
@@ -46,9 +48,16 @@ export interface ConfigValue {
 /** Values by setting, as text. */
 export type ConfigTexts = ReadonlyMap<string, string>;
 
+/** Values of settings by name, those of single listeners included. */
+export type GivenSettings =
+  & Partial<BrokerSettings>
+  & { readonly [name in `listener.name.${string}`]?: string };
+
 /** The configuration of one broker. */
 export class BrokerConfig {
   #static: ConfigTexts;
+  readonly #overrides: ReadonlyMap<string, ListenerOverride>;
+  readonly #ofListeners: Map<string, ListenerConfig> = new Map();
   #ofBroker: ConfigTexts = new Map();
   #ofCluster: ConfigTexts = new Map();
   #values: BrokerSettings;
@@ -63,6 +72,7 @@ export class BrokerConfig {
    */
   constructor(texts: ConfigTexts = new Map()) {
     this.#static = withOlderNames(texts);
+    this.#overrides = overridesIn(texts);
     this.#values = this.#evaluate();
   }
 
@@ -71,7 +81,7 @@ export class BrokerConfig {
    *
    * @throws {ConfigError} If a setting does not exist or its value is invalid.
    */
-  static from(values: Partial<BrokerSettings>): BrokerConfig {
+  static from(values: GivenSettings): BrokerConfig {
     return parseBrokerConfig({ file: values });
   }
 
@@ -104,6 +114,21 @@ export class BrokerConfig {
   /** Values given at start. */
   get given(): ConfigTexts {
     return this.#static;
+  }
+
+  /** Settings of single listeners that were given at start, by their whole names. */
+  get overrides(): ReadonlyMap<string, ListenerOverride> {
+    return this.#overrides;
+  }
+
+  /** The configuration of a listener: its own values, and those of the broker for the rest. */
+  ofListener(name: string): ListenerConfig {
+    const key = listenerKey(name);
+    const known = this.#ofListeners.get(key);
+    if (known !== undefined) return known;
+    const config = new ListenerConfig(this, key);
+    this.#ofListeners.set(key, config);
+    return config;
   }
 
   /** Values set on all brokers at run time. */
@@ -167,6 +192,43 @@ export class BrokerConfig {
   }
 }
 
+/** The configuration of one listener. */
+export class ListenerConfig {
+  readonly #broker: BrokerConfig;
+  readonly #own: ReadonlyMap<string, unknown>;
+
+  /** Creates the configuration of the listener with a key; see `listenerKey()`. */
+  constructor(broker: BrokerConfig, key: string) {
+    this.#broker = broker;
+    const own = [...broker.overrides].filter(([, { listener }]) => listenerKey(listener) === key);
+    this.#own = new Map(own.map(([name, { mechanism = "", setting }]) => [
+      `${mechanism}.${setting}`,
+      knownSetting(setting)!.parse(broker.given.get(name)!),
+    ]));
+  }
+
+  /**
+   * The effective value of a setting.
+   *
+   * @param mechanism The mechanism of SASL whose value takes precedence.
+   */
+  get<N extends SettingName>(name: N, mechanism = ""): BrokerSettings[N] {
+    for (const key of [`${mechanism.toLowerCase()}.${name}`, `.${name}`]) {
+      if (this.#own.has(key)) return this.#own.get(key) as BrokerSettings[N];
+    }
+    return this.#broker.get(name);
+  }
+}
+
+function overridesIn(texts: ConfigTexts): ReadonlyMap<string, ListenerOverride> {
+  const overrides = new Map<string, ListenerOverride>();
+  for (const name of texts.keys()) {
+    const override = overrideOf(name);
+    if (typeof override === "object") overrides.set(name, override);
+  }
+  return overrides;
+}
+
 /** Settings with a former name, which is used if the current name is not set. */
 const OLDER_NAMES: readonly (readonly [name: SettingName, olderName: SettingName])[] = [
   ["node.id", "broker.id"],
@@ -217,7 +279,18 @@ export function parseBrokerConfig(inputs: ConfigInputs): BrokerConfig {
   const take = (name: string, value: unknown, origin: string) => {
     texts.set(name, readSetting(name, toText(value, origin), origin));
   };
+  const takeOverride = (key: string, value: unknown, origin: string) => {
+    const override = overrideOf(key);
+    if (override === undefined) return false;
+    if (typeof override === "string") throw new ConfigError(`Cannot use ${origin}: ${override}`);
+    const text = toText(value, origin);
+    texts.set(formatOverride(override), readSetting(override.setting, text, origin));
+    return true;
+  };
   for (const [key, value] of Object.entries(inputs.file ?? {})) {
+    if (value !== null && value !== undefined && takeOverride(key, value, `setting "${key}"`)) {
+      continue;
+    }
     const name = knownSetting(key) === undefined ? nameByFlag().get(key) : key;
     if (name === undefined) {
       const near = didYouMean(key, key.includes(".") ? KNOWN_SETTING_NAMES : fileNames());
@@ -227,12 +300,14 @@ export function parseBrokerConfig(inputs: ConfigInputs): BrokerConfig {
   }
   for (const [variable, value] of Object.entries(inputs.env ?? {})) {
     if (!variable.startsWith(PREFIX) || value === undefined || value === "") continue;
+    const flag = variable.slice(PREFIX.length).toLowerCase().replaceAll("_", "-");
+    if (takeOverride(flag, value, `variable ${variable}`)) continue;
     const name = nameByVariable().get(variable);
     if (name !== undefined) take(name, value, `variable ${variable}`);
     else checkVariable(variable);
   }
   for (const [flag, value] of Object.entries(inputs.flags ?? {})) {
-    if (value === undefined) continue;
+    if (value === undefined || takeOverride(flag, value, `--${flag}`)) continue;
     const name = nameByFlag().get(flag);
     if (name === undefined) {
       const near = didYouMean(flag, nameByFlag().keys(), "--");

@@ -17,7 +17,8 @@ import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
 import { TRANSACTION_SETTINGS } from "./transaction_settings.ts";
 import { LOG_LEVELS } from "../logger.ts";
-import { normalizeListener } from "./listener.ts";
+import { isOverride, type ListenerOverride, parseOverride } from "./listener_overrides.ts";
+import { LISTENER_SETTINGS } from "./listener_settings.ts";
 import {
   boolean,
   choice,
@@ -25,7 +26,6 @@ import {
   int,
   list,
   long,
-  optionalList,
   optionalNumber,
   optionalString,
   type Setting,
@@ -66,16 +66,7 @@ export const SETTINGS = {
   "metadata.tls.cert.file": optionalString("File with this client's certificate for etcd, as PEM"),
   "metadata.tls.key.file": optionalString("File with the key of metadata.tls.cert.file, as PEM"),
   "broker.rack": optionalString("Rack of this broker, reported to clients"),
-  "listeners": list(
-    ["PLAINTEXT://127.0.0.1:9092"],
-    "Addresses to listen on, as HOST:PORT; port 0 lets the system choose one, host 0.0.0.0 " +
-      "stands for all interfaces",
-    { flag: "listen", read: normalizeListener },
-  ),
-  "advertised.listeners": optionalList(
-    "Address announced to clients, as HOST:PORT. Default: the first listener",
-    { read: normalizeListener },
-  ),
+  ...LISTENER_SETTINGS,
   "log.dirs": string("dqueue-data", "Data folder; exactly one", {
     flag: "data",
     type: "list",
@@ -428,6 +419,16 @@ export function isSettingName(name: string): name is SettingName {
  */
 export function knownSetting(name: string): Setting | undefined {
   return Object.hasOwn(KNOWN_SETTINGS, name) ? KNOWN_SETTINGS[name] : undefined;
+}
+
+/**
+ * Parses the name of a setting of one listener, such as `listener.name.internal.ssl.client.auth`, or
+ * its flag.
+ *
+ * @returns The setting, or why there is none; undefined if the name is not meant as one.
+ */
+export function overrideOf(name: string): ListenerOverride | string | undefined {
+  return isOverride(name) ? parseOverride(name, KNOWN_SETTINGS) : undefined;
 }
 
 /** The command line flag of a setting, without dashes. */

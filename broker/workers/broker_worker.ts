@@ -12,7 +12,7 @@ import { PortMetadataStore } from "../metadata/port/port_metadata_store.ts";
 import type { HttpServer, HttpSettings } from "../http/mod.ts";
 import { createLogger } from "../logger.ts";
 import { BrokerConfig } from "../settings/config.ts";
-import { formatHostPort, parseListener } from "../settings/listener.ts";
+import { formatHostPort, parseNamedAddress } from "../settings/listener.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** What a worker's global scope has. */
@@ -77,7 +77,9 @@ async function start({ config: texts, metadata }: ToWorker & { type: "start" }):
     return await Broker.start(options);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    const listeners = config.get("listeners").map((text) => formatHostPort(parseListener(text)));
+    const listeners = config.get("listeners").map((text) =>
+      formatHostPort(parseNamedAddress(text))
+    );
     throw new Error(`Cannot listen on ${listeners.join(", ")}: the address is in use`);
   }
 }

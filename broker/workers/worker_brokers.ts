@@ -8,7 +8,7 @@ import type { RegisteredBroker } from "../broker.ts";
 import { MetadataStoreServer } from "../metadata/port/metadata_store_server.ts";
 import { SharedMetadataStore } from "../metadata/shared_metadata_store.ts";
 import type { ConfigTexts } from "../settings/config.ts";
-import { formatHostPort, parseListener } from "../settings/listener.ts";
+import { formatNamedAddress, parseNamedAddress } from "../settings/listener.ts";
 import { systemClock } from "../time/clock.ts";
 import type { ProcessBrokersOptions } from "./process_brokers.ts";
 import { WorkerBroker } from "./worker_broker.ts";
@@ -43,6 +43,8 @@ function startWorkerBroker(
   { config, logger, sink, onFatal }: ProcessBrokersOptions,
 ): Promise<WorkerBroker> {
   const nodeId = config.get("node.id") + index;
+  const listeners = config.get("listeners");
+  const names = listeners.map((text) => parseNamedAddress(text).name);
   const advertised = config.get("advertised.listeners");
   const following = (texts: readonly string[]) =>
     texts.map((text) => portAfter(text, index)).join(",");
@@ -56,7 +58,8 @@ function startWorkerBroker(
         ["log.dirs", workerFolder(config.get("log.dirs"), index + 1)],
         [
           "listeners",
-          addresses?.map(formatHostPort).join(",") ?? following(config.get("listeners")),
+          addresses?.map((address, i) => formatNamedAddress({ ...address, name: names[i]! }))
+            .join(",") ?? following(listeners),
         ],
         ...(advertised === null
           ? []
@@ -72,6 +75,6 @@ function startWorkerBroker(
 
 /** The same address with a later port; port 0 stays, for any. */
 function portAfter(text: string, index: number): string {
-  const { host, port } = parseListener(text);
-  return formatHostPort({ host, port: port === 0 ? 0 : port + index });
+  const { port } = parseNamedAddress(text);
+  return port === 0 ? text : text.replace(/\d+$/, `${port + index}`);
 }

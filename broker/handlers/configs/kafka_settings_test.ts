@@ -39,7 +39,7 @@ const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 /** Settings that are dynamic in Kafka but not in this broker. */
-const READ_ONLY: readonly string[] = ["listeners"];
+const READ_ONLY: readonly string[] = ["listeners", "listener.security.protocol.map"];
 
 async function describe(broker: TestBroker, resourceType: number, resourceName: string) {
   const { results } = await broker.call(describeConfigs, describeConfigsHandler, 4, {

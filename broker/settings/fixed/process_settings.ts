@@ -80,16 +80,8 @@ export const PROCESS_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Requests between two clean-ups of waiting ShareFetches",
     ],
   }),
-  ...fixedSettings("only plain text listeners are supported", {
+  ...fixedSettings("all listeners open when the broker is ready", {
     "early.start.listeners": ["list", null, "Listeners that are open before the broker is ready"],
-    "listener.security.protocol.map": [
-      "string",
-      "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
-      "Protocol of each name of a listener",
-      "cluster-wide",
-    ],
-    "inter.broker.listener.name": ["string", null, "Name of the listener for other brokers"],
-    "security.inter.broker.protocol": ["string", "PLAINTEXT", "Protocol between brokers"],
   }),
   ...fixedSettings("classes of Java cannot be loaded", {
     "alter.config.policy.class.name": [

@@ -19,8 +19,9 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
   [undefined, /^(listeners|log\.dirs?|log\.level)$/],
   [
     "Cluster",
-    /^(node\.id|broker\.id|cluster\.id|broker\.rack|advertised\.listeners|metadata(\..*)?)$/,
+    /^(node\.id|broker\.id|cluster\.id|broker\.rack|metadata(\..*)?)$/,
   ],
+  ["Listeners", /listener|^security\.inter\.broker/],
   ["Durability", /^(log\.flush\.|min\.insync)/],
   ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
@@ -72,6 +73,8 @@ function settingFlag(name: string, group: string | undefined): Flag {
       return plain;
     },
     fileNames: [name],
+    // Kafka's setting with dashes works in any case.
+    ...(setting.flag === undefined ? {} : { otherNames: [name.replaceAll(".", "-")] }),
     // Without a default, the description says what applies.
     fallback: fallback === null ? "" : withUnit(name, fallback),
     ...(setting.type === "boolean" ? { type: "boolean" } : { value: placeholder(name, setting) }),
@@ -105,7 +108,7 @@ function fixedFlag(name: string): Flag {
 function placeholder(name: string, { type }: Setting): string {
   if (isFolder(name)) return "DIR";
   if (name.endsWith(".file")) return "FILE";
-  if (name.endsWith("listeners")) return "HOST:PORT";
+  if (name.endsWith("listeners")) return "[NAME://]HOST:PORT";
   if (name.endsWith(".ms")) return "DURATION";
   if (name.endsWith(".bytes")) return "SIZE";
   return type === "int" || type === "long" || type === "double" ? "N" : "VALUE";
