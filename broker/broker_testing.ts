@@ -49,7 +49,7 @@ import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
 import { openAuthorizer } from "./security/authorizer.ts";
-import { EMBEDDED_SESSION } from "./security/session.ts";
+import { EMBEDDED_SESSION, type Session } from "./security/session.ts";
 import { Turns } from "./network/turns.ts";
 
 /** Options of a test broker. */
@@ -68,6 +68,8 @@ export class TestBroker {
   readonly directory: LogDirectory;
   readonly store: LocalMetadataStore;
   readonly clock: ManualClock;
+  /** The session of the requests that follow. */
+  session: Session = EMBEDDED_SESSION;
   readonly #stopFollowing: () => void;
 
   private constructor(
@@ -203,7 +205,7 @@ export class TestBroker {
       apiVersion,
       clientId: "test",
       peer: "test:1",
-      session: EMBEDDED_SESSION,
+      session: this.session,
       signal: new AbortController().signal,
       broker: this.context,
       keepFrame: () => {},

@@ -1,8 +1,8 @@
 /**
  * DescribeUserScramCredentials and AlterUserScramCredentials (KIP-554). Version 0.
  *
- * There are no users: describing or deleting one reports that it does not exist, and a new one is
- * validated as in Kafka and then refused with UNSUPPORTED_VERSION instead of being ignored.
+ * The request has SaltedPassword, which is as good as the password: over a connection that others can
+ * read it is refused with POLICY_VIOLATION.
  *
  * @module
  */
@@ -18,18 +18,35 @@ import {
   type DescribeUserScramCredentialsRequest,
   type DescribeUserScramCredentialsResponse,
 } from "../../../protocol/messages/security/describe_user_scram_credentials.ts";
+import {
+  MAX_SCRAM_ITERATIONS,
+  MIN_SCRAM_ITERATIONS,
+  SCRAM_MECHANISMS,
+  scramCredential,
+  type ScramMechanism,
+} from "../../../protocol/sasl/scram.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { alterCredential } from "../../security/credentials/alter_credentials.ts";
+import {
+  decodeUser,
+  type ScramCredentials,
+  userKey,
+  userOfKey,
+  USERS_PREFIX,
+} from "../../security/credentials/user_record.ts";
+import type { Session } from "../../security/session.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { byName, mapEach } from "../each_item.ts";
-import { type Outcome, SUCCESS } from "../outcome.ts";
+import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
+import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 
+type Deletion = AlterUserScramCredentialsRequest["deletions"][number];
 type Upsertion = AlterUserScramCredentialsRequest["upsertions"][number];
+type Described = DescribeUserScramCredentialsResponse["results"][number];
 
-const ScramMechanism = { sha256: 1, sha512: 2 } as const;
-const MIN_ITERATIONS = 4096;
-const MAX_ITERATIONS = 16_384;
 /** Size of a user in the response, without its name. */
 const RESULT_BYTES = 100;
+/** Longest salt and SaltedPassword in bytes. */
+const MAX_SECRET_BYTES = 1024;
 
 /** Serves DescribeUserScramCredentials. */
 export const describeUserScramCredentialsHandler: ApiHandler = handler(
@@ -47,72 +64,145 @@ async function handleDescribe(
   { users }: DescribeUserScramCredentialsRequest,
   context: RequestContext,
 ): Promise<DescribeUserScramCredentialsResponse> {
-  const asked = users ?? [];
+  const asked = users === null || users.length === 0 ? allUsers(context) : users;
   const bytes = sumOf(asked, ({ name }) => RESULT_BYTES + 2 * textBytes(name));
   await claimResponseMemory(bytes, context);
   const named = await byName(asked, ({ name }) => name);
-  const results = await mapEach([...named], ([user, { count }]) => ({
-    user,
-    credentialInfos: [],
-    ...(count > 1
-      ? {
-        errorCode: ErrorCode.DUPLICATE_RESOURCE,
-        errorMessage:
-          `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
-      }
-      : {
-        errorCode: ErrorCode.RESOURCE_NOT_FOUND,
-        errorMessage: `Attempt to describe a user credential that does not exist: ${user}`,
-      }),
-  }));
+  const results = await mapEach(
+    [...named],
+    ([user, { count }]) => describe(user, count > 1, context),
+  );
   return { ...SUCCESS, results };
 }
 
-/** A user has a single result, that of its first change that fails. Every change fails. */
+function allUsers({ broker: { cluster } }: RequestContext): { readonly name: string }[] {
+  return Array.from(cluster.security.all(USERS_PREFIX).keys(), userOfKey)
+    .filter((name) => name !== undefined)
+    .map((name) => ({ name }));
+}
+
+function describe(user: string, isTwice: boolean, { broker }: RequestContext): Described {
+  if (isTwice) {
+    return {
+      user,
+      credentialInfos: [],
+      errorCode: ErrorCode.DUPLICATE_RESOURCE,
+      errorMessage:
+        `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
+    };
+  }
+  const key = userKey(user);
+  const entry = key === undefined ? undefined : broker.cluster.security.get(key);
+  if (entry === undefined) {
+    return {
+      user,
+      credentialInfos: [],
+      errorCode: ErrorCode.RESOURCE_NOT_FOUND,
+      errorMessage: `Attempt to describe a user credential that does not exist: ${user}`,
+    };
+  }
+  const credentialInfos = Array.from(readable(entry.value), ([mechanism, { iterations }]) => ({
+    mechanism: SCRAM_MECHANISMS[mechanism].id,
+    iterations,
+  }));
+  return { user, credentialInfos, ...SUCCESS };
+}
+
+/** A record that cannot be read has no credentials, and can be replaced. */
+function readable(value: Uint8Array): ScramCredentials {
+  try {
+    return decodeUser(value);
+  } catch {
+    return new Map();
+  }
+}
+
+/** What is to be done with a user: a change, or the reason why there is none. */
+type Plan = Outcome | { readonly deletion: Deletion } | { readonly upsertion: Upsertion };
+
+/** A user has a single result: it can be changed once, for one mechanism. */
 async function handleAlter(
-  { deletions, upsertions }: AlterUserScramCredentialsRequest,
+  request: AlterUserScramCredentialsRequest,
   context: RequestContext,
 ): Promise<AlterUserScramCredentialsResponse> {
+  const { deletions, upsertions } = request;
   const bytesOf = ({ name }: { readonly name: string }) => RESULT_BYTES + textBytes(name);
   await claimResponseMemory(sumOf(deletions, bytesOf) + sumOf(upsertions, bytesOf), context);
-  const named = await byName(upsertions, keyOf);
-  const outcomes = new Map<string, Outcome>();
-  const note = (user: string, outcome: Outcome) => {
-    if (!outcomes.has(user)) outcomes.set(user, outcome);
+  const isExposed = canBeOverheard(context.session);
+  const plans = new Map<string, Plan>();
+  const plan = (name: string, change: Plan, problem: Outcome | undefined) => {
+    const earlier = plans.get(name);
+    if (earlier === undefined) plans.set(name, problem ?? change);
+    else if (!("errorCode" in earlier)) plans.set(name, ALTERED_TWICE);
   };
-  await mapEach(deletions, (deletion) => {
-    note(deletion.name, problemOf(deletion) ?? NOT_FOUND);
-  });
   await mapEach(upsertions, (upsertion) => {
-    const isTwice = named.get(keyOf(upsertion))!.count > 1;
-    note(
-      upsertion.name,
-      problemOf(upsertion) ?? problemOfIterations(upsertion) ??
-        (isTwice ? ALTERED_TWICE : NOT_KEPT),
-    );
+    const problem = problemOf(upsertion) ?? problemOfUpsertion(upsertion);
+    plan(upsertion.name, { upsertion }, problem ?? (isExposed ? EXPOSED : undefined));
   });
-  const results = await mapEach([...outcomes], ([user, outcome]) => ({ user, ...outcome }));
+  await mapEach(deletions, (deletion) => {
+    plan(deletion.name, { deletion }, problemOf(deletion));
+  });
+  const results = await awaitEach(
+    [...plans],
+    async ([user, planned]) => ({ user, ...await carryOut(planned, context) }),
+    CHANGES_AT_ONCE,
+  );
   return { results };
 }
 
-function keyOf({ name, mechanism }: { readonly name: string; readonly mechanism: number }): string {
-  return `${mechanism} ${name}`;
+async function carryOut(plan: Plan, context: RequestContext): Promise<Outcome> {
+  if ("errorCode" in plan) return plan;
+  const { cluster } = context.broker;
+  const isDeletion = "deletion" in plan;
+  const { name, mechanism: id } = isDeletion ? plan.deletion : plan.upsertion;
+  const mechanism = mechanismOf(id)!;
+  const key = userKey(name)!;
+  const credential = isDeletion ? undefined : credentialOf(mechanism, plan.upsertion);
+  try {
+    const hadIt = await cluster.retry(() =>
+      alterCredential(cluster.security, key, mechanism, credential)
+    );
+    return isDeletion && !hadIt ? NOT_FOUND : SUCCESS;
+  } catch (error) {
+    return failure(error, context);
+  }
+}
+
+function credentialOf(mechanism: ScramMechanism, upsertion: Upsertion) {
+  const { saltedPassword, salt, iterations } = upsertion;
+  return scramCredential(mechanism, saltedPassword, salt.slice(), iterations);
+}
+
+function mechanismOf(id: number): ScramMechanism | undefined {
+  const found = Object.entries(SCRAM_MECHANISMS).find(([, algorithm]) => algorithm.id === id);
+  return found?.[0] as ScramMechanism | undefined;
+}
+
+/** Whether others between client and broker can read what is sent. */
+function canBeOverheard({ listener: { protocol }, isLocal }: Session): boolean {
+  return !isLocal && (protocol === "PLAINTEXT" || protocol === "SASL_PLAINTEXT");
 }
 
 function problemOf(
   { name, mechanism }: { readonly name: string; readonly mechanism: number },
 ): Outcome | undefined {
   if (name === "") return unacceptable("Username must not be empty");
-  if (Object.values<number>(ScramMechanism).includes(mechanism)) return undefined;
-  return {
-    errorCode: ErrorCode.UNSUPPORTED_SASL_MECHANISM,
-    errorMessage: "Unknown SCRAM mechanism",
-  };
+  if (mechanismOf(mechanism) === undefined) {
+    return {
+      errorCode: ErrorCode.UNSUPPORTED_SASL_MECHANISM,
+      errorMessage: "Unknown SCRAM mechanism",
+    };
+  }
+  return userKey(name) === undefined ? unacceptable("Username is too long") : undefined;
 }
 
-function problemOfIterations({ iterations }: Upsertion): Outcome | undefined {
-  if (iterations < MIN_ITERATIONS) return unacceptable("Too few iterations");
-  if (iterations > MAX_ITERATIONS) return unacceptable("Too many iterations");
+function problemOfUpsertion({ iterations, salt, saltedPassword }: Upsertion): Outcome | undefined {
+  if (iterations < MIN_SCRAM_ITERATIONS) return unacceptable("Too few iterations");
+  if (iterations > MAX_SCRAM_ITERATIONS) return unacceptable("Too many iterations");
+  for (const [what, { length }] of [["Salt", salt], ["SaltedPassword", saltedPassword]] as const) {
+    if (length === 0) return unacceptable(`${what} must not be empty`);
+    if (length > MAX_SECRET_BYTES) return unacceptable(`${what} is too long`);
+  }
   return undefined;
 }
 
@@ -130,7 +220,8 @@ const ALTERED_TWICE: Outcome = {
   errorMessage: "A user credential cannot be altered twice in the same request",
 };
 
-const NOT_KEPT: Outcome = {
-  errorCode: ErrorCode.UNSUPPORTED_VERSION,
-  errorMessage: "Cannot keep SCRAM credential: clients of this broker do not authenticate",
+const EXPOSED: Outcome = {
+  errorCode: ErrorCode.POLICY_VIOLATION,
+  errorMessage: "Cannot take a credential over a connection that others can read: use an SSL or " +
+    "SASL_SSL listener, or connect from the machine of the broker",
 };
