@@ -6,7 +6,7 @@
  * @module
  */
 
-import { parseSuperUsers } from "../security/authorizer/super_users.ts";
+import { parseSuperUsers } from "./super_users.ts";
 import { boolean, choice, string } from "./setting.ts";
 
 /** Kafka's authorizer, whose semantics this broker's has. */

@@ -38,4 +38,3 @@ export {
   parseHostPattern,
 } from "./host_pattern.ts";
 export { type AuthorizerParts, openAclAuthorizer } from "./open_acl_authorizer.ts";
-export { parseSuperUsers } from "./super_users.ts";

@@ -9,7 +9,7 @@ import type { BrokerConfig } from "../../settings/config.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
 import type { SecurityRecords } from "../security_records.ts";
 import { AclAuthorizer } from "./acl_authorizer.ts";
-import { parseSuperUsers } from "./super_users.ts";
+import { parseSuperUsers } from "../../settings/super_users.ts";
 
 /** What the authorizer of a broker depends on. */
 export interface AuthorizerParts {
