@@ -149,26 +149,27 @@ export class InSyncUpdater {
   };
 
   #decide(): void {
-    const { clock, cluster, maxLagMs } = this.#options;
-    const nowMs = clock.monotonic();
-    const asked: Asked[] = [];
-    for (const partition of this.#due) {
-      const { leadership, topicId, index } = partition;
-      const topic = cluster.topicById(topicId);
-      // What is asked for is decided first.
-      if (leadership === undefined || leadership.pending.size > 0) continue;
-      const state = topic?.partitions[index];
-      if (topic === undefined || state === undefined || state !== partition.state) continue;
-      const next = leadership.nextInSync(this.#live, maxLagMs(), nowMs);
-      if (next === undefined) continue;
-      const { isr, elr, joining } = next;
-      const change = { topic, index, next: { ...state, isr, elr } };
-      asked.push({ partition, leadership, change, joining });
-    }
+    const asked = [...this.#due].flatMap((partition) => this.#wanted(partition) ?? []);
     this.#due.clear();
     for (let i = 0; i < asked.length; i += MAX_PARTITION_CHANGES) {
       this.#run(this.#ask(asked.slice(i, i + MAX_PARTITION_CHANGES)));
     }
+  }
+
+  /** The change that a partition needs now; undefined for none. */
+  #wanted(partition: ReplicatedPartition): Asked | undefined {
+    const { clock, cluster, maxLagMs } = this.#options;
+    const { leadership, topicId, index } = partition;
+    const topic = cluster.topicById(topicId);
+    // What is asked for is decided first.
+    if (leadership === undefined || leadership.pending.size > 0) return undefined;
+    const state = topic?.partitions[index];
+    if (topic === undefined || state === undefined || state !== partition.state) return undefined;
+    const next = leadership.nextInSync(this.#live, maxLagMs(), clock.monotonic());
+    if (next === undefined) return undefined;
+    const { isr, elr, joining } = next;
+    const change = { topic, index, next: { ...state, isr, elr } };
+    return { partition, leadership, change, joining };
   }
 
   #run(work: Promise<void>): void {
@@ -202,9 +203,14 @@ export class InSyncUpdater {
       for (const { leadership } of asked) leadership.withdraw();
       if (asked.length === 1) return this.#askLater(asked);
       const half = Math.ceil(asked.length / 2);
-      await this.#ask(asked.slice(0, half).filter(isCurrent));
-      await this.#ask(asked.slice(half).filter(isCurrent));
+      await this.#askAgain(asked.slice(0, half));
+      await this.#askAgain(asked.slice(half));
     }
+  }
+
+  /** Decides again: without the change, the high watermark may have passed a replica that was to join. */
+  async #askAgain(asked: readonly Asked[]): Promise<void> {
+    await this.#ask(asked.flatMap(({ partition }) => this.#wanted(partition) ?? []));
   }
 
   /** Makes sure that what was asked for has been written, or never will be. */
@@ -260,9 +266,4 @@ export class InSyncUpdater {
       { partition: `${partition}`, from: before.join(","), to: next.isr.join(",") },
     );
   }
-}
-
-/** Whether the leader may still ask for it. */
-function isCurrent({ partition, leadership, change: { topic, index } }: Asked): boolean {
-  return partition.leadership === leadership && partition.state === topic.partitions[index];
 }

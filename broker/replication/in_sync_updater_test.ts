@@ -4,8 +4,16 @@ import { RevisionConflictError } from "../metadata/metadata_store.ts";
 import type { PartitionState, TopicState } from "../cluster/topic_state.ts";
 import { silentLogger } from "../logger.ts";
 import { ManualClock } from "../time/clock.ts";
+import type { InSyncChange } from "../roles/isr.ts";
 import type { Partition } from "../topics/partition.ts";
 import { InSyncUpdater } from "./in_sync_updater.ts";
+
+interface FakeLeadership {
+  readonly pending: ReadonlySet<number>;
+  nextInSync: () => InSyncChange | undefined;
+  readonly ask: () => void;
+  readonly withdraw: () => void;
+}
 
 /** Partitions that this broker leads, and that lack a replica. */
 class Fixture {
@@ -15,22 +23,22 @@ class Fixture {
   readonly #partitions: { state: PartitionState }[];
   /** The size of each commit. */
   readonly commits: number[] = [];
+  /** Called when the leader of a partition notes that nothing was written. */
+  onWithdraw: (leadership: FakeLeadership, index: number) => void = () => {};
 
   /** @param onCommit Called with each commit, which then conflicts with another broker's. */
   constructor(count: number, onCommit: (fixture: Fixture) => void) {
     const state = () => ({ isr: [1, 2], elr: [], revision: 1 }) as unknown as PartitionState;
     this.#topic = { partitions: Array.from({ length: count }, state) };
-    this.#partitions = this.#topic.partitions.map((state, index) => ({
-      topicId: "t",
-      index,
-      state,
-      leadership: {
+    this.#partitions = this.#topic.partitions.map((state, index) => {
+      const leadership: FakeLeadership = {
         pending: new Set(),
         nextInSync: () => ({ isr: [1], elr: [], joining: [] }),
         ask: () => {},
-        withdraw: () => {},
-      },
-    }));
+        withdraw: () => this.onWithdraw(leadership, index),
+      };
+      return { topicId: "t", index, state, leadership };
+    });
     this.updater = new InSyncUpdater({
       cluster: {
         nodeId: 1,
@@ -80,6 +88,16 @@ Deno.test("InSyncUpdater asks for halves of what conflicted, as far as it is sti
     await fixture.ask();
     assertEquals(fixture.commits, [4]);
   });
+});
+
+Deno.test("InSyncUpdater decides again on what conflicted, because the high watermark moves without it", async () => {
+  // As soon as nothing is pending, the last two partitions commit what the joining replica lacks.
+  const fixture = new Fixture(4, () => {});
+  fixture.onWithdraw = (leadership, index) => {
+    if (index >= 2) leadership.nextInSync = () => undefined;
+  };
+  await fixture.ask();
+  assertEquals(fixture.commits, [4, 2, 1, 1]);
 });
 
 Deno.test("InSyncUpdater settles a change whose answer was lost, though the topic has new settings since", async () => {
