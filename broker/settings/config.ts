@@ -11,6 +11,7 @@
 import { ConfigSource } from "../../protocol/messages/configs/describe_configs.ts";
 import { didYouMean, suggest } from "../../protocol/suggest.ts";
 import { formatOverride, listenerKey, type ListenerOverride } from "./listener_overrides.ts";
+import { Secret } from "./secret.ts";
 import { SettingValueError } from "./setting.ts";
 import {
   type BrokerSettings,
@@ -373,6 +374,7 @@ function toText(value: unknown, origin: string): string {
     case "number":
       return String(value);
     default:
+      if (value instanceof Secret) return value.reveal();
       if (Array.isArray(value) && value.every((item) => typeof item === "string")) {
         return value.join(",");
       }

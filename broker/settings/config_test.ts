@@ -55,7 +55,10 @@ Deno.test("parseBrokerConfig() names the invalid flag, variable or key and the r
     [{ flags: { "no-such": "1" } }, "Cannot use --no-such"],
     [{ file: { "no.such": 1 } }, 'Cannot use setting "no.such": there is no such setting'],
     [{ file: { "num.io.threads": 9 } }, '"num.io.threads": "9" is not supported, only 8 is: one'],
-    [{ flags: { "ssl-key-password": "secret" } }, "a value is not supported, it must not be set"],
+    [
+      { flags: { "ssl-keystore-password": "secret" } },
+      "a value is not supported, it must not be set",
+    ],
     [{ file: { "broker.id": 3, "node.id": 4 } }, "broker.id=3 with node.id=4"],
   ];
   for (const [inputs, message] of cases) {

@@ -27,6 +27,7 @@ export { GROUP_SETTINGS } from "./group_settings.ts";
 export type { HostPort, NamedAddress, SecurityProtocol } from "./listener.ts";
 export type { ListenerOverride } from "./listener_overrides.ts";
 export { type Endpoint, type Listener, type Listeners, readListeners } from "./listeners.ts";
+export { Secret } from "./secret.ts";
 export {
   type Setting,
   type SettingScope,

@@ -6,6 +6,7 @@
  */
 
 import { INT64_MAX, INT64_MIN, int64Text } from "../../protocol/primitives/int64.ts";
+import { Secret } from "./secret.ts";
 import { brief } from "./unknown_setting.ts";
 
 /** Kafka's setting types. */
@@ -204,6 +205,18 @@ export function optionalString(
   return setting<string | null>(options.type ?? "string", null, doc, options, {
     parse: string("", doc, options).parse,
     format: (text) => text,
+  });
+}
+
+/** A password or a key. An empty text is none. */
+export function password(doc: string, options: TextOptions = {}): Setting<Secret | null> {
+  return setting<Secret | null>("password", null, doc, { ...options, isSensitive: true }, {
+    parse: (text) => {
+      if (text === "") return null;
+      options.check?.(text);
+      return new Secret(text);
+    },
+    format: (secret) => secret?.reveal() ?? null,
   });
 }
 

@@ -75,6 +75,11 @@ export interface Flag extends ValueSpec {
   readonly otherNames?: readonly string[];
   /** Further names in a config file. */
   readonly fileNames?: readonly string[];
+  /**
+   * Whether it is a password or a key: then it is taken from the variable or the config file, and not
+   * from the command line, which others can see.
+   */
+  readonly isSecret?: boolean;
   /** Whether the help lists it only with `--all`. */
   readonly isRare?: boolean;
   /** Heading in the help. */

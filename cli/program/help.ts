@@ -140,7 +140,9 @@ function flagEntry({ name, env, flag }: NamedFlag): Entry {
   if (flag.default !== undefined && flag.default !== "" && flag.default !== false) {
     notes.push(`default ${[flag.default].flat().join(flag.separator ?? ", ")}`);
   }
-  if (env !== undefined && env !== variableName(name)) notes.push(`variable ${env}`);
+  if (flag.isSecret) {
+    notes.push(`only as ${env === undefined ? "" : `${env} or `}in the config file`);
+  } else if (env !== undefined && env !== variableName(name)) notes.push(`variable ${env}`);
   const tail = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   const isOn = isBoolean(flag) && String(flag.default ?? flag.fallback) === "true";
   return [`${alias}--${isOn ? "[no-]" : ""}${name}${value}`, flag.doc + tail];

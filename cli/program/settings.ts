@@ -73,14 +73,16 @@ function flagValue(named: NamedFlag, sources: Sources): unknown {
  */
 function ensureSingle({ flag }: NamedFlag, { texts, where }: Found): void {
   if (isList(flag) || isBoolean(flag) || texts.length === 1) return;
-  throw new UsageError(
-    `Cannot use ${where} with ${texts.length} values: it takes one, found "${texts.join('", "')}"`,
-  );
+  const found = flag.isSecret ? "" : `, found "${texts.join('", "')}"`;
+  throw new UsageError(`Cannot use ${where} with ${texts.length} values: it takes one${found}`);
 }
 
 function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
   const given = sources.flags.get(named.key);
-  if (given !== undefined) return { texts: given, where: `--${named.name}` };
+  if (given !== undefined) {
+    if (named.flag.isSecret) throw exposedSecret(named);
+    return { texts: given, where: `--${named.name}` };
+  }
   // An empty variable is unset: shells can do that for a single command.
   const variable = named.env === undefined ? undefined : sources.env(named.env);
   if (variable) return { texts: [variable], where: named.env! };
@@ -92,6 +94,15 @@ function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
   if (fallback === undefined) return undefined;
   const texts = Array.isArray(fallback) ? fallback : [String(fallback)];
   return { texts, where: `the default of --${named.name}` };
+}
+
+/** The list of processes, the shell's history and logs show command lines. */
+function exposedSecret({ name, env }: NamedFlag): UsageError {
+  const variable = env === undefined ? "" : `set ${env} or `;
+  return new UsageError(
+    `Cannot take --${name} from the command line, where others can see it: ${variable}` +
+      `put "${name}" in the config file`,
+  );
 }
 
 function split(found: Found, separator: string): string[] {

@@ -183,7 +183,7 @@ Deno.test("IncrementalAlterConfigs rejects unknown settings in Kafka's words, wi
       [BROKER, "1", SET, "log.retention.hours", "2", INVALID_REQUEST, "Set(log.retention.hours)"],
       [BROKER, "", SET, "message.max.bytes", "-5", INVALID_REQUEST, "must be at least 0"],
       [BROKER, "", SET, "num.io.threads", "9", INVALID_CONFIG, "only 8 is: one event loop"],
-      [BROKER, "", SET, "ssl.key.password", "x", INVALID_CONFIG, "a value is not supported"],
+      [BROKER, "", SET, "ssl.keystore.password", "x", INVALID_CONFIG, "a value is not supported"],
       [BROKER, "2", SET, "flush.ms", "1", INVALID_REQUEST, "Unexpected broker id, expected 1 or"],
       [BROKER, "x", SET, "flush.ms", "1", INVALID_REQUEST, "must be an integer, but it is: x"],
       [BROKER_LOGGER, "1", SET, "kafka", "INFO", INVALID_CONFIG, "Logger kafka does not exist!"],
@@ -218,7 +218,7 @@ Deno.test("IncrementalAlterConfigs rejects unknown settings in Kafka's words, wi
     assertEquals([outcome.errorCode, name], [code, name]);
     assertStringIncludes(outcome.errorMessage!, words);
   }
-  const secret = await callForOutcome(broker, BROKER, "", [[SET, "ssl.key.password", "hush"]]);
+  const secret = await callForOutcome(broker, BROKER, "", [[SET, "ssl.keystore.password", "hush"]]);
   assertEquals(secret.errorMessage!.includes("hush"), false);
 });
 

@@ -14,6 +14,7 @@ import {
 } from "../../../protocol/messages/configs/describe_configs.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { parseBrokerConfig } from "../../settings/config.ts";
+import { TLS_SETTINGS } from "../../settings/tls_settings.ts";
 import { createTopicsHandler } from "../topics/create_topics.ts";
 import { describeConfigsHandler } from "./describe_configs.ts";
 import kafka from "./testdata/kafka_4_2_settings.json" with { type: "json" };
@@ -39,7 +40,12 @@ const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 /** Settings that are dynamic in Kafka but not in this broker. */
-const READ_ONLY: readonly string[] = ["listeners", "listener.security.protocol.map"];
+const READ_ONLY: readonly string[] = [
+  "listeners",
+  "listener.security.protocol.map",
+  // Nobody may have a broker read other files by a request; it reads its own again when they change.
+  ...Object.keys(TLS_SETTINGS),
+];
 
 async function describe(broker: TestBroker, resourceType: number, resourceName: string) {
   const { results } = await broker.call(describeConfigs, describeConfigsHandler, 4, {

@@ -27,6 +27,7 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
   ["Topics", /(topic\.enable|topics\.enable|^num\.partitions|^default\.replication)/],
   ["Messages", /^(message\.|compression\.|record\.|log\.message\.|producer\.id)/],
+  ["TLS", /^ssl\./],
   ["Consumer groups", /^(group\.|offset\.|offsets\.)/],
   ["Connections, requests and memory", /./],
 ];
@@ -82,6 +83,7 @@ function settingFlag(name: string, group: string | undefined): Flag {
     ...(setting.type === "list" && !isFolder(name) ? { separator: "," } : {}),
     ...(group === undefined ? {} : { group }),
     ...(isFolder(name) ? { isFile: true } : {}),
+    ...(setting.isSensitive ? { isSecret: true } : {}),
   };
 }
 
@@ -102,12 +104,13 @@ function fixedFlag(name: string): Flag {
     value: placeholder(name, setting),
     group: FIXED[0],
     isRare: true,
+    isSecret: setting.isSensitive,
   };
 }
 
 function placeholder(name: string, { type }: Setting): string {
   if (isFolder(name)) return "DIR";
-  if (name.endsWith(".file")) return "FILE";
+  if (name.endsWith(".file") || name.endsWith("store.location")) return "FILE";
   if (name.endsWith("listeners")) return "[NAME://]HOST:PORT";
   if (name.endsWith(".ms")) return "DURATION";
   if (name.endsWith(".bytes")) return "SIZE";
