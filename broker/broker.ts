@@ -58,6 +58,7 @@ import { settleDoubts } from "./replication/doubtful_logs.ts";
 import { leaveOnDamage } from "./topics/damaged_log.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
+import { openAuditLog } from "./security/audit/open_audit_log.ts";
 import { openAclAuthorizer } from "./security/authorizer/open_acl_authorizer.ts";
 import { Turns } from "./network/turns.ts";
 
@@ -370,6 +371,7 @@ export class Broker {
       }),
     );
 
+    const audit = opened.use(openAuditLog({ config, clock, logger }));
     const requestMemory = new MemoryBudget(config.get("queued.max.request.bytes"));
     const validations = new BatchValidations(requestMemory);
     opened.defer(() => validations.close());
@@ -400,7 +402,8 @@ export class Broker {
       timeouts,
       turns: new Turns(clock),
       counters,
-      authorizer: openAclAuthorizer({ config, records: cluster.security, logger }),
+      audit,
+      authorizer: openAclAuthorizer({ config, records: cluster.security, audit, logger }),
       telemetry: new ClientTelemetry(),
       disk: new DiskSpace(isInProcess ? undefined : directory.path),
       clock,

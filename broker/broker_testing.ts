@@ -48,7 +48,9 @@ import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
-import { openAuthorizer } from "./security/authorizer.ts";
+import { type AuditLog, noAudit } from "./security/audit/audit_log.ts";
+import { type Authorizer, openAuthorizer } from "./security/authorizer.ts";
+import type { SecurityRecords } from "./security/security_records.ts";
 import { EMBEDDED_SESSION, type Session } from "./security/session.ts";
 import { Turns } from "./network/turns.ts";
 
@@ -60,6 +62,10 @@ export interface TestBrokerOptions {
   readonly logger?: Logger;
   /** Whether the broker has not heard of the metadata store for too long. Default: it has. */
   readonly isFenced?: () => boolean;
+  /** Makes the authorizer. Default: everyone may do everything. */
+  readonly authorizer?: (records: SecurityRecords) => Authorizer;
+  /** Default: nothing is recorded. */
+  readonly audit?: AuditLog;
 }
 
 /** The components of a broker. */
@@ -165,7 +171,8 @@ export class TestBroker {
       counters: new BrokerCounters(),
       disk: new DiskSpace(undefined),
       telemetry: new ClientTelemetry(),
-      authorizer: openAuthorizer,
+      audit: options.audit ?? noAudit,
+      authorizer: options.authorizer?.(cluster.security) ?? openAuthorizer,
       clock,
       logger,
     };

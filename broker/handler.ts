@@ -26,6 +26,7 @@ import type { BrokerCounters } from "./metrics/broker_counters.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { ReplicaSessions } from "./replication/replica_sessions.ts";
 import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
+import type { AuditLog } from "./security/audit/audit_log.ts";
 import type { Authorizer } from "./security/authorizer.ts";
 import type { Session } from "./security/session.ts";
 import type { Timeouts } from "./time/timeouts.ts";
@@ -70,6 +71,8 @@ export interface BrokerContext {
   readonly telemetry: ClientTelemetry;
   /** Decides who may do what. */
   readonly authorizer: Authorizer;
+  /** Records denials and changes. */
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -34,4 +34,10 @@ export const AUTHORIZER_SETTINGS = {
     false,
     "Whether everyone may do everything with a resource that no ACL is about",
   ),
+  "audit.log": choice(
+    ["log", "none"],
+    "log",
+    "Where denials, failed logins and changes of topics, configs, ACLs, users and quotas are recorded, " +
+      "each as a line of JSON. log: in the broker's log, at level info; none: nowhere",
+  ),
 };

@@ -404,9 +404,18 @@ export const EXCHANGES: readonly Exchange[] = [
   ),
   refused(messages.saslHandshake, ErrorCode.ILLEGAL_SASL_STATE, () => ({ mechanism: "PLAIN" })),
   refused(messages.saslAuthenticate, ErrorCode.ILLEGAL_SASL_STATE, () => ({ authBytes })),
-  refused(messages.describeAcls, ErrorCode.SECURITY_DISABLED, () => ANY_ACL),
-  refused(messages.createAcls, ErrorCode.SECURITY_DISABLED, () => ({ creations: [ACL] })),
-  refused(messages.deleteAcls, ErrorCode.SECURITY_DISABLED, () => ({ filters: [ANY_ACL] })),
+  exchange(messages.describeAcls, () => ANY_ACL, () => ({ ...ANY_ACL, operation: 99 })),
+  // One that is kept would close the cluster.
+  refused(
+    messages.createAcls,
+    ErrorCode.INVALID_REQUEST,
+    () => ({ creations: [{ ...ACL, operation: 1 }] }),
+  ),
+  exchange(
+    messages.deleteAcls,
+    () => ({ filters: [ANY_ACL] }),
+    () => ({ filters: [{ ...ANY_ACL, operation: 99 }] }),
+  ),
   refused(
     messages.createDelegationToken,
     ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
