@@ -209,6 +209,7 @@ export class TestBroker {
     const callbacks: (() => void)[] = [];
     const decoded = reencode(api.request, apiVersion, request as never);
     const context: RequestContext = {
+      api: api.name,
       apiVersion,
       clientId: "test",
       peer: "test:1",

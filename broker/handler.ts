@@ -26,6 +26,7 @@ import type { BrokerCounters } from "./metrics/broker_counters.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { ReplicaSessions } from "./replication/replica_sessions.ts";
 import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
+import type { AccessRule } from "./security/access_rule.ts";
 import type { AuditLog } from "./security/audit/audit_log.ts";
 import type { Authorizer } from "./security/authorizer.ts";
 import type { Session } from "./security/session.ts";
@@ -79,6 +80,8 @@ export interface BrokerContext {
 
 /** The context of one request. */
 export interface RequestContext {
+  /** The name of the API, such as `CreateTopics`. */
+  readonly api: string;
   readonly apiVersion: number;
   /** The client id; empty if the client sent none. */
   readonly clientId: string;
@@ -125,19 +128,34 @@ export type Handle<A extends Api> = (
 /** The result of a handler. */
 export type HandlerResult<A extends Api> = ResponseTo<A> | typeof NO_RESPONSE;
 
+/** What an API checks before it does something. */
+export interface Access {
+  /** The checks, whether `guard` or the handler itself makes them. */
+  readonly rules: readonly AccessRule[];
+  /** Adds checks to what serves the API. Everything is allowed while the authorizer is open. */
+  guard<A extends Api>(handle: Handle<A>): Handle<A>;
+}
+
 /** An API that this broker serves. */
 export interface ApiHandler<A extends Api = Api> {
   readonly api: A;
   /** The versions in ApiVersions, if they differ from the accepted ones. */
   readonly advertised: VersionRange;
+  /** What `handle` checks; `undefined` as long as it is not loaded. */
+  readonly access?: Access;
   readonly handle: Handle<A>;
 }
 
-/** Creates the handler of an API. */
+/**
+ * Creates the handler of an API.
+ *
+ * @param access What the API checks, with functions of `handlers/access/`.
+ */
 export function handler<A extends Api>(
   api: A,
   handle: Handle<A>,
+  access: Access,
   advertised: VersionRange = api.versions,
 ): ApiHandler {
-  return { api, advertised, handle } as unknown as ApiHandler;
+  return { api, advertised, access, handle: access.guard(handle) } as unknown as ApiHandler;
 }

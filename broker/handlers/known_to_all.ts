@@ -11,10 +11,10 @@ import type { ApiHandler, HandlerResult } from "../handler.ts";
  * Delays the controller's response to a request that has changed metadata until all brokers know
  * the change, so that the client can continue with any of them.
  */
-export function knownToAll({ api, advertised, handle }: ApiHandler): ApiHandler {
+export function knownToAll(handler: ApiHandler): ApiHandler {
+  const { handle } = handler;
   return {
-    api,
-    advertised,
+    ...handler,
     handle: async (request, context): Promise<HandlerResult<Api>> => {
       const { cluster, heartbeats } = context.broker;
       const before = cluster.lastDecision;

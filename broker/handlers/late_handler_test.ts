@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { RequestContext } from "../handler.ts";
 import { handler } from "../handler.ts";
+import { unchecked } from "./access/mod.ts";
 import { lateHandler } from "./late_handler.ts";
 
 function contextOf(kept: string[], name: string): RequestContext {
@@ -18,7 +19,7 @@ Deno.test("lateHandler() loads once, and keeps the bytes of requests that wait f
     return Promise.resolve(handler(metadata, (_, context) => {
       answered.push(context);
       return { brokers: [], topics: [] } as never;
-    }));
+    }, unchecked));
   });
   const kept: string[] = [];
   const [first, second] = [contextOf(kept, "first"), contextOf(kept, "second")];
@@ -34,7 +35,9 @@ Deno.test("lateHandler() loads again after a failure", async () => {
   let loads = 0;
   const late = lateHandler(metadata, () => {
     if (++loads === 1) return Promise.reject(new Error("gone"));
-    return Promise.resolve(handler(metadata, () => ({ brokers: [], topics: [] }) as never));
+    return Promise.resolve(
+      handler(metadata, () => ({ brokers: [], topics: [] }) as never, unchecked),
+    );
   });
   const context = contextOf([], "");
   await assertRejects(async () => await late.handle(REQUEST, context), Error, "gone");

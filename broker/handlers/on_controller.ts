@@ -13,16 +13,16 @@ import type { ApiHandler, Handle } from "../handler.ts";
  * @param isLocal Whether a request concerns this broker alone. Default: none does.
  */
 export function onController<Request = never>(
-  { api, advertised, handle }: ApiHandler,
+  handler: ApiHandler,
   isLocal: (request: Request) => boolean = () => false,
 ): ApiHandler {
+  const { api, handle } = handler;
   const serve: Handle<Api> = async (request, context) => {
     const { forwarding } = context.broker;
     return await forwarding.forward(api, request, context) ?? await handle(request, context);
   };
   return {
-    api,
-    advertised,
+    ...handler,
     handle: (request, context) =>
       context.broker.cluster.isController() || isLocal(request as unknown as Request)
         ? handle(request, context)

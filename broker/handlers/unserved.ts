@@ -12,6 +12,7 @@ import type { Api } from "../../protocol/schema/schema.ts";
 import { NO_VERSIONS } from "../../protocol/schema/version_range.ts";
 import { ApiError } from "../api_error.ts";
 import { type ApiHandler, handler } from "../handler.ts";
+import { unchecked } from "./access/mod.ts";
 
 /** Creates a handler that refuses every request of an API and names the API. */
 export function unservedHandler(api: Api): ApiHandler {
@@ -21,5 +22,5 @@ export function unservedHandler(api: Api): ApiHandler {
       `This broker does not serve ${api.name} (API key ${api.key})`,
     );
   };
-  return handler(api, refuse, NO_VERSIONS);
+  return handler(api, refuse, unchecked, NO_VERSIONS);
 }

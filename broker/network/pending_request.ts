@@ -71,6 +71,11 @@ export class PendingRequest implements RequestContext {
     this.answer = undefined;
   }
 
+  /** The name of the API. */
+  get api(): string {
+    return this.handler.api.name;
+  }
+
   whenTaken(callback: () => void): void {
     if (this.signal.aborted) callback();
     else (this.#whenTaken ??= []).push(callback);

@@ -14,7 +14,7 @@ import type { BrokerContext } from "../handler.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
 import { formatHostPort, type HostPort, isLoopback } from "../settings/listener.ts";
 import { ANONYMOUS } from "../security/principal.ts";
-import { EMBEDDED_SESSION, type ListenerIdentity } from "../security/session.ts";
+import { EMBEDDED_SESSION, type ListenerIdentity, type Session } from "../security/session.ts";
 import { Refusals } from "./refusals.ts";
 
 /** Interval between checks for idle connections. */
@@ -97,12 +97,16 @@ export class Server {
     for (const listener of this.#listeners) this.#accepting.push(this.#accept(listener));
   }
 
-  /** Opens an in-process connection and returns the client's end. */
-  connect(): FrameChannel {
+  /**
+   * Opens an in-process connection and returns the client's end.
+   *
+   * @param session Whom it acts for.
+   */
+  connect(session: Session = EMBEDDED_SESSION): FrameChannel {
     if (this.#closed) throw new Deno.errors.ConnectionRefused("Cannot connect: broker has stopped");
     const [clientEnd, ourEnd] = memoryChannels();
     this.#serve(
-      new Connection(ourEnd, this.#broker, this.#handlers, this.#limits, EMBEDDED_SESSION),
+      new Connection(ourEnd, this.#broker, this.#handlers, this.#limits, session),
     );
     return clientEnd;
   }

@@ -9,6 +9,7 @@
  */
 
 export { type AuditEvent, type AuditEventType, type AuditLog, noAudit } from "./audit/audit_log.ts";
+export type { AccessRule, AccessScope } from "./access_rule.ts";
 export { type Authorizer, openAuthorizer, type RequestOrigin } from "./authorizer.ts";
 export {
   ANONYMOUS,

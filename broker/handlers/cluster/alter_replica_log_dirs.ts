@@ -16,6 +16,8 @@ import {
   type AlterReplicaLogDirsResponse,
 } from "../../../protocol/messages/cluster/alter_replica_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
@@ -27,6 +29,7 @@ const PARTITION_BYTES = 8;
 export const alterReplicaLogDirsHandler: ApiHandler = handler(
   alterReplicaLogDirs,
   handleAlterReplicaLogDirs,
+  onCluster(AclOperation.alter),
 );
 
 async function handleAlterReplicaLogDirs(

@@ -21,6 +21,7 @@ import { pushTelemetry } from "../../../protocol/messages/cluster/push_telemetry
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { NO_VERSIONS, type VersionRange } from "../../../protocol/schema/version_range.ts";
 import { FEATURES } from "../../cluster/features.ts";
+import { unchecked } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 
 type Request = RequestOf<typeof apiVersions>;
@@ -54,7 +55,7 @@ export function apiVersionsHandler(others: readonly ApiHandler[]): ApiHandler {
     errorCode: check(request, context),
     apiKeys: takesTelemetry(request, context) ? withTelemetry : apiKeys,
     ...(context.apiVersion >= FIRST_VERSION_WITH_FEATURES ? featuresOf(context) : {}),
-  }));
+  }), unchecked);
 }
 
 /** Whether clients are asked for their metrics. If so, their software is noted. */

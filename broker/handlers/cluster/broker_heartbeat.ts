@@ -11,11 +11,14 @@
 
 import { brokerHeartbeat } from "../../../protocol/messages/cluster/broker_heartbeat.ts";
 import { NO_VERSIONS } from "../../../protocol/schema/version_range.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 
 /** Serves BrokerHeartbeat. */
 export const brokerHeartbeatHandler: ApiHandler = handler(
   brokerHeartbeat,
   (request, { broker, signal }) => broker.heartbeats.receive(request, signal),
+  onCluster(AclOperation.clusterAction),
   NO_VERSIONS,
 );

@@ -16,19 +16,26 @@ import {
   type DescribeClusterResponse,
 } from "../../../protocol/messages/cluster/describe_cluster.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
-import { ALL_CLUSTER_OPERATIONS } from "../authorized_operations.ts";
+import { clusterOperations } from "../authorized_operations.ts";
 import { controllerOf } from "./controller_of.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { inHandler, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 
 const EndpointType = { brokers: 1, controllers: 2 } as const;
 
 /** Serves DescribeCluster. */
-export const describeClusterHandler: ApiHandler = handler(describeCluster, handleDescribeCluster);
+export const describeClusterHandler: ApiHandler = handler(
+  describeCluster,
+  handleDescribeCluster,
+  inHandler(rule(AclOperation.describe, AclResourceType.cluster, "shown")),
+);
 
 function handleDescribeCluster(
   request: DescribeClusterRequest,
-  { broker: { cluster } }: RequestContext,
+  context: RequestContext,
 ): DescribeClusterResponse {
+  const { cluster } = context.broker;
   const { endpointType, includeFencedBrokers } = request;
   const answer = { endpointType, clusterId: cluster.clusterId };
   if (endpointType !== EndpointType.brokers) {
@@ -54,7 +61,7 @@ function handleDescribeCluster(
       isFenced: includeFencedBrokers && id === cluster.nodeId && cluster.isFenced,
     })),
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-      ? ALL_CLUSTER_OPERATIONS
+      ? clusterOperations(context)
       : NO_AUTHORIZED_OPERATIONS,
   };
 }

@@ -16,6 +16,8 @@ import {
 } from "../../../protocol/messages/cluster/describe_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { ResponseBudget } from "../response_budget.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapNested } from "../each_item.ts";
 import type { Topic } from "../../topics/topic.ts";
@@ -29,7 +31,11 @@ const PARTITION_BYTES = 24;
 const UNKNOWN = -1;
 
 /** Serves DescribeLogDirs. */
-export const describeLogDirsHandler: ApiHandler = handler(describeLogDirs, handleDescribeLogDirs);
+export const describeLogDirsHandler: ApiHandler = handler(
+  describeLogDirs,
+  handleDescribeLogDirs,
+  onCluster(AclOperation.describe),
+);
 
 async function handleDescribeLogDirs(
   { topics }: DescribeLogDirsRequest,

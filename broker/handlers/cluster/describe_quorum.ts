@@ -17,6 +17,8 @@ import {
   type DescribeQuorumResponse,
 } from "../../../protocol/messages/cluster/describe_quorum.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
@@ -31,7 +33,11 @@ const PARTITION_BYTES = 160;
 const LISTENER_NAME = "PLAINTEXT";
 
 /** Serves DescribeQuorum. */
-export const describeQuorumHandler: ApiHandler = handler(describeQuorum, handleDescribeQuorum);
+export const describeQuorumHandler: ApiHandler = handler(
+  describeQuorum,
+  handleDescribeQuorum,
+  onCluster(AclOperation.describe),
+);
 
 async function handleDescribeQuorum(
   { topics }: DescribeQuorumRequest,

@@ -25,6 +25,8 @@ import type { Api } from "../../../protocol/schema/schema.ts";
 import { inRange, NO_VERSIONS } from "../../../protocol/schema/version_range.ts";
 import { runSliced } from "../../../storage/mod.ts";
 import { errorCodeOf } from "../../api_error.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import {
   type ApiHandler,
   handler,
@@ -44,6 +46,7 @@ export function envelopeHandler(forwarded: readonly ApiHandler[]): ApiHandler {
   return handler(
     envelope,
     (request, context) => handleEnvelope(request, context, byKey),
+    onCluster(AclOperation.clusterAction),
     NO_VERSIONS,
   );
 }
@@ -73,6 +76,7 @@ async function handleEnvelope(
   let answer: HandlerResult<Api>;
   try {
     answer = await inner.handle(request, {
+      api: api.name,
       apiVersion,
       clientId: header.clientId ?? "",
       peer: DECODER.decode(clientHostAddress),

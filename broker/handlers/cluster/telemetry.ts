@@ -32,6 +32,7 @@ import {
   isAskedFor,
   subscriptionOf,
 } from "../../telemetry/subscription.ts";
+import { unchecked } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { clientMetricsSettings } from "../configs/resources/client_metrics_resource.ts";
 
@@ -54,11 +55,17 @@ const COMPRESSION_TYPES: readonly number[] = [
 export const getTelemetrySubscriptionsHandler: ApiHandler = handler(
   getTelemetrySubscriptions,
   subscribe,
+  unchecked,
   NO_VERSIONS,
 );
 
 /** Serves PushTelemetry. */
-export const pushTelemetryHandler: ApiHandler = handler(pushTelemetry, push, NO_VERSIONS);
+export const pushTelemetryHandler: ApiHandler = handler(
+  pushTelemetry,
+  push,
+  unchecked,
+  NO_VERSIONS,
+);
 
 function subscribe(
   request: GetTelemetrySubscriptionsRequest,

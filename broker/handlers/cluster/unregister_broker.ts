@@ -15,6 +15,8 @@ import {
   type UnregisterBrokerResponse,
 } from "../../../protocol/messages/cluster/unregister_broker.ts";
 import type { ClusterState } from "../../cluster/cluster_state.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { failure, SUCCESS } from "../outcome.ts";
 
@@ -22,6 +24,7 @@ import { failure, SUCCESS } from "../outcome.ts";
 export const unregisterBrokerHandler: ApiHandler = handler(
   unregisterBroker,
   handleUnregisterBroker,
+  onCluster(AclOperation.alter),
 );
 
 async function handleUnregisterBroker(

@@ -16,6 +16,8 @@ import {
 } from "../../../protocol/messages/cluster/update_features.ts";
 import { ApiError } from "../../api_error.ts";
 import { type FeatureUpdate, updatedLevels, UpgradeType } from "../../cluster/features.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { failure, SUCCESS } from "../outcome.ts";
 import { withinTimeout } from "../within_timeout.ts";
@@ -26,7 +28,11 @@ const FIRST_VERSION_WITH_UPGRADE_TYPE = 1;
 const FIRST_VERSION_WITHOUT_RESULTS = 2;
 
 /** Serves UpdateFeatures. */
-export const updateFeaturesHandler: ApiHandler = handler(updateFeatures, handleUpdateFeatures);
+export const updateFeaturesHandler: ApiHandler = handler(
+  updateFeatures,
+  handleUpdateFeatures,
+  onCluster(AclOperation.alter),
+);
 
 async function handleUpdateFeatures(
   { featureUpdates, validateOnly, timeoutMs }: UpdateFeaturesRequest,

@@ -17,13 +17,24 @@ import {
 } from "../../../protocol/messages/configs/alter_configs.ts";
 import { ConfigResourceType } from "../../../protocol/messages/configs/describe_configs.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
+import { deniedConfigs, ofConfigs } from "./config_access.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { brief } from "../../settings/unknown_setting.ts";
 import { type AlteredResource, alterResource, alterResources } from "./config_changes.ts";
 import type { ConfigChange } from "./resources/mod.ts";
 
 /** Serves AlterConfigs. */
-export const alterConfigsHandler: ApiHandler = handler(alterConfigs, handleAlterConfigs);
+export const alterConfigsHandler: ApiHandler = handler(
+  alterConfigs,
+  handleAlterConfigs,
+  eachItem(alterConfigs, "resources", "responses", {
+    operation: AclOperation.alterConfigs,
+    ...ofConfigs,
+    denied: deniedConfigs,
+  }),
+);
 
 async function handleAlterConfigs(
   { resources, validateOnly }: AlterConfigsRequest,

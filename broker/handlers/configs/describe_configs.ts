@@ -20,6 +20,9 @@ import {
 } from "../../../protocol/messages/configs/describe_configs.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
+import { deniedConfigs, ofConfigs } from "./config_access.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { type ConfigEntry, configResource, describeLoggers } from "./resources/mod.ts";
 import { awaitEach, byName, mapEach } from "../each_item.ts";
@@ -38,7 +41,15 @@ interface RequestedResource {
 const ENTRY_BYTES = 20;
 
 /** Serves DescribeConfigs. */
-export const describeConfigsHandler: ApiHandler = handler(describeConfigs, handleDescribeConfigs);
+export const describeConfigsHandler: ApiHandler = handler(
+  describeConfigs,
+  handleDescribeConfigs,
+  eachItem(describeConfigs, "resources", "results", {
+    operation: AclOperation.describeConfigs,
+    ...ofConfigs,
+    denied: (resource, errorCode) => ({ ...deniedConfigs(resource, errorCode), configs: [] }),
+  }),
+);
 
 async function handleDescribeConfigs(
   request: DescribeConfigsRequest,

@@ -17,6 +17,9 @@ import {
   type IncrementalAlterConfigsResponse,
 } from "../../../protocol/messages/configs/incremental_alter_configs.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
+import { deniedConfigs, ofConfigs } from "./config_access.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { brief } from "../../settings/unknown_setting.ts";
 import { alterResource, alterResources } from "./config_changes.ts";
@@ -31,6 +34,11 @@ const Operation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 export const incrementalAlterConfigsHandler: ApiHandler = handler(
   incrementalAlterConfigs,
   handleIncrementalAlterConfigs,
+  eachItem(incrementalAlterConfigs, "resources", "responses", {
+    operation: AclOperation.alterConfigs,
+    ...ofConfigs,
+    denied: deniedConfigs,
+  }),
 );
 
 async function handleIncrementalAlterConfigs(

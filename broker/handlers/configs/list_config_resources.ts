@@ -14,6 +14,8 @@ import {
   type ListConfigResourcesRequest,
   type ListConfigResourcesResponse,
 } from "../../../protocol/messages/configs/list_config_resources.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import {
   type ApiHandler,
   type BrokerContext,
@@ -27,6 +29,7 @@ const FIRST_VERSION_WITH_TYPES = 1;
 export const listConfigResourcesHandler: ApiHandler = handler(
   listConfigResources,
   handleListConfigResources,
+  onCluster(AclOperation.describeConfigs),
 );
 
 /** The names of the resources of each type. */

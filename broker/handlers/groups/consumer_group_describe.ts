@@ -17,9 +17,11 @@ import {
 import { ResponseBudget } from "../response_budget.ts";
 import { ApiError } from "../../api_error.ts";
 import { describeConsumerGroup } from "../../groups/consumer/describe.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, authorize, eachItem, inHandler, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach } from "../each_item.ts";
-import { checkConsumerProtocol, groupErrorCode, groupOperations } from "./group_request.ts";
+import { checkConsumerProtocol, groupErrorCode, requestedOperations } from "./group_request.ts";
 
 type Described = ConsumerGroupDescribeResponse["groups"][number];
 
@@ -32,20 +34,36 @@ const GROUP_BYTES = 100;
 export const consumerGroupDescribeHandler: ApiHandler = handler(
   consumerGroupDescribe,
   handleConsumerGroupDescribe,
+  all(
+    eachItem(consumerGroupDescribe, "groupIds", "groups", {
+      operation: AclOperation.describe,
+      resourceType: AclResourceType.group,
+      nameOf: (groupId) => groupId,
+      denied: (groupId, errorCode) => failed(groupId, errorCode),
+    }),
+    inHandler(rule(AclOperation.describe, AclResourceType.topic, "item")),
+  ),
 );
 
 async function handleConsumerGroupDescribe(
   { groupIds, includeAuthorizedOperations }: ConsumerGroupDescribeRequest,
   context: RequestContext,
 ): Promise<ConsumerGroupDescribeResponse> {
-  const authorizedOperations = groupOperations(includeAuthorizedOperations);
   const budget = new ResponseBudget(context);
   const describeOne = async (groupId: string, fits: boolean): Promise<Described> => {
     try {
       if (!fits) throw budget.refusal();
-      return { ...await describe(groupId, context), authorizedOperations };
+      const described = await describe(groupId, context);
+      checkTopics(described, context);
+      const authorizedOperations = requestedOperations(
+        includeAuthorizedOperations,
+        groupId,
+        context,
+      );
+      return { ...described, authorizedOperations };
     } catch (error) {
-      return failed(groupId, error, context);
+      const message = error instanceof ApiError ? error.message : null;
+      return failed(groupId, groupErrorCode(error, context), message);
     }
   };
   // Each group is described once for its size and discarded, so that only the response uses memory.
@@ -90,10 +108,32 @@ async function describe(groupId: string, context: RequestContext): Promise<Descr
   throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`);
 }
 
-function failed(groupId: string, error: unknown, context: RequestContext): Described {
+/** A group is not described to clients that may not know of one of its topics. */
+function checkTopics({ members }: Described, context: RequestContext): void {
+  if (context.broker.authorizer.isOpen) return;
+  const names = new Set<string>();
+  for (const { assignment, targetAssignment } of members) {
+    for (const { topicPartitions } of [assignment, targetAssignment]) {
+      for (const { topicName } of topicPartitions) names.add(topicName);
+    }
+  }
+  for (const name of names) {
+    if (authorize(context, AclOperation.describe, AclResourceType.topic, name)) continue;
+    throw new ApiError(
+      ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+      "The group has described topic(s) that the client is not authorized to describe.",
+    );
+  }
+}
+
+function failed(
+  groupId: string,
+  errorCode: number,
+  errorMessage: string | null = null,
+): Described {
   return {
-    errorCode: groupErrorCode(error, context),
-    errorMessage: error instanceof ApiError ? error.message : null,
+    errorCode,
+    errorMessage,
     groupId,
     groupState: "",
     groupEpoch: 0,

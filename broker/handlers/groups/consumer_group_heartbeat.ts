@@ -20,14 +20,26 @@ import {
 } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { ApiError } from "../../api_error.ts";
 import { consumerHeartbeat } from "../../groups/consumer/heartbeat.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, check, inHandler, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { checkConsumerProtocol, groupClient, groupErrorCode } from "./group_request.ts";
+import { checkConsumerProtocol, groupClient, groupErrorCode, ofGroup } from "./group_request.ts";
 
 type Request = ConsumerGroupHeartbeatRequest;
 type Response = ConsumerGroupHeartbeatResponse;
 
 /** Serves ConsumerGroupHeartbeat. */
-export const consumerGroupHeartbeatHandler: ApiHandler = handler(consumerGroupHeartbeat, beat);
+export const consumerGroupHeartbeatHandler: ApiHandler = handler(
+  consumerGroupHeartbeat,
+  beat,
+  all(
+    ofGroup(consumerGroupHeartbeat, AclOperation.read),
+    inHandler(
+      rule(AclOperation.describe, AclResourceType.topic, "request"),
+      rule(AclOperation.describe, AclResourceType.topic, "shown"),
+    ),
+  ),
+);
 
 function beat(request: Request, context: RequestContext): Response | Promise<Response> {
   const { groupId } = request;
@@ -36,11 +48,20 @@ function beat(request: Request, context: RequestContext): Response | Promise<Res
     if (groupId === "") {
       throw new ApiError(ErrorCode.INVALID_REQUEST, "GroupId can't be empty.");
     }
+    checkTopics(request, context);
     const shard = context.broker.groups.shardOf(groupId);
     const answer = consumerHeartbeat(shard, request, groupClient(context));
     return answer instanceof Promise ? answer.catch((error) => failed(error, context)) : answer;
   } catch (error) {
     return failed(error, context);
+  }
+}
+
+/** @throws {ApiError} TOPIC_AUTHORIZATION_FAILED if the client may not know of a topic that it names. */
+function checkTopics({ subscribedTopicNames }: Request, context: RequestContext): void {
+  if (context.broker.authorizer.isOpen) return;
+  for (const name of subscribedTopicNames ?? []) {
+    check(context, AclOperation.describe, AclResourceType.topic, name);
   }
 }
 

@@ -13,12 +13,23 @@ import {
   type DeleteGroupsResponse,
 } from "../../../protocol/messages/groups/delete_groups.ts";
 import { deleteGroup } from "../../groups/administration.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach, byName } from "../each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
 
 /** Serves DeleteGroups. */
-export const deleteGroupsHandler: ApiHandler = handler(deleteGroups, handleDeleteGroups);
+export const deleteGroupsHandler: ApiHandler = handler(
+  deleteGroups,
+  handleDeleteGroups,
+  eachItem(deleteGroups, "groupsNames", "results", {
+    operation: AclOperation.delete,
+    resourceType: AclResourceType.group,
+    nameOf: (groupId) => groupId,
+    denied: (groupId, errorCode) => ({ groupId, errorCode }),
+  }),
+);
 
 async function handleDeleteGroups(
   { groupsNames }: DeleteGroupsRequest,

@@ -17,9 +17,11 @@ import {
 } from "../../../protocol/messages/groups/describe_groups.ts";
 import { describeGroup } from "../../groups/administration.ts";
 import { ResponseBudget } from "../response_budget.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapEach } from "../each_item.ts";
-import { groupErrorCode, groupOperations } from "./group_request.ts";
+import { groupErrorCode, requestedOperations } from "./group_request.ts";
 
 type Described = DescribeGroupsResponse["groups"][number];
 
@@ -29,13 +31,21 @@ const FIRST_VERSION_WITH_NOT_FOUND = 6;
 const GROUP_BYTES = 100;
 
 /** Serves DescribeGroups. */
-export const describeGroupsHandler: ApiHandler = handler(describeGroups, handleDescribeGroups);
+export const describeGroupsHandler: ApiHandler = handler(
+  describeGroups,
+  handleDescribeGroups,
+  eachItem(describeGroups, "groups", "groups", {
+    operation: AclOperation.describe,
+    resourceType: AclResourceType.group,
+    nameOf: (groupId) => groupId,
+    denied: (groupId, errorCode) => ({ ...nothing(groupId), errorCode }),
+  }),
+);
 
 async function handleDescribeGroups(
   { groups, includeAuthorizedOperations }: DescribeGroupsRequest,
   context: RequestContext,
 ): Promise<DescribeGroupsResponse> {
-  const authorizedOperations = groupOperations(includeAuthorizedOperations);
   const budget = new ResponseBudget(context);
   // Each group is described once for its size and discarded, so that only the response uses memory.
   const fits = await mapEach(
@@ -46,7 +56,13 @@ async function handleDescribeGroups(
   let index = 0;
   const described = await mapEach(groups, (groupId) => {
     const group = describe(groupId, context, fits[index++]);
-    return group.errorCode === ErrorCode.NONE ? { ...group, authorizedOperations } : group;
+    if (group.errorCode !== ErrorCode.NONE) return group;
+    const authorizedOperations = requestedOperations(
+      includeAuthorizedOperations,
+      groupId,
+      context,
+    );
+    return { ...group, authorizedOperations };
   });
   return { groups: described };
 }
@@ -62,7 +78,7 @@ function sizeOf({ groupId, members = [] }: Described): number {
 }
 
 function describe(groupId: string, context: RequestContext, fits = true): Described {
-  const none = { groupId, groupState: "", protocolType: "", protocolData: "" };
+  const none = nothing(groupId);
   try {
     if (!fits) throw new ResponseBudget(context).refusal();
     const described = describeGroup(context.broker.groups.shardOf(groupId), groupId);
@@ -76,4 +92,8 @@ function describe(groupId: string, context: RequestContext, fits = true): Descri
   } catch (error) {
     return { ...none, errorCode: groupErrorCode(error, context) };
   }
+}
+
+function nothing(groupId: string): Omit<Described, "errorCode"> {
+  return { groupId, groupState: "", protocolType: "", protocolData: "" };
 }

@@ -22,6 +22,15 @@ import {
 } from "../../../protocol/messages/groups/find_coordinator.ts";
 import { ApiError } from "../../api_error.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import {
+  authorize,
+  denialOf,
+  inHandler,
+  mayActAsBroker,
+  mayDoOnCluster,
+  rule,
+} from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { TRANSACTIONS_TOPIC } from "../../transactions/transactions_topic.ts";
 import { awaitEach, mapEach } from "../each_item.ts";
@@ -35,19 +44,66 @@ interface Coordinator extends Outcome {
 
 const FIRST_VERSION_WITH_MANY_KEYS = 4;
 const FIRST_VERSION_WITH_SHARE_GROUPS = 6;
+/** What the key of a coordinator names. */
+const RESOURCE_TYPES: ReadonlyMap<number, number> = new Map([
+  [CoordinatorType.group, AclResourceType.group],
+  [CoordinatorType.transaction, AclResourceType.transactionalId],
+]);
 const NO_NODE = { nodeId: -1, host: "", port: -1 };
 
 /** Serves FindCoordinator. */
-export const findCoordinatorHandler: ApiHandler = handler(findCoordinator, handleFindCoordinator);
+export const findCoordinatorHandler: ApiHandler = handler(
+  findCoordinator,
+  handleFindCoordinator,
+  inHandler(
+    rule(AclOperation.describe, AclResourceType.group, "item"),
+    rule(AclOperation.describe, AclResourceType.transactionalId, "item"),
+    rule(AclOperation.clusterAction, AclResourceType.cluster, "request"),
+  ),
+);
 
 async function handleFindCoordinator(
   request: FindCoordinatorRequest,
   context: RequestContext,
 ): Promise<FindCoordinatorResponse> {
   const { keyType } = request;
-  if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) {
-    return await find(keyType, request.key, context);
+  if (keyType === CoordinatorType.share && !mayActAsBroker(context)) {
+    throw new ApiError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
+  if (context.apiVersion < FIRST_VERSION_WITH_MANY_KEYS) {
+    return mayFind(keyType, request.key, context)
+      ? await find(keyType, request.key, context)
+      : denied(keyType);
+  }
+  const allowed: string[] = [];
+  const refused: string[] = [];
+  await mapEach(request.coordinatorKeys, (key) => {
+    (mayFind(keyType, key, context) ? allowed : refused).push(key);
+  });
+  const coordinators = allowed.length === 0 ? [] : await findAll(keyType, allowed, context);
+  const denials = await mapEach(refused, (key) => ({ key, ...denied(keyType) }));
+  return { coordinators: coordinators.concat(denials) };
+}
+
+/** Whether the client may know of a group or transactional id. */
+function mayFind(keyType: number, key: string, context: RequestContext): boolean {
+  const resourceType = RESOURCE_TYPES.get(keyType);
+  if (resourceType === undefined) return true;
+  // A broker asks so that the topic is created.
+  if (key === "" && mayDoOnCluster(context, AclOperation.clusterAction)) return true;
+  return authorize(context, AclOperation.describe, resourceType, key);
+}
+
+function denied(keyType: number): Coordinator {
+  const error = new ApiError(denialOf(RESOURCE_TYPES.get(keyType)!));
+  return { ...NO_NODE, errorCode: error.code, errorMessage: error.message };
+}
+
+async function findAll(
+  keyType: number,
+  keys: readonly string[],
+  context: RequestContext,
+): Promise<(Coordinator & { readonly key: string })[]> {
   const coordinator = coordinatorOf(keyType, context);
   if (coordinator !== undefined) {
     try {
@@ -55,16 +111,10 @@ async function handleFindCoordinator(
     } catch (error) {
       // An attempt for each of the keys would add up.
       const refused = { ...NO_NODE, ...failure(error, context) };
-      return {
-        coordinators: await mapEach(request.coordinatorKeys, (key) => ({ key, ...refused })),
-      };
+      return await mapEach(keys, (key) => ({ key, ...refused }));
     }
   }
-  const coordinators = await awaitEach(request.coordinatorKeys, async (key) => ({
-    key,
-    ...await find(keyType, key, context),
-  }));
-  return { coordinators };
+  return await awaitEach(keys, async (key) => ({ key, ...await find(keyType, key, context) }));
 }
 
 /** What coordinates, and the topic that it keeps its state in. */

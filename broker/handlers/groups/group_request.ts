@@ -5,14 +5,17 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
+import type { Api } from "../../../protocol/schema/schema.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
 import { ApiError } from "../../api_error.ts";
-import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { GROUP_VERSION } from "../../cluster/features.ts";
 import type { GroupClient } from "../../groups/environment.ts";
 import { coordinatorErrorCode } from "../../coordinators/shard.ts";
-import type { RequestContext } from "../../handler.ts";
+import type { Access, RequestContext } from "../../handler.ts";
+import { ofRequest } from "../access/mod.ts";
+import { groupOperations } from "../authorized_operations.ts";
 
 /** The client of a request, as stored with group members. */
 export function groupClient({ apiVersion, clientId, peer }: RequestContext): GroupClient {
@@ -26,18 +29,19 @@ export function groupErrorCode(error: unknown, { broker }: RequestContext): numb
   return coordinatorErrorCode(error, broker.logger);
 }
 
-/** All operations on a group. */
-const ALL_GROUP_OPERATIONS = [
-  AclOperation.read,
-  AclOperation.delete,
-  AclOperation.describe,
-  AclOperation.describeConfigs,
-  AclOperation.alterConfigs,
-].reduce((bits, operation) => bits | 1 << operation, 0);
+/** The client's operations on a group, if requested. */
+export function requestedOperations(
+  isRequested: boolean,
+  groupId: string,
+  context: RequestContext,
+): number {
+  return isRequested ? groupOperations(context, groupId) : NO_AUTHORIZED_OPERATIONS;
+}
 
-/** The authorized operations on a group, if requested. */
-export function groupOperations(isRequested: boolean): number {
-  return isRequested ? ALL_GROUP_OPERATIONS : NO_AUTHORIZED_OPERATIONS;
+/** Refuses requests unless the client may do something with the group that they name. */
+export function ofGroup(api: Api, operation: number): Access {
+  const groupIdOf = (request: unknown) => (request as { readonly groupId: string }).groupId;
+  return ofRequest(api, operation, AclResourceType.group, groupIdOf);
 }
 
 /** Whether a topic has the partition. */

@@ -16,11 +16,16 @@ import {
   type HeartbeatResponse,
 } from "../../../protocol/messages/groups/heartbeat.ts";
 import * as membership from "../../groups/membership.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { groupErrorCode } from "./group_request.ts";
+import { groupErrorCode, ofGroup } from "./group_request.ts";
 
 /** Serves Heartbeat. */
-export const heartbeatHandler: ApiHandler = handler(heartbeat, handleHeartbeat);
+export const heartbeatHandler: ApiHandler = handler(
+  heartbeat,
+  handleHeartbeat,
+  ofGroup(heartbeat, AclOperation.read),
+);
 
 function handleHeartbeat(request: HeartbeatRequest, context: RequestContext): HeartbeatResponse {
   const { groupId } = request;

@@ -20,15 +20,20 @@ import {
 } from "../../../protocol/messages/groups/join_group.ts";
 import { failed } from "../../groups/classic/join.ts";
 import * as membership from "../../groups/membership.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { groupClient, groupErrorCode } from "./group_request.ts";
+import { groupClient, groupErrorCode, ofGroup } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_NULL_PROTOCOL = 7;
 /** Maximum number of protocols of a member; clients have a handful. */
 const MAX_PROTOCOLS = 1000;
 
 /** Serves JoinGroup. */
-export const joinGroupHandler: ApiHandler = handler(joinGroup, handleJoinGroup);
+export const joinGroupHandler: ApiHandler = handler(
+  joinGroup,
+  handleJoinGroup,
+  ofGroup(joinGroup, AclOperation.read),
+);
 
 async function handleJoinGroup(
   request: JoinGroupRequest,

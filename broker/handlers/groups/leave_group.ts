@@ -16,15 +16,20 @@ import {
 import { TimeSlice } from "../../../storage/mod.ts";
 import type { GroupShard } from "../../groups/group_shard.ts";
 import * as membership from "../../groups/membership.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { groupErrorCode } from "./group_request.ts";
+import { groupErrorCode, ofGroup } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_MANY_MEMBERS = 3;
 /** Members removed per portion. */
 const PORTION = 1000;
 
 /** Serves LeaveGroup. */
-export const leaveGroupHandler: ApiHandler = handler(leaveGroup, handleLeaveGroup);
+export const leaveGroupHandler: ApiHandler = handler(
+  leaveGroup,
+  handleLeaveGroup,
+  ofGroup(leaveGroup, AclOperation.read),
+);
 
 /** Removes members, in portions if there are very many. */
 async function leave(

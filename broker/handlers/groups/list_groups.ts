@@ -17,6 +17,8 @@ import {
 import { TimeSlice } from "../../../storage/mod.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import * as administration from "../../groups/administration.ts";
+import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { onlyShown } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { byName } from "../each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
@@ -25,7 +27,13 @@ import { groupErrorCode } from "./group_request.ts";
 const GROUP_BYTES = 100;
 
 /** Serves ListGroups. */
-export const listGroupsHandler: ApiHandler = handler(listGroups, handleListGroups);
+export const listGroupsHandler: ApiHandler = handler(
+  listGroups,
+  handleListGroups,
+  onlyShown(listGroups, "groups", AclResourceType.group, ({ groupId }) => groupId, {
+    orCluster: true,
+  }),
+);
 
 async function handleListGroups(
   request: ListGroupsRequest,

@@ -19,8 +19,11 @@ import {
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { commit } from "../../groups/offsets/requests.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { groupErrorCode, hasPartition } from "./group_request.ts";
+import { mapEach } from "../each_item.ts";
+import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
 
 type RequestTopic = OffsetCommitRequest["topics"][number];
 type TopicResponse = OffsetCommitResponse["topics"][number];
@@ -31,7 +34,27 @@ const FIRST_VERSION_WITH_TOPIC_ID = 10;
 const PORTION = 1000;
 
 /** Serves OffsetCommit. */
-export const offsetCommitHandler: ApiHandler = handler(offsetCommit, handleOffsetCommit);
+export const offsetCommitHandler: ApiHandler = handler(
+  offsetCommit,
+  handleOffsetCommit,
+  all(
+    ofGroup(offsetCommit, AclOperation.read),
+    eachItem(offsetCommit, "topics", "topics", {
+      operation: AclOperation.read,
+      resourceType: AclResourceType.topic,
+      nameOf: ({ name, topicId }, { apiVersion, broker: { cluster } }) =>
+        apiVersion >= FIRST_VERSION_WITH_TOPIC_ID ? cluster.topicById(topicId)?.name : name,
+      denied: async ({ name, topicId, partitions }, errorCode) => ({
+        name,
+        topicId,
+        partitions: await mapEach(
+          partitions,
+          ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+        ),
+      }),
+    }),
+  ),
+);
 
 async function handleOffsetCommit(
   request: OffsetCommitRequest,

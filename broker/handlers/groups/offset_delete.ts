@@ -15,15 +15,35 @@ import {
   type OffsetDeleteResponse,
 } from "../../../protocol/messages/groups/offset_delete.ts";
 import { deleteOffsets } from "../../groups/offsets/requests.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { mapNested } from "../each_item.ts";
+import { mapEach, mapNested } from "../each_item.ts";
 import { uniquePartitions } from "../records/unique_partitions.ts";
-import { groupErrorCode, hasPartition } from "./group_request.ts";
+import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
 
 type Topics = OffsetDeleteRequest["topics"];
 
 /** Serves OffsetDelete. */
-export const offsetDeleteHandler: ApiHandler = handler(offsetDelete, handleOffsetDelete);
+export const offsetDeleteHandler: ApiHandler = handler(
+  offsetDelete,
+  handleOffsetDelete,
+  all(
+    ofGroup(offsetDelete, AclOperation.delete),
+    eachItem(offsetDelete, "topics", "topics", {
+      operation: AclOperation.read,
+      resourceType: AclResourceType.topic,
+      nameOf: ({ name }) => name,
+      denied: async ({ name, partitions }, errorCode) => ({
+        name,
+        partitions: await mapEach(
+          partitions,
+          ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+        ),
+      }),
+    }),
+  ),
+);
 
 async function handleOffsetDelete(
   { groupId, topics }: OffsetDeleteRequest,

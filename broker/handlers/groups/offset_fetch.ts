@@ -27,6 +27,8 @@ import {
   sizeOfAllOffsets,
 } from "../../groups/offsets/fetch_offsets.ts";
 import { fetch } from "../../groups/offsets/requests.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, authorize, eachItem, inHandler, mayDo, ofRequest, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach, mapEach } from "../each_item.ts";
 import { groupErrorCode } from "./group_request.ts";
@@ -44,7 +46,29 @@ const GROUPS_AT_ONCE = 4;
 const GROUP_BYTES = 100;
 
 /** Serves OffsetFetch. */
-export const offsetFetchHandler: ApiHandler = handler(offsetFetch, handleOffsetFetch);
+export const offsetFetchHandler: ApiHandler = handler(
+  offsetFetch,
+  handleOffsetFetch,
+  all(
+    ofRequest(
+      offsetFetch,
+      AclOperation.describe,
+      AclResourceType.group,
+      ({ groupId }, { apiVersion }) =>
+        apiVersion < FIRST_VERSION_WITH_MANY_GROUPS ? groupId : undefined,
+    ),
+    eachItem(offsetFetch, "groups", "groups", {
+      operation: AclOperation.describe,
+      resourceType: AclResourceType.group,
+      nameOf: ({ groupId }) => groupId,
+      denied: ({ groupId }, errorCode) => ({ groupId, topics: [], errorCode }),
+    }),
+    inHandler(
+      rule(AclOperation.describe, AclResourceType.topic, "item"),
+      rule(AclOperation.describe, AclResourceType.topic, "shown"),
+    ),
+  ),
+);
 
 async function handleOffsetFetch(
   request: OffsetFetchRequest,
@@ -106,34 +130,46 @@ async function fetchGroup(
   const { groupId } = request;
   try {
     if (!fits) throw new ResponseBudget(context).refusal();
-    const { known, unknown } = await sort(request.topics, context);
+    const { known, refused } = await sort(request.topics, context);
     const shard = context.broker.groups.shardOf(groupId);
     const topics = await fetch(shard, { ...request, topics: known }, requireStable);
-    const named = request.topics === null ? withIds(topics, context) : topics;
-    return { groupId, topics: [...named, ...unknown], errorCode: ErrorCode.NONE };
+    const named = request.topics === null ? withIds(visible(topics, context), context) : topics;
+    return { groupId, topics: [...named, ...refused], errorCode: ErrorCode.NONE };
   } catch (error) {
     return await failed(request, groupErrorCode(error, context), context.apiVersion);
   }
 }
 
-/** Resolves topic ids to names and separates the unknown ones. */
+/** Resolves topic ids to names, and separates topics that are unknown, or that the client may not describe. */
 async function sort(
   topics: GroupRequest["topics"],
-  { apiVersion, broker: { cluster } }: RequestContext,
-): Promise<{ known: GroupTopics | null; unknown: FetchedTopics }> {
-  if (topics === null || apiVersion < FIRST_VERSION_WITH_TOPIC_ID) {
-    return { known: topics, unknown: [] };
-  }
+  context: RequestContext,
+): Promise<{ known: GroupTopics | null; refused: FetchedTopics }> {
+  const { apiVersion, broker: { authorizer, cluster } } = context;
+  const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
+  if (topics === null || (!byId && authorizer.isOpen)) return { known: topics, refused: [] };
   const known: GroupTopics = [];
-  const unknown: FetchedTopics[number][] = [];
+  const refused: FetchedTopics[number][] = [];
   const slice = new TimeSlice();
   for (const topic of topics) {
     if (slice.isOver) await slice.pause();
-    const name = cluster.topicById(topic.topicId)?.name;
-    if (name !== undefined) known.push({ ...topic, name });
-    else unknown.push(await withoutOffsets(topic, ErrorCode.UNKNOWN_TOPIC_ID));
+    const name = byId ? cluster.topicById(topic.topicId)?.name : topic.name!;
+    if (name === undefined) refused.push(await withoutOffsets(topic, ErrorCode.UNKNOWN_TOPIC_ID));
+    else if (authorize(context, AclOperation.describe, AclResourceType.topic, name)) {
+      known.push({ ...topic, name });
+    } else {
+      refused.push(await withoutOffsets(topic, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
+    }
   }
-  return { known, unknown };
+  return { known, refused };
+}
+
+/** The topics that the client may know of. */
+function visible(topics: FetchedTopics, context: RequestContext): FetchedTopics {
+  if (context.broker.authorizer.isOpen) return topics;
+  return topics.filter(({ name }) =>
+    mayDo(context, AclOperation.describe, AclResourceType.topic, name!)
+  );
 }
 
 async function withoutOffsets(

@@ -17,13 +17,18 @@ import {
 } from "../../../protocol/messages/groups/sync_group.ts";
 import { failed } from "../../groups/classic/sync.ts";
 import * as membership from "../../groups/membership.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { groupErrorCode } from "./group_request.ts";
+import { groupErrorCode, ofGroup } from "./group_request.ts";
 
 const FIRST_VERSION_WITH_PROTOCOL = 5;
 
 /** Serves SyncGroup. */
-export const syncGroupHandler: ApiHandler = handler(syncGroup, handleSyncGroup);
+export const syncGroupHandler: ApiHandler = handler(
+  syncGroup,
+  handleSyncGroup,
+  ofGroup(syncGroup, AclOperation.read),
+);
 
 async function handleSyncGroup(
   request: SyncGroupRequest,

@@ -24,6 +24,8 @@ import { TimeSlice } from "../../../storage/mod.ts";
 import { ApiError } from "../../api_error.ts";
 import { commitInTransaction } from "../../groups/offsets/transactional_commit.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, eachItem, ofRequest } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import {
   FIRST_OFFSET_COMMIT_WITH_TRANSACTION_V2,
@@ -31,8 +33,8 @@ import {
 } from "../../transactions/verification/client_errors.ts";
 import { confirmed } from "../../transactions/verification/confirmed.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { mapNested } from "../each_item.ts";
-import { groupErrorCode, hasPartition } from "./group_request.ts";
+import { mapEach, mapNested } from "../each_item.ts";
+import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
 
 type RequestTopic = TxnOffsetCommitRequest["topics"][number];
 
@@ -42,7 +44,31 @@ const PORTION = 1000;
 const PARTITION_BYTES = 8;
 
 /** Serves TxnOffsetCommit. */
-export const txnOffsetCommitHandler: ApiHandler = handler(txnOffsetCommit, handleTxnOffsetCommit);
+export const txnOffsetCommitHandler: ApiHandler = handler(
+  txnOffsetCommit,
+  handleTxnOffsetCommit,
+  all(
+    ofRequest(
+      txnOffsetCommit,
+      AclOperation.write,
+      AclResourceType.transactionalId,
+      ({ transactionalId }) => transactionalId,
+    ),
+    ofGroup(txnOffsetCommit, AclOperation.read),
+    eachItem(txnOffsetCommit, "topics", "topics", {
+      operation: AclOperation.read,
+      resourceType: AclResourceType.topic,
+      nameOf: ({ name }) => name,
+      denied: async ({ name, partitions }, errorCode) => ({
+        name,
+        partitions: await mapEach(
+          partitions,
+          ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+        ),
+      }),
+    }),
+  ),
+);
 
 async function handleTxnOffsetCommit(
   request: TxnOffsetCommitRequest,

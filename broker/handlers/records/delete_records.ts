@@ -14,8 +14,10 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from "../../../protocol/messages/records/delete_records.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { awaitEach } from "../each_item.ts";
+import { awaitEach, mapEach } from "../each_item.ts";
 import { failure } from "../outcome.ts";
 import { leaderIn } from "./leader_of.ts";
 import { byTopic, uniquePartitions } from "./unique_partitions.ts";
@@ -27,7 +29,22 @@ type PartitionResponse = DeleteRecordsResponse["topics"][number]["partitions"][n
 const NO_LOW_WATERMARK = -1;
 
 /** Serves DeleteRecords. */
-export const deleteRecordsHandler: ApiHandler = handler(deleteRecords, handleDeleteRecords);
+export const deleteRecordsHandler: ApiHandler = handler(
+  deleteRecords,
+  handleDeleteRecords,
+  eachItem(deleteRecords, "topics", "topics", {
+    operation: AclOperation.delete,
+    resourceType: AclResourceType.topic,
+    nameOf: ({ name }) => name,
+    denied: async ({ name, partitions }, errorCode) => ({
+      name,
+      partitions: await mapEach(
+        partitions,
+        ({ partitionIndex }) => ({ partitionIndex, lowWatermark: NO_LOW_WATERMARK, errorCode }),
+      ),
+    }),
+  }),
+);
 
 async function handleDeleteRecords(
   request: DeleteRecordsRequest,

@@ -41,6 +41,9 @@ import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
 import { preferredReplica } from "../../replication/preferred_replica.ts";
 import { knownStableOffset } from "./known_stable_offset.ts";
+import { mayActAsBroker } from "../access/mod.ts";
+import { mapNested } from "../each_item.ts";
+import { FETCH_ACCESS, type MayFetch, mayFetch } from "./record_access.ts";
 import { leaderIn } from "./leader_of.ts";
 import { replicaFetch } from "./replica_fetch.ts";
 
@@ -74,12 +77,12 @@ const PROOF_CHECK_MS = 20;
 const LEAST_BYTES = 64 * 1024;
 
 /** Serves Fetch. */
-export const fetchHandler: ApiHandler = handler(fetch, handleFetch);
+export const fetchHandler: ApiHandler = handler(fetch, handleFetch, FETCH_ACCESS);
 
 async function handleFetch(request: Request, context: RequestContext): Promise<Response> {
   const { broker, apiVersion } = context;
   if (request.replicaState.replicaId >= 0 || request.replicaId >= 0) {
-    return await replicaFetch(request, context);
+    return mayActAsBroker(context) ? await replicaFetch(request, context) : await refuse(request);
   }
   const asked = isLong(request) ? await runSliced(requestedPartitionsInSteps(request)) : undefined;
   const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now(), asked);
@@ -97,6 +100,20 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
   } finally {
     context.whenTaken(() => reading.release());
   }
+}
+
+/** The answer to a replica that is no broker. */
+async function refuse({ topics }: Request): Promise<Response> {
+  const answered = await mapNested(topics, ({ partitions }) => partitions, (_, { partition }) => ({
+    partitionIndex: partition,
+    errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+    highWatermark: -1,
+    abortedTransactions: null,
+    records: NO_RECORDS,
+  }));
+  return {
+    responses: answered.map(([{ topic, topicId }, partitions]) => ({ topic, topicId, partitions })),
+  };
 }
 
 /** Whether a request lists, or forgets, very many partitions. */
@@ -145,6 +162,8 @@ class Reading {
   #doubtedMs: number | undefined;
   /** The leaders of partitions that this broker does not lead. */
   #hints: LeaderHints | undefined;
+  /** What the client may read; `undefined` while that is everything. */
+  readonly #mayFetch: MayFetch | undefined;
   /** Yields to the event loop if there are very many partitions. */
   readonly #slice: TimeSlice | undefined;
 
@@ -153,6 +172,7 @@ class Reading {
     this.#plan = plan;
     this.#request = request;
     this.#context = context;
+    this.#mayFetch = mayFetch(context);
   }
 
   get shouldWait(): boolean {
@@ -207,6 +227,9 @@ class Reading {
 
   #read(wanted: FetchPartition): Found | Promise<Found> {
     let partition: Partition;
+    if (this.#mayFetch?.(wanted.topic, wanted.topicId) === false) {
+      return this.#fail(wanted, new ApiError(ErrorCode.TOPIC_AUTHORIZATION_FAILED));
+    }
     try {
       partition = find(wanted, this.#rackId, this.#context);
     } catch (error) {

@@ -31,10 +31,12 @@ import {
   ListOffsetsTimestamp,
 } from "../../../protocol/messages/records/list_offsets.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { leaderOf } from "./leader_of.ts";
-import { awaitEach } from "../each_item.ts";
+import { awaitEach, mapEach } from "../each_item.ts";
 import { failure } from "../outcome.ts";
 import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 
@@ -65,7 +67,22 @@ const FIRST_VERSIONS: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** Serves ListOffsets. */
-export const listOffsetsHandler: ApiHandler = handler(listOffsets, handleListOffsets);
+export const listOffsetsHandler: ApiHandler = handler(
+  listOffsets,
+  handleListOffsets,
+  eachItem(listOffsets, "topics", "topics", {
+    operation: AclOperation.describe,
+    resourceType: AclResourceType.topic,
+    nameOf: ({ name }) => name,
+    denied: async ({ name, partitions }, errorCode) => ({
+      name,
+      partitions: await mapEach(
+        partitions,
+        ({ partitionIndex }) => ({ partitionIndex, errorCode }),
+      ),
+    }),
+  }),
+);
 
 async function handleListOffsets(
   request: ListOffsetsRequest,

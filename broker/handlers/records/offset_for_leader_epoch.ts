@@ -14,9 +14,11 @@ import {
   type OffsetForLeaderEpochRequest,
   type OffsetForLeaderEpochResponse,
 } from "../../../protocol/messages/records/offset_for_leader_epoch.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { leaderOf } from "./leader_of.ts";
-import { mapNested } from "../each_item.ts";
+import { mapEach, mapNested } from "../each_item.ts";
 import { failure } from "../outcome.ts";
 
 type PartitionRequest = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number];
@@ -33,6 +35,16 @@ export const offsetForLeaderEpochHandler: ApiHandler = handler(
     );
     return { topics: topics.map(([{ topic }, partitions]) => ({ topic, partitions })) };
   },
+  eachItem(offsetForLeaderEpoch, "topics", "topics", {
+    operation: AclOperation.describe,
+    resourceType: AclResourceType.topic,
+    orOnCluster: AclOperation.clusterAction,
+    nameOf: ({ topic }) => topic,
+    denied: async ({ topic, partitions }, errorCode) => ({
+      topic,
+      partitions: await mapEach(partitions, ({ partition }) => ({ partition, errorCode })),
+    }),
+  }),
 );
 
 function lookUp(

@@ -36,6 +36,7 @@ import { ProtocolViolationError } from "../../protocol_violation_error.ts";
 import type { AppendResult, Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { LeaderHints } from "./leader_hints.ts";
+import { PRODUCE_ACCESS, type ProduceDenial, produceDenial } from "./record_access.ts";
 import { mayLeadSoon, whenElected } from "./imminent_election.ts";
 import { unverified, verifyTransaction } from "./verify_transaction.ts";
 import { FIRST_PRODUCE_WITH_TRANSACTION_V2 } from "../../transactions/verification/client_errors.ts";
@@ -65,7 +66,12 @@ const SLICE_MS = 5;
 const MAX_RECORD_ERRORS = 1000;
 
 /** Serves Produce. */
-export const produceHandler: ApiHandler = handler(produce, handleProduce, { min: 0, max: 13 });
+export const produceHandler: ApiHandler = handler(
+  produce,
+  handleProduce,
+  PRODUCE_ACCESS,
+  { min: 0, max: 13 },
+);
 
 /** The result of a partition whose batch is rejected without validation. */
 type Refusal = Pick<PartitionResponse, "errorCode" | "errorMessage">;
@@ -113,11 +119,12 @@ function handleProduce(
   }
   const responses = request.topicData.map((data): TopicResponse => {
     const topic = topicOf(data, context);
+    const denial = production.denialOf(data, topic);
     return {
       name: data.name,
       topicId: data.topicId,
       partitionResponses: data.partitionData.map((partition) =>
-        production.append(topic, partition)
+        denial === undefined ? production.append(topic, partition) : refused(partition, denial)
       ),
     };
   });
@@ -154,9 +161,12 @@ async function appendInSlices(
   const slice = new TimeSlice(SLICE_MS);
   for (const data of request.topicData) {
     const topic = topicOf(data, context);
+    const denial = production.denialOf(data, topic);
     const partitionResponses: PartitionResponse[] = [];
     for (const partition of data.partitionData) {
-      partitionResponses.push(production.append(topic, partition));
+      partitionResponses.push(
+        denial === undefined ? production.append(topic, partition) : refused(partition, denial),
+      );
       if (slice.isOver) await slice.pause();
     }
     responses.push({ name: data.name, topicId: data.topicId, partitionResponses });
@@ -170,6 +180,8 @@ class Production {
   readonly #request: Request;
   readonly #context: RequestContext;
   readonly #nowMs: number;
+  /** What the client must not produce; `undefined` while everything is allowed. */
+  readonly #denial: ProduceDenial | undefined;
   /** Set at the second append: reading the clock costs 2% of an append. */
   #slice: TimeSlice | undefined;
   #hasAppended = false;
@@ -186,6 +198,15 @@ class Production {
     this.#request = request;
     this.#context = context;
     this.#nowMs = context.broker.clock.now();
+    this.#denial = produceDenial(request, context);
+  }
+
+  /** The error of what the client must not produce to a topic. */
+  denialOf({ name }: Request["topicData"][number], topic: Topic | undefined): number | undefined {
+    const isById = this.#context.apiVersion >= FIRST_VERSION_WITH_TOPIC_ID;
+    const errorCode = this.#denial?.(isById ? topic?.name : name);
+    if (errorCode !== undefined) this.#context.broker.counters.api(produce.key).failed(errorCode);
+    return errorCode;
   }
 
   append(topic: Topic | undefined, request: PartitionRequest): PartitionResponse {
@@ -514,6 +535,10 @@ function failed(
   response.errorMessage = errorMessageOf(error);
   response.baseOffset = -1;
   return response;
+}
+
+function refused({ index }: PartitionRequest, errorCode: number): PartitionResponse {
+  return { index, errorCode, baseOffset: -1 };
 }
 
 function closeIfFailed(responses: readonly TopicResponse[]): typeof NO_RESPONSE {

@@ -11,7 +11,11 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import { AclResourceType, aclWord } from "../../../protocol/messages/security/acl_types.ts";
+import {
+  AclOperation,
+  AclResourceType,
+  aclWord,
+} from "../../../protocol/messages/security/acl_types.ts";
 import {
   createAcls,
   type CreateAclsRequest,
@@ -29,6 +33,7 @@ import {
 } from "../../../protocol/messages/security/describe_acls.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { ApiError } from "../../api_error.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { MAX_COMMIT_CHANGES, type MetadataChange } from "../../metadata/metadata_store.ts";
 import {
@@ -60,13 +65,25 @@ const ERROR_BYTES = 300;
 const ENCODER = new TextEncoder();
 
 /** Serves DescribeAcls. */
-export const describeAclsHandler: ApiHandler = handler(describeAcls, handleDescribeAcls);
+export const describeAclsHandler: ApiHandler = handler(
+  describeAcls,
+  handleDescribeAcls,
+  onCluster(AclOperation.describe),
+);
 
 /** Serves CreateAcls. */
-export const createAclsHandler: ApiHandler = handler(createAcls, handleCreateAcls);
+export const createAclsHandler: ApiHandler = handler(
+  createAcls,
+  handleCreateAcls,
+  onCluster(AclOperation.alter),
+);
 
 /** Serves DeleteAcls. */
-export const deleteAclsHandler: ApiHandler = handler(deleteAcls, handleDeleteAcls);
+export const deleteAclsHandler: ApiHandler = handler(
+  deleteAcls,
+  handleDeleteAcls,
+  onCluster(AclOperation.alter),
+);
 
 async function handleDescribeAcls(
   request: DescribeAclsRequest,

@@ -20,6 +20,8 @@ import {
   type DescribeClientQuotasResponse,
 } from "../../../protocol/messages/security/describe_client_quotas.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapEach } from "../each_item.ts";
@@ -49,12 +51,14 @@ const IP_KEYS: ReadonlySet<string> = new Set(["connection_creation_rate"]);
 export const describeClientQuotasHandler: ApiHandler = handler(
   describeClientQuotas,
   handleDescribeClientQuotas,
+  onCluster(AclOperation.describeConfigs),
 );
 
 /** Serves AlterClientQuotas. */
 export const alterClientQuotasHandler: ApiHandler = handler(
   alterClientQuotas,
   handleAlterClientQuotas,
+  onCluster(AclOperation.alterConfigs),
 );
 
 function handleDescribeClientQuotas(

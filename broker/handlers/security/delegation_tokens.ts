@@ -13,6 +13,7 @@ import { createDelegationToken } from "../../../protocol/messages/security/creat
 import { describeDelegationToken } from "../../../protocol/messages/security/describe_delegation_token.ts";
 import { expireDelegationToken } from "../../../protocol/messages/security/expire_delegation_token.ts";
 import { renewDelegationToken } from "../../../protocol/messages/security/renew_delegation_token.ts";
+import { unchecked } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 
 const NEVER = -1;
@@ -39,22 +40,26 @@ export const createDelegationTokenHandler: ApiHandler = handler(
     tokenId: "",
     hmac: new Uint8Array(0),
   }),
+  unchecked,
 );
 
 /** Serves RenewDelegationToken. */
 export const renewDelegationTokenHandler: ApiHandler = handler(
   renewDelegationToken,
   () => REFUSED_CHANGE,
+  unchecked,
 );
 
 /** Serves ExpireDelegationToken. */
 export const expireDelegationTokenHandler: ApiHandler = handler(
   expireDelegationToken,
   () => REFUSED_CHANGE,
+  unchecked,
 );
 
 /** Serves DescribeDelegationToken. */
 export const describeDelegationTokenHandler: ApiHandler = handler(
   describeDelegationToken,
   () => ({ ...REFUSAL, tokens: [] }),
+  unchecked,
 );

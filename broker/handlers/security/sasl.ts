@@ -10,12 +10,14 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { saslAuthenticate } from "../../../protocol/messages/security/sasl_authenticate.ts";
 import { saslHandshake } from "../../../protocol/messages/security/sasl_handshake.ts";
+import { unchecked } from "../access/mod.ts";
 import { type ApiHandler, handler } from "../../handler.ts";
 
 /** Serves SaslHandshake. */
 export const saslHandshakeHandler: ApiHandler = handler(
   saslHandshake,
   () => ({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] }),
+  unchecked,
 );
 
 /** Serves SaslAuthenticate. */
@@ -26,4 +28,5 @@ export const saslAuthenticateHandler: ApiHandler = handler(
     errorMessage: "SaslAuthenticate request received on a listener without SASL",
     authBytes: new Uint8Array(0),
   }),
+  unchecked,
 );

@@ -25,6 +25,8 @@ import {
   scramCredential,
   type ScramMechanism,
 } from "../../../protocol/sasl/scram.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { alterCredential } from "../../security/credentials/alter_credentials.ts";
 import {
@@ -52,12 +54,14 @@ const MAX_SECRET_BYTES = 1024;
 export const describeUserScramCredentialsHandler: ApiHandler = handler(
   describeUserScramCredentials,
   handleDescribe,
+  onCluster(AclOperation.describe),
 );
 
 /** Serves AlterUserScramCredentials. */
 export const alterUserScramCredentialsHandler: ApiHandler = handler(
   alterUserScramCredentials,
   handleAlter,
+  onCluster(AclOperation.alter),
 );
 
 async function handleDescribe(

@@ -12,6 +12,8 @@ import {
   type CreatePartitionsRequest,
   type CreatePartitionsResponse,
 } from "../../../protocol/messages/topics/create_partitions.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
@@ -23,6 +25,12 @@ type TopicRequest = CreatePartitionsRequest["topics"][number];
 export const createPartitionsHandler: ApiHandler = handler(
   createPartitions,
   handleCreatePartitions,
+  eachItem(createPartitions, "topics", "results", {
+    operation: AclOperation.alter,
+    resourceType: AclResourceType.topic,
+    nameOf: ({ name }) => name,
+    denied: ({ name }, errorCode) => ({ name, errorCode, errorMessage: null }),
+  }),
 );
 
 async function handleCreatePartitions(

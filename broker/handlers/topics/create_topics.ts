@@ -18,6 +18,8 @@ import {
   type CreateTopicsResponse,
 } from "../../../protocol/messages/topics/create_topics.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { authorize, inHandler, mayDo, mayDoOnCluster, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { inPartitionOrder } from "../../topics/replica_assignment.ts";
 import {
@@ -27,7 +29,7 @@ import {
 } from "../../topics/topic_registry.ts";
 import { topicConfigEntry } from "../configs/resources/mod.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
-import { duplicate, failure, SUCCESS } from "../outcome.ts";
+import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
 type TopicRequest = CreateTopicsRequest["topics"][number];
@@ -36,8 +38,21 @@ type TopicResponse = CreateTopicsResponse["topics"][number];
 /** Maximum number of settings of a topic. */
 const MAX_CONFIGS = 1000;
 
+const DENIED: Outcome = {
+  errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+  errorMessage: "Authorization failed.",
+};
+
 /** Serves CreateTopics. */
-export const createTopicsHandler: ApiHandler = handler(createTopics, handleCreateTopics);
+export const createTopicsHandler: ApiHandler = handler(
+  createTopics,
+  handleCreateTopics,
+  inHandler(
+    rule(AclOperation.create, AclResourceType.cluster, "instead"),
+    rule(AclOperation.create, AclResourceType.topic, "item"),
+    rule(AclOperation.describeConfigs, AclResourceType.topic, "shown"),
+  ),
+);
 
 async function handleCreateTopics(
   request: CreateTopicsRequest,
@@ -45,13 +60,18 @@ async function handleCreateTopics(
 ): Promise<CreateTopicsResponse> {
   const named = await byName(request.topics, ({ name }) => name);
   const refusal = checkTotal(request, context);
+  const mayCreateAll = mayDoOnCluster(context, AclOperation.create);
+  const mayCreate = (name: string) =>
+    mayCreateAll || authorize(context, AclOperation.create, AclResourceType.topic, name);
   const topics = await awaitEach([...named.values()], async ({ item: topic, count }) => {
     const { name } = topic;
     if (count > 1) return { name, ...duplicate(`topic "${name}"`) };
+    if (!mayCreate(name)) return { name, ...DENIED };
     try {
       if (refusal !== undefined) throw refusal;
       return created(
         await withinTimeout(create(topic, request, context), request.timeoutMs, context),
+        mayDo(context, AclOperation.describeConfigs, AclResourceType.topic, name),
       );
     } catch (error) {
       return { name, ...failure(error, context) };
@@ -92,7 +112,14 @@ function newTopic(topic: TopicRequest): NewTopic {
   };
 }
 
-function created({ name, id, partitions, replicationFactor, config }: CreatedTopic): TopicResponse {
+function created(
+  { name, id, partitions, replicationFactor, config }: CreatedTopic,
+  mayDescribeConfigs: boolean,
+): TopicResponse {
+  if (!mayDescribeConfigs) {
+    const topicConfigErrorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+    return { name, topicId: id, ...SUCCESS, topicConfigErrorCode, configs: null };
+  }
   return {
     name,
     topicId: id,

@@ -18,6 +18,8 @@ import {
 } from "../../../protocol/messages/topics/delete_topics.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { ApiError } from "../../api_error.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { authorize, inHandler, mayDo, mayDoOnCluster, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
@@ -35,7 +37,15 @@ interface Reference {
 const FIRST_VERSION_WITH_DELETION_DISABLED = 3;
 
 /** Serves DeleteTopics. */
-export const deleteTopicsHandler: ApiHandler = handler(deleteTopics, handleDeleteTopics);
+export const deleteTopicsHandler: ApiHandler = handler(
+  deleteTopics,
+  handleDeleteTopics,
+  inHandler(
+    rule(AclOperation.delete, AclResourceType.cluster, "instead"),
+    rule(AclOperation.delete, AclResourceType.topic, "item"),
+    rule(AclOperation.describe, AclResourceType.topic, "shown"),
+  ),
+);
 
 async function handleDeleteTopics(
   request: DeleteTopicsRequest,
@@ -47,8 +57,13 @@ async function handleDeleteTopics(
     references,
     (reference) => find(reference, context)?.id ?? `${reference.name} ${reference.topicId}`,
   );
+  const mayDeleteAll = mayDoOnCluster(context, AclOperation.delete);
   const responses = await awaitEach([...topics.values()], ({ item: reference, count }) => {
     const topic = find(reference, context);
+    if (!mayDeleteAll) {
+      const refused = refusalOf(reference, topic, context);
+      if (refused !== undefined) return refused;
+    }
     if (topic === undefined || count === 1) {
       return remove(reference, topic, request.timeoutMs, context);
     }
@@ -56,6 +71,26 @@ async function handleDeleteTopics(
     return { name: reference.name, topicId: reference.topicId, ...outcome };
   }, CHANGES_AT_ONCE);
   return { responses };
+}
+
+/** The answer to a client that may not delete a topic; its name is disclosed to those who may know it. */
+function refusalOf(
+  { name, topicId }: Reference,
+  topic: Topic | undefined,
+  context: RequestContext,
+): Result | undefined {
+  const named = topic?.name ?? (topicId === ZERO_UUID ? name : null);
+  // Without a name there is no topic, or the request is invalid.
+  if (named === null) return undefined;
+  if (authorize(context, AclOperation.delete, AclResourceType.topic, named)) return undefined;
+  const isKnown = name !== null ||
+    mayDo(context, AclOperation.describe, AclResourceType.topic, named);
+  return {
+    name: isKnown ? named : null,
+    topicId,
+    errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+    errorMessage: null,
+  };
 }
 
 function find({ name, topicId }: Reference, { broker }: RequestContext): Topic | undefined {

@@ -16,9 +16,10 @@ import {
   type DescribeTopicPartitionsResponse,
 } from "../../../protocol/messages/topics/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
-import type { ClusterState } from "../../cluster/cluster_state.ts";
-import { ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
+import { topicOperations } from "../authorized_operations.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { authorize, inHandler, mayDo, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { byName, mapEach, sortTexts } from "../each_item.ts";
 import { isInternalTopic, isTopicName } from "../../topics/topic_name.ts";
@@ -32,6 +33,10 @@ type Cursor = NonNullable<DescribeTopicPartitionsResponse["nextCursor"]>;
 export const describeTopicPartitionsHandler: ApiHandler = handler(
   describeTopicPartitions,
   handleDescribeTopicPartitions,
+  inHandler(
+    rule(AclOperation.describe, AclResourceType.topic, "item"),
+    rule(AclOperation.describe, AclResourceType.topic, "shown"),
+  ),
 );
 
 async function handleDescribeTopicPartitions(
@@ -48,9 +53,10 @@ async function handleDescribeTopicPartitions(
   let left = Math.max(1, limit);
   const described: TopicResponse[] = [];
   const slice = new TimeSlice();
-  for (const name of await namesToDescribe(request, context)) {
+  const { names, refused } = await namesToDescribe(request, context);
+  for (const name of names) {
     if (slice.isOver) await slice.pause();
-    if (left === 0) return page(described, { topicName: name, partitionIndex: 0 });
+    if (left === 0) return page(described.concat(refused), { topicName: name, partitionIndex: 0 });
     const topic = topics.get(name);
     if (topic === undefined) {
       // The cursor's topic may have been deleted.
@@ -60,26 +66,41 @@ async function handleDescribeTopicPartitions(
     const from = request.cursor?.topicName === name ? request.cursor.partitionIndex : 0;
     const { length } = topic.state.partitions;
     const end = Math.min(length, from + left);
-    described.push(describe(topic, from, end, cluster));
+    described.push(describe(topic, from, end, context));
     left -= Math.max(0, end - from);
     if (end < length) {
-      return page(described, { topicName: name, partitionIndex: end });
+      return page(described.concat(refused), { topicName: name, partitionIndex: end });
     }
   }
-  return page(described, null);
+  return page(described.concat(refused), null);
 }
 
 function page(topics: TopicResponse[], nextCursor: Cursor | null): DescribeTopicPartitionsResponse {
   return { topics, nextCursor };
 }
 
+/** The topics that the client may know of, sorted, and the answers to the others that it asked for. */
 async function namesToDescribe(
   { topics, cursor }: DescribeTopicPartitionsRequest,
-  { broker }: RequestContext,
-): Promise<string[]> {
-  const asked = topics.length === 0 ? [...broker.topics.all()] : topics;
-  const names = [...(await byName(asked, ({ name }) => name)).keys()];
-  return await sortTexts(names.filter((name) => cursor === null || name >= cursor.topicName));
+  context: RequestContext,
+): Promise<{ names: string[]; refused: TopicResponse[] }> {
+  const { authorizer, topics: existing } = context.broker;
+  const wantsAll = topics.length === 0;
+  const asked = wantsAll ? [...existing.all()] : topics;
+  const all = [...(await byName(asked, ({ name }) => name)).keys()];
+  const names: string[] = [];
+  const refused: TopicResponse[] = [];
+  const ask = wantsAll ? mayDo : authorize;
+  const slice = new TimeSlice();
+  for (const name of all) {
+    if (cursor !== null && name < cursor.topicName) continue;
+    if (
+      authorizer.isOpen || ask(context, AclOperation.describe, AclResourceType.topic, name)
+    ) names.push(name);
+    else if (!wantsAll) refused.push(failed(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
+    if (slice.isOver) await slice.pause();
+  }
+  return { names: await sortTexts(names), refused };
 }
 
 /** Whether a page can start at the request's cursor. */
@@ -123,8 +144,9 @@ function describe(
   { name, id, isInternal, state }: Topic,
   from: number,
   end: number,
-  cluster: ClusterState,
+  context: RequestContext,
 ): TopicResponse {
+  const { cluster } = context.broker;
   return {
     errorCode: ErrorCode.NONE,
     name,
@@ -135,6 +157,6 @@ function describe(
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
     })),
-    topicAuthorizedOperations: ALL_TOPIC_OPERATIONS,
+    topicAuthorizedOperations: topicOperations(context, name),
   };
 }

@@ -18,6 +18,8 @@ import {
   type ElectLeadersResponse,
 } from "../../../protocol/messages/topics/elect_leaders.ts";
 import type { ElectionType } from "../../controller/requested_elections.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
@@ -42,7 +44,11 @@ const MESSAGES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Serves ElectLeaders. */
-export const electLeadersHandler: ApiHandler = handler(electLeaders, handleElectLeaders);
+export const electLeadersHandler: ApiHandler = handler(
+  electLeaders,
+  handleElectLeaders,
+  onCluster(AclOperation.alter),
+);
 
 async function handleElectLeaders(
   { electionType, topicPartitions }: ElectLeadersRequest,

@@ -22,9 +22,12 @@ import { ResponseBudget } from "../response_budget.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { forwardCreation } from "../../cluster/forwarded_creation.ts";
 import type { ClusterState } from "../../cluster/cluster_state.ts";
-import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "../authorized_operations.ts";
+import { clusterOperations, topicOperations } from "../authorized_operations.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { authorize, inHandler, mayDo, mayDoOnCluster, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { mapEach } from "../each_item.ts";
+import { isInternalTopic } from "../../topics/topic_name.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { controllerOf } from "../cluster/controller_of.ts";
 import { partitionMetadata } from "./partition_metadata.ts";
@@ -50,7 +53,17 @@ const PARTITION_BYTES = 40;
 const REPLICA_BYTES = 4;
 
 /** Serves Metadata. */
-export const metadataHandler: ApiHandler = handler(metadata, handleMetadata);
+export const metadataHandler: ApiHandler = handler(
+  metadata,
+  handleMetadata,
+  inHandler(
+    rule(AclOperation.describe, AclResourceType.topic, "item"),
+    rule(AclOperation.describe, AclResourceType.topic, "shown"),
+    rule(AclOperation.create, AclResourceType.cluster, "instead"),
+    rule(AclOperation.create, AclResourceType.topic, "item"),
+    rule(AclOperation.describe, AclResourceType.cluster, "shown"),
+  ),
+);
 
 async function handleMetadata(request: Request, context: RequestContext): Promise<Response> {
   const { cluster } = context.broker;
@@ -59,23 +72,25 @@ async function handleMetadata(request: Request, context: RequestContext): Promis
     brokers: cluster.brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: cluster.clusterId,
     controllerId: controllerOf(cluster),
-    topics: request.includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
+    topics: request.includeTopicAuthorizedOperations
+      ? await mapEach(topics, (topic) => withOperations(topic, context))
+      : topics,
     ...(request.includeClusterAuthorizedOperations
-      ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS }
+      ? { clusterAuthorizedOperations: clusterOperations(context) }
       : {}),
   };
 }
 
-function withOperations(topic: TopicMetadata): TopicMetadata {
+function withOperations(topic: TopicMetadata, context: RequestContext): TopicMetadata {
   if (topic.errorCode !== ErrorCode.NONE) return topic;
-  return { ...topic, topicAuthorizedOperations: ALL_TOPIC_OPERATIONS };
+  return { ...topic, topicAuthorizedOperations: topicOperations(context, topic.name!) };
 }
 
 async function describeTopics(request: Request, context: RequestContext): Promise<TopicMetadata[]> {
   const wantsAll = request.topics === null ||
     (context.apiVersion === 0 && request.topics.length === 0);
   const found = wantsAll
-    ? new Set(context.broker.topics.all())
+    ? new Set(await visible(context))
     : await find(request.topics!, request, context);
   const budget = new ResponseBudget(context);
   const described = await mapEach([...found], (topic): Topic | TopicMetadata => {
@@ -88,6 +103,19 @@ async function describeTopics(request: Request, context: RequestContext): Promis
   await budget.claim();
   const { cluster } = context.broker;
   return await mapEach(described, (topic) => isTopic(topic) ? describe(topic, cluster) : topic);
+}
+
+/** The topics that the client may know of. */
+async function visible(context: RequestContext): Promise<Iterable<Topic>> {
+  const { authorizer, topics } = context.broker;
+  if (authorizer.isOpen) return topics.all();
+  const found: Topic[] = [];
+  const slice = new TimeSlice();
+  for (const topic of topics.all()) {
+    if (mayDo(context, AclOperation.describe, AclResourceType.topic, topic.name)) found.push(topic);
+    if (slice.isOver) await slice.pause();
+  }
+  return found;
 }
 
 /** The requested topics without duplicates, or the error of those that do not exist. */
@@ -107,10 +135,15 @@ async function find(
     const key = byId ? `id ${topicId}` : `name ${name}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    if (byId) found.add(topics.byId(topicId) ?? unknownId(topicId));
-    else if (name === null) {
+    const known = byId ? topics.byId(topicId) : undefined;
+    if (byId && known === undefined) found.add(unknownId(topicId));
+    else if (!byId && name === null) {
       found.add({ errorCode: ErrorCode.INVALID_REQUEST, name: "", topicId, partitions: [] });
-    } else found.add(topics.get(name) ?? await create(name, request, creation, context));
+    } else if (
+      !authorize(context, AclOperation.describe, AclResourceType.topic, known?.name ?? name!)
+    ) {
+      found.add(byId ? denied(null, topicId) : denied(name, ZERO_UUID));
+    } else found.add(known ?? topics.get(name!) ?? await create(name!, request, creation, context));
   }
   return found;
 }
@@ -122,8 +155,10 @@ async function create(
   creation: { left: number },
   context: RequestContext,
 ): Promise<Topic | TopicMetadata> {
-  const isAllowed = allowAutoTopicCreation && creation.left > 0;
   const { broker } = context;
+  const isWanted = allowAutoTopicCreation && broker.config.get("auto.create.topics.enable");
+  if (isWanted && !mayCreate(name, context)) return denied(name, ZERO_UUID);
+  const isAllowed = allowAutoTopicCreation && creation.left > 0;
   try {
     const topic = await broker.topics.autoCreate(
       name,
@@ -141,6 +176,11 @@ async function create(
   }
 }
 
+function mayCreate(name: string, context: RequestContext): boolean {
+  return mayDoOnCluster(context, AclOperation.create) ||
+    authorize(context, AclOperation.create, AclResourceType.topic, name);
+}
+
 function isTopic(topic: Topic | TopicMetadata): topic is Topic {
   return !("errorCode" in topic);
 }
@@ -153,6 +193,12 @@ function sizeOf({ state: { partitions } }: Topic): number {
 
 function tooLarge({ name, id }: Topic): TopicMetadata {
   return { errorCode: ErrorCode.INVALID_REQUEST, name, topicId: id, partitions: [] };
+}
+
+function denied(name: string | null, topicId: string): TopicMetadata {
+  const isInternal = name !== null && isInternalTopic(name);
+  const errorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  return { errorCode, name, topicId, isInternal, partitions: [] };
 }
 
 function unknownId(topicId: string): TopicMetadata {

@@ -25,6 +25,8 @@ import {
 } from "../../../protocol/messages/topics/list_partition_reassignments.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { isReassigning } from "../../controller/reassignment.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { awaitEach, CHANGES_AT_ONCE, mapEach, mapNested } from "../each_item.ts";
@@ -48,12 +50,14 @@ interface Asked {
 export const alterPartitionReassignmentsHandler: ApiHandler = handler(
   alterPartitionReassignments,
   handleAlterPartitionReassignments,
+  onCluster(AclOperation.alter),
 );
 
 /** Serves ListPartitionReassignments. */
 export const listPartitionReassignmentsHandler: ApiHandler = handler(
   listPartitionReassignments,
   handleListPartitionReassignments,
+  onCluster(AclOperation.describe),
 );
 
 async function handleAlterPartitionReassignments(

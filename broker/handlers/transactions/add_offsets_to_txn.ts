@@ -14,6 +14,8 @@ import {
   type AddOffsetsToTxnResponse,
 } from "../../../protocol/messages/transactions/add_offsets_to_txn.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, ofRequest } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { failure } from "../outcome.ts";
 import { producerErrorCode } from "./transactional_request.ts";
@@ -21,7 +23,24 @@ import { producerErrorCode } from "./transactional_request.ts";
 const FIRST_VERSION_WITH_FENCED = 2;
 
 /** Serves AddOffsetsToTxn. */
-export const addOffsetsToTxnHandler: ApiHandler = handler(addOffsetsToTxn, handleAddOffsetsToTxn);
+export const addOffsetsToTxnHandler: ApiHandler = handler(
+  addOffsetsToTxn,
+  handleAddOffsetsToTxn,
+  all(
+    ofRequest(
+      addOffsetsToTxn,
+      AclOperation.write,
+      AclResourceType.transactionalId,
+      ({ transactionalId }) => transactionalId,
+    ),
+    ofRequest(
+      addOffsetsToTxn,
+      AclOperation.read,
+      AclResourceType.group,
+      ({ groupId }) => groupId,
+    ),
+  ),
+);
 
 async function handleAddOffsetsToTxn(
   { transactionalId, producerId, producerEpoch, groupId }: AddOffsetsToTxnRequest,

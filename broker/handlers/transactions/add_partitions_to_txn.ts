@@ -18,6 +18,9 @@ import {
   type AddPartitionsToTxnRequest,
   type AddPartitionsToTxnResponse,
 } from "../../../protocol/messages/transactions/add_partitions_to_txn.ts";
+import { ApiError } from "../../api_error.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { authorize, check, inHandler, mayActAsBroker, rule } from "../access/mod.ts";
 import {
   type ApiHandler,
   type BrokerContext,
@@ -28,7 +31,7 @@ import type { TopicPartition } from "../../transactions/model/mod.ts";
 import type { PartitionsRequest } from "../../transactions/transaction_coordinator.ts";
 import { pauseUntilSettled } from "../../transactions/verification/pause_until_settled.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { awaitEach, mapNested } from "../each_item.ts";
+import { awaitEach, mapEach, mapNested } from "../each_item.ts";
 import { producerErrorCode } from "./transactional_request.ts";
 
 type TopicRequest = AddPartitionsToTxnRequest["v3AndBelowTopics"][number];
@@ -44,12 +47,18 @@ const PARTITION_BYTES = 8;
 export const addPartitionsToTxnHandler: ApiHandler = handler(
   addPartitionsToTxn,
   handleAddPartitionsToTxn,
+  inHandler(
+    rule(AclOperation.clusterAction, AclResourceType.cluster, "request"),
+    rule(AclOperation.write, AclResourceType.transactionalId, "request"),
+    rule(AclOperation.write, AclResourceType.topic, "item"),
+  ),
 );
 
 async function handleAddPartitionsToTxn(
   request: AddPartitionsToTxnRequest,
   context: RequestContext,
 ): Promise<AddPartitionsToTxnResponse> {
+  authorizeRequest(request, context);
   const { transactions, v3AndBelowTopics } = request;
   const bytes = sumOf(v3AndBelowTopics, bytesOf) +
     sumOf(
@@ -84,6 +93,30 @@ async function handleAddPartitionsToTxn(
   return { resultsByTransaction };
 }
 
+/** @throws {ApiError} CLUSTER_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED. */
+function authorizeRequest(request: AddPartitionsToTxnRequest, context: RequestContext): void {
+  if (context.apiVersion >= FIRST_VERSION_WITH_MANY_TRANSACTIONS) {
+    if (!mayActAsBroker(context)) throw new ApiError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  } else {
+    const { v3AndBelowTransactionalId: id } = request;
+    check(context, AclOperation.write, AclResourceType.transactionalId, id);
+  }
+}
+
+/** The topics that a client may not write to. Brokers may add any. */
+async function deniedTopics(
+  topics: readonly TopicRequest[],
+  context: RequestContext,
+): Promise<ReadonlySet<string>> {
+  const denied = new Set<string>();
+  const isOfBroker = context.apiVersion >= FIRST_VERSION_WITH_MANY_TRANSACTIONS;
+  if (isOfBroker || context.broker.authorizer.isOpen) return denied;
+  await mapEach(topics, ({ name }) => {
+    if (!authorize(context, AclOperation.write, AclResourceType.topic, name)) denied.add(name);
+  });
+  return denied;
+}
+
 /** Size of a topic in the response. */
 function bytesOf(
   { name, partitions }: { readonly name: string; readonly partitions: readonly unknown[] },
@@ -101,7 +134,8 @@ async function resultsOf(
   const { broker } = context;
   // A client may list a partition repeatedly.
   const partitions = new Map<string, TopicPartition>();
-  let areAllKnown = true;
+  const denied = await deniedTopics(topics, context);
+  let areAllKnown = denied.size === 0;
   await mapNested(topics, partitionsOf, ({ name: topic }, index) => {
     if (exists(topic, index, broker)) partitions.set(nameOf(topic, index), { topic, index });
     else areAllKnown = false;
@@ -109,10 +143,12 @@ async function resultsOf(
   if (!areAllKnown) {
     return await mapResults(
       topics,
-      (name, index) =>
-        exists(name, index, broker)
+      (name, index) => {
+        if (denied.has(name)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+        return exists(name, index, broker)
           ? ErrorCode.OPERATION_NOT_ATTEMPTED
-          : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      },
     );
   }
   if (transaction.transactionalId === "") {

@@ -11,11 +11,13 @@ import {
   type DescribeProducersRequest,
   type DescribeProducersResponse,
 } from "../../../protocol/messages/transactions/describe_producers.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { checkTopicName } from "../../topics/topic_name.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { leaderOf } from "../records/leader_of.ts";
-import { awaitEach } from "../each_item.ts";
+import { awaitEach, mapEach } from "../each_item.ts";
 import { failure, SUCCESS } from "../outcome.ts";
 import { byTopic, uniquePartitions } from "../records/unique_partitions.ts";
 
@@ -30,6 +32,23 @@ const PRODUCER_BYTES = 40;
 export const describeProducersHandler: ApiHandler = handler(
   describeProducers,
   handleDescribeProducers,
+  eachItem(describeProducers, "topics", "topics", {
+    operation: AclOperation.read,
+    resourceType: AclResourceType.topic,
+    nameOf: ({ name }) => name,
+    denied: async ({ name, partitionIndexes }, errorCode) => ({
+      name,
+      partitions: await mapEach(
+        partitionIndexes,
+        (partitionIndex) => ({
+          partitionIndex,
+          errorCode,
+          errorMessage: null,
+          activeProducers: [],
+        }),
+      ),
+    }),
+  }),
 );
 
 async function handleDescribeProducers(

@@ -10,7 +10,14 @@ import {
   type DescribeTransactionsResponse,
 } from "../../../protocol/messages/transactions/describe_transactions.ts";
 import { coordinatorErrorCode } from "../../coordinators/shard.ts";
-import { type ApiHandler, type BrokerContext, handler } from "../../handler.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { all, eachItem, inHandler, mayDo, rule } from "../access/mod.ts";
+import {
+  type ApiHandler,
+  type BrokerContext,
+  handler,
+  type RequestContext,
+} from "../../handler.ts";
 import { STATE_NAMES, type Transaction } from "../../transactions/model/mod.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapEach } from "../each_item.ts";
@@ -31,9 +38,29 @@ export const describeTransactionsHandler: ApiHandler = handler(
       sumOf(ids, (id) => STATE_BYTES + textBytes(id) + partitionBytes(id, broker)),
       context,
     );
-    return { transactionStates: await mapEach(ids, (id) => describe(id, broker)) };
+    return {
+      transactionStates: await mapEach(ids, (id) => visible(describe(id, broker), context)),
+    };
   },
+  all(
+    eachItem(describeTransactions, "transactionalIds", "transactionStates", {
+      operation: AclOperation.describe,
+      resourceType: AclResourceType.transactionalId,
+      nameOf: (id) => id,
+      denied: (id, errorCode) => failed(id, errorCode),
+    }),
+    inHandler(rule(AclOperation.describe, AclResourceType.topic, "shown")),
+  ),
 );
+
+/** Leaves out topics that the client may not know of. */
+function visible(state: TransactionState, context: RequestContext): TransactionState {
+  if (context.broker.authorizer.isOpen) return state;
+  const topics = state.topics.filter(({ topic }) =>
+    mayDo(context, AclOperation.describe, AclResourceType.topic, topic)
+  );
+  return { ...state, topics };
+}
 
 function describe(transactionalId: string, broker: BrokerContext): TransactionState {
   if (transactionalId === "") return failed(transactionalId, ErrorCode.INVALID_REQUEST);

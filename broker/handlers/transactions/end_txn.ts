@@ -14,6 +14,8 @@ import {
   type EndTxnRequest,
   type EndTxnResponse,
 } from "../../../protocol/messages/transactions/end_txn.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { ofRequest } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { producerErrorCode } from "./transactional_request.ts";
 
@@ -21,7 +23,16 @@ const FIRST_VERSION_WITH_FENCED = 2;
 const FIRST_VERSION_OF_TRANSACTION_V2 = 5;
 
 /** Serves EndTxn. */
-export const endTxnHandler: ApiHandler = handler(endTxn, handleEndTxn);
+export const endTxnHandler: ApiHandler = handler(
+  endTxn,
+  handleEndTxn,
+  ofRequest(
+    endTxn,
+    AclOperation.write,
+    AclResourceType.transactionalId,
+    ({ transactionalId }) => transactionalId,
+  ),
+);
 
 async function handleEndTxn(
   { transactionalId, producerId, producerEpoch, committed }: EndTxnRequest,

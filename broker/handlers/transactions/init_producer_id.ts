@@ -19,6 +19,12 @@ import {
   type InitProducerIdResponse,
 } from "../../../protocol/messages/transactions/init_producer_id.ts";
 import { ApiError } from "../../api_error.ts";
+import {
+  AclOperation,
+  AclResourceType,
+  CLUSTER_RESOURCE,
+} from "../../../protocol/messages/security/acl_types.ts";
+import { check as checkAccess, inHandler, mayDoSomewhere, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { failure } from "../outcome.ts";
 import { producerErrorCode } from "./transactional_request.ts";
@@ -27,20 +33,39 @@ const NONE = -1;
 const FIRST_VERSION_WITH_FENCED = 4;
 
 /** Serves InitProducerId. */
-export const initProducerIdHandler: ApiHandler = handler(initProducerId, handleInitProducerId);
+export const initProducerIdHandler: ApiHandler = handler(
+  initProducerId,
+  handleInitProducerId,
+  inHandler(
+    rule(AclOperation.write, AclResourceType.transactionalId, "request"),
+    rule(AclOperation.idempotentWrite, AclResourceType.cluster, "request"),
+    rule(AclOperation.write, AclResourceType.topic, "instead"),
+  ),
+);
 
 async function handleInitProducerId(
   request: InitProducerIdRequest,
   context: RequestContext,
 ): Promise<InitProducerIdResponse> {
   try {
-    check(request, context);
     const { transactionalId } = request;
+    authorizeProducer(transactionalId, context);
+    check(request, context);
     if (transactionalId !== null) return await init(transactionalId, request, context);
     const producerId = await context.broker.producerIds.next();
     return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
   } catch (error) {
     return { ...failure(error, context), producerId: NONE, producerEpoch: NONE };
+  }
+}
+
+/** @throws {ApiError} TRANSACTIONAL_ID_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED. */
+function authorizeProducer(transactionalId: string | null, context: RequestContext): void {
+  if (transactionalId !== null) {
+    checkAccess(context, AclOperation.write, AclResourceType.transactionalId, transactionalId);
+  } else if (!mayDoSomewhere(context, AclOperation.write, AclResourceType.topic)) {
+    const { idempotentWrite } = AclOperation;
+    checkAccess(context, idempotentWrite, AclResourceType.cluster, CLUSTER_RESOURCE);
   }
 }
 

@@ -20,6 +20,8 @@ import {
   loadRegexEngine,
   type TopicMatcher,
 } from "../../groups/consumer/topic_regex.ts";
+import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { onlyShown } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { STATE_NAMES, type Transaction } from "../../transactions/model/mod.ts";
 import type { CoordinatedTransaction } from "../../transactions/transaction_coordinator.ts";
@@ -37,6 +39,12 @@ const STATE_BYTES = 30;
 export const listTransactionsHandler: ApiHandler = handler(
   listTransactions,
   handleListTransactions,
+  onlyShown(
+    listTransactions,
+    "transactionStates",
+    AclResourceType.transactionalId,
+    ({ transactionalId }) => transactionalId,
+  ),
 );
 
 async function handleListTransactions(

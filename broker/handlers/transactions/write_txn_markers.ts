@@ -17,6 +17,8 @@ import {
   type WriteTxnMarkersResponse,
 } from "../../../protocol/messages/transactions/write_txn_markers.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
+import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
+import { onCluster } from "../access/mod.ts";
 import {
   type ApiHandler,
   type BrokerContext,
@@ -42,7 +44,11 @@ const PARTITION_BYTES = 8;
 const AT_ONCE = 1000;
 
 /** Serves WriteTxnMarkers. */
-export const writeTxnMarkersHandler: ApiHandler = handler(writeTxnMarkers, handleWriteTxnMarkers);
+export const writeTxnMarkersHandler: ApiHandler = handler(
+  writeTxnMarkers,
+  handleWriteTxnMarkers,
+  onCluster(AclOperation.clusterAction, AclOperation.alter),
+);
 
 async function handleWriteTxnMarkers(
   { markers }: WriteTxnMarkersRequest,
