@@ -5,7 +5,6 @@
  */
 
 import { ErrorCode } from "../../../protocol/errors.ts";
-import type { fetch } from "../../../protocol/messages/records/fetch.ts";
 import type { produce } from "../../../protocol/messages/records/produce.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";

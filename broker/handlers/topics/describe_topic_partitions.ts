@@ -44,7 +44,7 @@ async function handleDescribeTopicPartitions(
   context: RequestContext,
 ): Promise<DescribeTopicPartitionsResponse> {
   if (!isValid(request)) return await refuse(request);
-  const { config, topics, cluster } = context.broker;
+  const { config, topics } = context.broker;
   const wantsAll = request.topics.length === 0;
   const limit = Math.min(
     request.responsePartitionLimit,

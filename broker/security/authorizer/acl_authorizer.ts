@@ -191,13 +191,15 @@ export class AclAuthorizer implements Authorizer {
     operation: number,
     resourceType: number,
     name: string,
-    origin: RequestOrigin = {},
+    { clientId, api }: RequestOrigin = {},
   ): void {
     const { rule } = this.explain(session, operation, resourceType, name);
     this.#audit.record({
       event: "authz.deny",
       session,
-      ...origin,
+      // The origin may be a whole request.
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(api === undefined ? {} : { api }),
       operation: aclWord(AclOperation, operation),
       resourceType: aclWord(AclResourceType, resourceType),
       resource: name,
