@@ -42,6 +42,11 @@ export interface FrameReaderOptions {
   /** Maximum frame size in bytes (`socket.request.max.bytes`). */
   readonly maxFrameSize: number;
   /**
+   * Maximum size of the first frame in bytes, which tells a peer of another protocol early. Default:
+   * `maxFrameSize`.
+   */
+  readonly maxFirstFrameSize?: number;
+  /**
    * Called and awaited before memory for a large frame is allocated. It may delay the frame, or
    * throw or reject to end the connection. It receives the size of the frame and its first bytes,
    * at least two, which are valid during the call.
@@ -93,11 +98,13 @@ export class FrameReader {
   #isFull = false;
   #isInsideLarge = false;
   #received = 0;
+  #limit: number;
 
   /** Locks `readable` and reads it to its end. */
   constructor(readable: ReadableStream<Uint8Array>, options: FrameReaderOptions) {
     this.#reader = readable.getReader({ mode: "byob" });
     this.#options = options;
+    this.#limit = options.maxFirstFrameSize ?? options.maxFrameSize;
   }
 
   /**
@@ -111,6 +118,7 @@ export class FrameReader {
     const from = this.#start + SIZE_BYTES;
     if (from + size > this.#end) return undefined;
     this.#start = from + size;
+    this.#limit = this.#options.maxFrameSize;
     return copyOf(this.#scratch, from, from + size);
   }
 
@@ -173,9 +181,9 @@ export class FrameReader {
   #nextSize(): number | undefined {
     if (this.#end - this.#start < SIZE_BYTES) return undefined;
     const size = this.#declaredSize();
-    if (size < 0 || size > this.#options.maxFrameSize) {
+    if (size < 0 || size > this.#limit) {
       throw new FrameSizeError(
-        `Cannot accept frame of ${size} bytes: the limit is ${this.#options.maxFrameSize}`,
+        `Cannot accept frame of ${size} bytes: the limit is ${this.#limit}`,
         size,
       );
     }
@@ -224,6 +232,7 @@ export class FrameReader {
       this.#received += value.length;
     }
     this.#isInsideLarge = false;
+    this.#limit = this.#options.maxFrameSize;
     return frame;
   }
 }
