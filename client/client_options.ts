@@ -11,11 +11,19 @@ import {
   EMBEDDED_ADDRESS,
   type EmbeddedBroker,
   embeddedDialer,
-  tcpDialer,
+  networkDialer,
 } from "./connection/dialer.ts";
 import type { ConnectionStatus } from "./connection/connection_status.ts";
 import { UsageError } from "./errors.ts";
 import { atLeast } from "./option_checks.ts";
+import type { Authenticator } from "./security/authenticator.ts";
+import {
+  resolveSasl,
+  resolveTls,
+  type SaslOptions,
+  type SecurityOptions,
+  type Source,
+} from "./security/security_options.ts";
 import { Tracing } from "./tracing/tracing.ts";
 import type { TracingApi } from "./tracing/tracing_api.ts";
 
@@ -33,7 +41,7 @@ export interface RetryOptions {
 }
 
 /** How to reach a cluster. Exactly one of `brokers` and `broker` is required. */
-export interface ClientOptions {
+export interface ClientOptions extends SecurityOptions {
   /**
    * Addresses of one or more brokers, `host:port`, as a list or separated by commas. The client
    * discovers the other brokers of the cluster from these.
@@ -81,6 +89,8 @@ export interface ResolvedClientOptions {
   readonly bootstrap: readonly BrokerAddress[];
   readonly dialer: Dialer;
   readonly isEmbedded: boolean;
+  /** Proves who the client is; undefined if it does not have to. */
+  readonly authenticator: Authenticator | undefined;
   readonly clientId: string;
   readonly timeoutMs: number;
   /** How long a consumer waits for unreachable brokers. */
@@ -103,11 +113,19 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   if ((brokers === undefined) === (broker === undefined)) {
     throw new UsageError('Cannot create a client: give either "brokers" or "broker"');
   }
+  const tls = resolveTls(options.tls);
+  const sasl = resolveSasl(options.sasl);
+  if (broker !== undefined && (tls !== undefined || sasl !== undefined)) {
+    throw new UsageError(
+      'Cannot use "tls" or "sasl" with "broker": connections inside the process have neither',
+    );
+  }
   const timeoutMs = atLeast("timeoutMs", options.timeoutMs ?? 30_000, 1);
   return {
     bootstrap: brokers === undefined ? [EMBEDDED_ADDRESS] : parseBrokers(brokers),
-    dialer: broker === undefined ? tcpDialer : embeddedDialer(broker),
+    dialer: broker === undefined ? networkDialer(tls) : embeddedDialer(broker),
     isEmbedded: broker !== undefined,
+    authenticator: sasl === undefined ? undefined : saslAuthenticator(sasl),
     clientId: options.clientId ?? "dqueue",
     timeoutMs,
     patienceMs: options.timeoutMs ?? Infinity,
@@ -127,6 +145,19 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     maxBackoffMs: atLeast("retry.maxBackoffMs", retry.maxBackoffMs ?? 1000, 0),
     onStatus: options.onStatus,
     tracing: options.tracing === undefined ? undefined : new Tracing(options.tracing),
+  };
+}
+
+/** The mechanisms are loaded with the first connection that needs one. */
+export function saslAuthenticator(sasl: Source<SaslOptions>): Authenticator {
+  return {
+    async authenticate(exchange) {
+      const [{ authenticateSasl }, options] = await Promise.all([
+        import("./security/sasl_authentication.ts"),
+        sasl(),
+      ]);
+      return await authenticateSasl(exchange, options);
+    },
   };
 }
 
@@ -150,6 +181,8 @@ const CLIENT_NAMES: Names<ClientOptions> = {
   retry: true,
   onStatus: true,
   tracing: true,
+  tls: true,
+  sasl: true,
 };
 
 /** The names of RetryOptions. */

@@ -123,6 +123,61 @@ export class ConnectionError extends DqueueError {
 }
 
 /**
+ * A broker did not accept the client's credentials, or did not prove that it knows them. Retrying with
+ * the same credentials would fail again, so nothing is retried.
+ */
+export class AuthenticationError extends DqueueError {
+  /** The name of the class. */
+  override name = "AuthenticationError";
+  /**
+   * Kafka's name of the error: `SASL_AUTHENTICATION_FAILED` for wrong credentials,
+   * `UNSUPPORTED_SASL_MECHANISM`, or `ILLEGAL_SASL_STATE` if only one side wants to authenticate.
+   */
+  declare readonly code:
+    | "SASL_AUTHENTICATION_FAILED"
+    | "UNSUPPORTED_SASL_MECHANISM"
+    | "ILLEGAL_SASL_STATE";
+  /** The mechanisms that the broker offers; empty if it did not say. */
+  readonly mechanisms: readonly string[];
+
+  /**
+   * Creates an error of authentication.
+   *
+   * @param code Kafka's name of the error.
+   * @param message What failed; never with a secret.
+   * @param options What to do, the broker's mechanisms, and the underlying error.
+   */
+  constructor(
+    code: AuthenticationError["code"],
+    message: string,
+    options: {
+      readonly advice: string;
+      readonly mechanisms?: readonly string[];
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { code, advice: options.advice, cause: options.cause });
+    this.mechanisms = options.mechanisms ?? [];
+  }
+}
+
+/**
+ * The certificate of a broker cannot be trusted, or the broker does not accept that of the client.
+ * Nothing is retried.
+ */
+export class CertificateError extends DqueueError {
+  /** The name of the class. */
+  override name = "CertificateError";
+  /** Always `CERTIFICATE`. */
+  declare readonly code: "CERTIFICATE";
+
+  /** Creates an error of a certificate. */
+  constructor(message: string, options: { readonly advice: string; readonly cause?: unknown }) {
+    super(message, { code: "CERTIFICATE", advice: options.advice, cause: options.cause });
+  }
+}
+
+/**
  * An operation did not complete within its time limit. The last failure, if any, is the `cause`.
  */
 export class TimeoutError extends DqueueError {
@@ -223,7 +278,7 @@ export class ProtocolError extends DqueueError {
     super(message, {
       code: "PROTOCOL",
       advice:
-        "Check that the address is a Kafka listener without TLS, and check the broker's log for corruption",
+        "Check that the address is a Kafka listener, and check the broker's log for corruption",
       cause: options?.cause,
     });
   }

@@ -44,10 +44,13 @@ export * from "./group/mod.ts";
 export * from "./transactions/mod.ts";
 export * from "./transform/mod.ts";
 export * from "./admin/mod.ts";
+export * from "./security/mod.ts";
 export * from "./tracing/mod.ts";
 export { Client } from "./client.ts";
 export type { ClientOptions, RetryOptions } from "./client_options.ts";
 export {
+  AuthenticationError,
+  CertificateError,
   ClosedError,
   ConnectionError,
   CorruptBatchError,

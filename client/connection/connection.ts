@@ -15,13 +15,13 @@
 import type { FrameChannel } from "../../protocol/frames/channel.ts";
 import { type Codec, codec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
-import { FrameSizeError } from "../../protocol/frames/framing.ts";
 import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { Reader } from "../../protocol/primitives/reader.ts";
 import type { Api, DecodedFields, EncodableFields, Fields } from "../../protocol/schema/schema.ts";
 import { ApiVersionTable, clientThrottles } from "./api_version_table.ts";
 import {
+  asDqueueError,
   ClosedError,
   ConnectionError,
   describeError,
@@ -32,6 +32,8 @@ import {
   TimeoutError,
 } from "../errors.ts";
 import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./version.ts";
+import { type Authenticator, renewalDelayMs } from "../security/authenticator.ts";
+import { receiveFailure } from "./receive_failure.ts";
 import { Timer } from "./timer.ts";
 
 /**
@@ -54,6 +56,8 @@ export interface ConnectionOptions {
    * hold a response back.
    */
   readonly onSilence?: (() => void) | undefined;
+  /** Proves who the client is, before the first request and before its session ends. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 /** A broker that has not responded for so long may be gone. */
@@ -113,10 +117,16 @@ export class BrokerConnection {
   #timer: Timer | undefined;
   #silenceTimer: Timer | undefined;
   #timerDeadline = Infinity;
-  /** Requests queued until the throttle time is over, in order. */
+  /** Requests queued until the throttle time or a renewal is over, in order. */
   #held: HeldRequest[] = [];
   #heldUntil = 0;
   #heldTimer: Timer | undefined;
+  /** When to authenticate again, on the clock of `performance.now()`. */
+  #renewAt = Infinity;
+  #isRenewing = false;
+  /** Whether a request after the negotiation was answered. */
+  #hasAnswered = false;
+  #isClosedByPeer = false;
 
   private constructor(channel: FrameChannel, options: ConnectionOptions) {
     this.#channel = channel;
@@ -125,10 +135,11 @@ export class BrokerConnection {
   }
 
   /**
-   * Takes a channel and requests the broker's API versions (KIP-35).
+   * Takes a channel, requests the broker's API versions (KIP-35), and authenticates.
    *
    * @throws {ConnectionError} If the broker closes the channel.
    * @throws {KafkaError} If the broker answers with an error.
+   * @throws {AuthenticationError} If the broker does not accept the credentials.
    * @throws {ProtocolError} If the peer is not a Kafka broker.
    */
   static async negotiate(
@@ -161,6 +172,11 @@ export class BrokerConnection {
   /** Whether requests can be sent. */
   get isOpen(): boolean {
     return this.#ended === undefined;
+  }
+
+  /** Whether the broker has closed the connection instead of answering the first request. */
+  get wasRejected(): boolean {
+    return this.#isClosedByPeer && !this.#hasAnswered;
   }
 
   /** Resolves with the reason when the connection has ended. */
@@ -264,6 +280,8 @@ export class BrokerConnection {
       if (response.errorCode === ErrorCode.NONE) {
         this.#versions = new ApiVersionTable(this.peer, response.apiKeys);
         this.#features = response.finalizedFeatures;
+        await this.#authenticate(timeoutMs);
+        this.#hasAnswered = false;
         return;
       }
       const own = response.apiKeys.find(({ apiKey }) => apiKey === apiVersions.key);
@@ -279,25 +297,60 @@ export class BrokerConnection {
     version: number,
     timeoutMs: number,
   ): Promise<DecodedFields<typeof apiVersions.response.fields>> {
+    const body = {
+      clientSoftwareName: CLIENT_SOFTWARE_NAME,
+      clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
+    };
+    return this.#ask(apiVersions, version, body, timeoutMs);
+  }
+
+  /** Sends a request of the negotiation, which does not wait for anything. */
+  #ask<Req extends Fields, Res extends Fields>(
+    api: Api<Req, Res>,
+    version: number,
+    body: RequestBody<Req>,
+    timeoutMs: number,
+  ): Promise<DecodedFields<Res>> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
-      this.#write(
-        apiVersions,
+      this.#write(api, version, body, {
+        api,
         version,
-        {
-          clientSoftwareName: CLIENT_SOFTWARE_NAME,
-          clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
-        },
-        {
-          api: apiVersions,
-          version,
-          timeoutMs,
-          deadline: Infinity,
-          codec: codec(apiVersions.response, version),
-          settle: { resolve: resolve as (response: unknown) => void, reject },
-        },
-      );
+        timeoutMs,
+        deadline: Infinity,
+        codec: codec(api.response, version),
+        settle: { resolve: resolve as (response: unknown) => void, reject },
+      });
     });
+  }
+
+  async #authenticate(timeoutMs: number): Promise<void> {
+    const { authenticator } = this.#options;
+    if (authenticator === undefined) return;
+    const lifetimeMs = await authenticator.authenticate({
+      peer: this.peer,
+      request: (api, body, minVersion) =>
+        this.#ask(api, this.#versions.pick(api, undefined, minVersion), body, timeoutMs),
+    });
+    this.#renewAt = performance.now() + renewalDelayMs(lifetimeMs);
+  }
+
+  /** Authenticates again (KIP-368), after what is in flight and before any other request. */
+  #renew(): void {
+    this.#isRenewing = true;
+    const { requestTimeoutMs } = this.#options;
+    const now = performance.now();
+    let longestMs = 0;
+    for (const { deadline } of this.#pending.values()) {
+      longestMs = Math.max(longestMs, deadline - now);
+    }
+    this.#authenticate(longestMs + requestTimeoutMs).then(
+      () => {
+        this.#isRenewing = false;
+        this.#release();
+      },
+      (error) => this.abort(asDqueueError("authenticate again", error)),
+    );
   }
 
   #correlationId(): number {
@@ -306,10 +359,19 @@ export class BrokerConnection {
     return id;
   }
 
-  /** Writes a request, now or after the throttle time. */
+  /** Writes a request, now or when the throttle time or a renewal is over. */
   #transmit(request: HeldRequest): void {
-    if (this.#heldTimer === undefined) request.write();
+    if (this.#renewAt !== Infinity && !this.#isRenewing && performance.now() >= this.#renewAt) {
+      this.#renew();
+    }
+    if (this.#heldTimer === undefined && !this.#isRenewing) request.write();
     else this.#held.push(request);
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const request of held) this.#transmit(request);
   }
 
   #write<Req extends Fields>(
@@ -383,9 +445,11 @@ export class BrokerConnection {
         if (frame === null) break;
         this.#accept(frame);
       }
+      this.#isClosedByPeer = this.#ended === undefined;
       this.#end(new ConnectionError(`Connection to ${this.peer} was closed by the broker`));
     } catch (error) {
-      this.#end(receiveError(this.peer, error));
+      this.#isClosedByPeer = this.#ended === undefined;
+      this.#end(receiveFailure(this.peer, error));
     }
     channel.abort();
   }
@@ -400,6 +464,7 @@ export class BrokerConnection {
       );
     }
     this.#pending.delete(correlationId);
+    this.#hasAnswered = true;
     if (this.#pending.size === 0) this.#stopWatching();
     try {
       readResponseHeaderTags(reader, pending.api, pending.version);
@@ -429,9 +494,7 @@ export class BrokerConnection {
     this.#heldTimer?.clear();
     this.#heldTimer = new Timer(() => {
       this.#heldTimer = undefined;
-      const held = this.#held;
-      this.#held = [];
-      for (const request of held) request.write();
+      this.#release();
     }, ms);
   }
 
@@ -515,17 +578,4 @@ function listen(signal: AbortSignal, pending: PendingRequest): void {
  */
 function isUnsupported(frame: Uint8Array): boolean {
   return frame.length >= 6 && (frame[4]! << 8 | frame[5]!) === ErrorCode.UNSUPPORTED_VERSION;
-}
-
-function receiveError(peer: string, error: unknown): DqueueError {
-  if (error instanceof ProtocolError) return error;
-  if (error instanceof FrameSizeError) {
-    return new ProtocolError(
-      `Cannot use response of ${peer}: it does not seem to speak Kafka's protocol`,
-      { cause: error },
-    );
-  }
-  return new ConnectionError(`Connection to ${peer} was lost: ${describeError(error)}`, {
-    cause: error,
-  });
 }

@@ -12,14 +12,17 @@ import { type BrokerAddress, formatAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import { BrokerConnection, SILENCE_MS } from "./connection.ts";
 import type { ConnectionObserver } from "./connection_status.ts";
-import type { Dialer } from "./dialer.ts";
-import { ClosedError, DqueueError, isRetriable, TimeoutError } from "../errors.ts";
+import type { Dialer, Progress } from "./dialer.ts";
+import type { Authenticator } from "../security/authenticator.ts";
+import { ClosedError, ConnectionError, DqueueError, isRetriable, TimeoutError } from "../errors.ts";
 import { abortable, delay } from "./waiting.ts";
 import { Timer } from "./timer.ts";
 
 /** Options of a lane. */
 export interface ConnectionLaneOptions {
   readonly dialer: Dialer;
+  /** Proves who the client is, on each connection. */
+  readonly authenticator?: Authenticator | undefined;
   readonly clientId: string;
   /** The default time limit of a request. */
   readonly requestTimeoutMs: number;
@@ -45,6 +48,10 @@ interface Peer {
   failures: number;
   /** The earliest time of the next attempt. */
   retryAt: number;
+  /** Whether a connection was ever open. */
+  hasConnected: boolean;
+  /** Whether the broker closed the last connection instead of answering the first request. */
+  wasRejected: boolean;
 }
 
 /** A set of connections, at most one per broker, opened on demand. */
@@ -83,6 +90,8 @@ export class ConnectionLane {
         dialing: undefined,
         failures: 0,
         retryAt: 0,
+        hasConnected: false,
+        wasRejected: false,
       };
       this.#peers.set(key, peer);
     }
@@ -118,6 +127,7 @@ export class ConnectionLane {
       const connection = await this.#dial(peer, closing);
       peer.failures = 0;
       peer.connection = connection;
+      peer.hasConnected = true;
       this.#observe(peer, connection);
       return connection;
     } catch (error) {
@@ -138,15 +148,24 @@ export class ConnectionLane {
     }
   }
 
-  #observe({ address }: Peer, connection: BrokerConnection): void {
+  #observe(peer: Peer, connection: BrokerConnection): void {
     const { observer } = this.#options;
-    if (observer === undefined) return;
-    observer.onOpen(address);
-    connection.ended.then((reason) => observer.onEnd(address, reason));
+    observer?.onOpen(peer.address);
+    connection.ended.then((reason) => {
+      peer.wasRejected = connection.wasRejected;
+      observer?.onEnd(peer.address, reason);
+    });
+  }
+
+  /** @throws {DqueueError} If the broker expects other connections, so that trying again is no use. */
+  async #explain(peer: Peer, after: Progress, signal: AbortSignal): Promise<void> {
+    const explained = await explainClose(this.#options.dialer, peer, after, signal);
+    if (explained !== undefined) throw explained;
+    peer.wasRejected = false;
   }
 
   async #dial(peer: Peer, closing: AbortSignal): Promise<BrokerConnection> {
-    const { dialer, clientId, requestTimeoutMs, connectTimeoutMs } = this.#options;
+    const { dialer, clientId, requestTimeoutMs, connectTimeoutMs, authenticator } = this.#options;
     const late = new AbortController();
     peer.dialing = late;
     const onSilence = () => this.#options.onSilence?.(peer.address);
@@ -157,22 +176,47 @@ export class ConnectionLane {
     closing.addEventListener("abort", onClose);
     try {
       closing.throwIfAborted();
+      if (peer.wasRejected) await this.#explain(peer, "versions", late.signal);
       const dialing = dialer.dial(peer.address, late.signal);
       // Close a channel that opens after the time limit.
       dialing.then((channel) => late.signal.aborted && channel.abort(), () => {});
       const channel = await abortable(dialing, late.signal);
-      return await BrokerConnection.negotiate(
-        channel,
-        { clientId, requestTimeoutMs, onSilence },
-        Math.max(1, connectTimeoutMs - (performance.now() - startedAt)),
-        late.signal,
-      );
+      try {
+        return await BrokerConnection.negotiate(
+          channel,
+          { clientId, requestTimeoutMs, onSilence, authenticator },
+          Math.max(1, connectTimeoutMs - (performance.now() - startedAt)),
+          late.signal,
+        );
+      } catch (error) {
+        // One that has worked before is the right port, and the broker has failed.
+        if (error instanceof ConnectionError && error.retriable && !peer.hasConnected) {
+          await this.#explain(peer, "nothing", late.signal);
+        }
+        throw error;
+      }
     } finally {
       timer.clear();
       silence.clear();
       peer.dialing = undefined;
       closing.removeEventListener("abort", onClose);
     }
+  }
+}
+
+/** Asks the dialer, which may not know. */
+async function explainClose(
+  dialer: Dialer,
+  { address }: Peer,
+  after: Progress,
+  signal: AbortSignal,
+): Promise<DqueueError | undefined> {
+  if (dialer.explainClose === undefined || signal.aborted) return undefined;
+  try {
+    return await dialer.explainClose(address, after, signal);
+  } catch {
+    // The broker cannot be reached any more.
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import type { FrameChannel } from "../../protocol/frames/channel.ts";
 import { metadata } from "../../protocol/messages/mod.ts";
 import { ConnectionLane } from "./connection_lane.ts";
-import { type Dialer, embeddedDialer, tcpDialer } from "./dialer.ts";
+import { type Dialer, embeddedDialer, networkDialer } from "./dialer.ts";
 import { ClosedError, ConnectionError, TimeoutError } from "../errors.ts";
 import { FakeCluster } from "../testing/fake_cluster.ts";
 
@@ -99,12 +99,12 @@ Deno.test("ConnectionLane.close() ends pending attempts and rejects new ones", a
   opened.reject(new Error("too late to matter"));
 });
 
-Deno.test("tcpDialer.dial() throws the reason why a broker cannot be reached", async () => {
+Deno.test("networkDialer() throws the reason why a broker cannot be reached", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
   const error = await assertRejects(
-    () => tcpDialer.dial({ host: "127.0.0.1", port }, new AbortController().signal),
+    () => networkDialer().dial({ host: "127.0.0.1", port }, new AbortController().signal),
     ConnectionError,
     `Cannot connect to 127.0.0.1:${port}: `,
   );
@@ -112,11 +112,11 @@ Deno.test("tcpDialer.dial() throws the reason why a broker cannot be reached", a
   assert(error.cause instanceof Deno.errors.ConnectionRefused);
 });
 
-Deno.test("tcpDialer.dial() opens a channel that carries frames", async () => {
+Deno.test("networkDialer() opens a channel that carries frames", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   const [channel, conn] = await Promise.all([
-    tcpDialer.dial({ host: "127.0.0.1", port }, new AbortController().signal),
+    networkDialer().dial({ host: "127.0.0.1", port }, new AbortController().signal),
     listener.accept(),
   ]);
   assertEquals(channel.peer, `127.0.0.1:${port}`);
@@ -127,9 +127,10 @@ Deno.test("tcpDialer.dial() opens a channel that carries frames", async () => {
   await channel.close();
 });
 
-Deno.test("tcpDialer.dial() rejects for an aborted signal", async () => {
+Deno.test("networkDialer() rejects for an aborted signal", async () => {
   await assertRejects(
-    () => tcpDialer.dial({ host: "127.0.0.1", port: 1 }, AbortSignal.abort(new Error("enough"))),
+    () =>
+      networkDialer().dial({ host: "127.0.0.1", port: 1 }, AbortSignal.abort(new Error("enough"))),
     ConnectionError,
     "enough",
   );
