@@ -28,7 +28,7 @@ import { PreferredLeaders } from "./controller/preferred_leaders.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
 import { ReassignmentManager } from "./controller/reassignment_manager.ts";
 import { DiskSpace } from "./disk_space.ts";
-import { BrokerConfig, ConfigError, type GivenSettings } from "./settings/config.ts";
+import { BrokerConfig, type GivenSettings } from "./settings/config.ts";
 import { FetchSessions } from "./fetch_sessions.ts";
 import { ClusterTopics } from "./groups/cluster_topics.ts";
 import { GroupCoordinator } from "./groups/group_coordinator.ts";
@@ -36,8 +36,8 @@ import { RegistryOffsetsTopic } from "./groups/registry_offsets_topic.ts";
 import type { BrokerContext } from "./handler.ts";
 import { HandlerTable } from "./handlers/mod.ts";
 import { logLosses } from "./log_losses.ts";
-import { type HostPort, normalizeListener } from "./settings/listener.ts";
-import { type Listeners, readListeners } from "./settings/listeners.ts";
+import { endpointsOf, openListeners } from "./open_listeners.ts";
+import type { HostPort } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { openDirectory } from "./open_directory.ts";
 import { openTransactions } from "./open_transactions.ts";
@@ -130,7 +130,6 @@ export const MEMORY_CONFIG = { "group.initial.rebalance.delay.ms": 0 } as const;
 
 /** The data folder within a memory broker's file system. */
 export const MEMORY_FOLDER = "/data";
-const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
 
 /** The parts of a broker, for what serves them beside Kafka's protocol. */
 export interface BrokerParts {
@@ -217,8 +216,7 @@ export class Broker {
     const logger = options.logger ??
       (inMemory ? silentLogger : createLogger({ level: config.get("log.level") }));
     const clock = options.clock ?? systemClock;
-    const listeners = listenersOf(options, config);
-    refuseUnserved(listeners);
+    const listeners = openListeners(options, config);
     const isInProcess = inMemory || options.fileSystem !== undefined;
     const descriptors = isInProcess && listeners.all.length === 0
       ? undefined
@@ -262,7 +260,12 @@ export class Broker {
       logger.error("Stopped serving for good", { error });
       options.onFatal?.(error);
     });
-    const cluster = await ClusterState.open({ ...metadata, clock, logger });
+    const cluster = await ClusterState.open({
+      ...metadata,
+      interBrokerListener: listeners.interBroker.name,
+      clock,
+      logger,
+    });
     opened.defer(() => cluster.close());
     followDynamicConfigs(config, cluster);
     const replicaSessions = new ReplicaSessions();
@@ -426,7 +429,7 @@ export class Broker {
       await settleDoubts({ cluster, directory, topics, logger });
     }
     await cluster.registerBroker({
-      ...(listeners.endpoints(addresses)[0] ?? EMBEDDED_ADDRESS),
+      ...endpointsOf(listeners, addresses),
       rack: config.get("broker.rack"),
       settings: sharedSettings(config),
     });
@@ -556,21 +559,6 @@ function followDynamicConfigs(config: BrokerConfig, cluster: ClusterState): void
   cluster.onChange((change) => {
     if (change.type === "broker-configs") update();
   });
-}
-
-function listenersOf({ storage, listen }: BrokerOptions, config: BrokerConfig): Listeners {
-  if (listen === undefined) return readListeners(config, storage === "memory" ? [] : undefined);
-  return readListeners(config, [listen].flat().map(normalizeListener));
-}
-
-/** @throws {ConfigError} If a listener needs what is not served yet. */
-function refuseUnserved({ all }: Listeners): void {
-  const unserved = all.find(({ protocol }) => protocol !== "PLAINTEXT");
-  if (unserved === undefined) return;
-  const { name, protocol } = unserved;
-  throw new ConfigError(
-    `Cannot use listener ${name}: its protocol ${protocol} is not served yet; use PLAINTEXT`,
-  );
 }
 
 /** The settings of the configuration that other brokers go by, where they are not the defaults. */

@@ -6,8 +6,8 @@
 
 import type { Suspicion } from "./suspicions.ts";
 import type { MetadataEntry } from "../metadata/metadata_store.ts";
+import { type BrokerEndpoints, decodeEndpoints } from "./broker_endpoints.ts";
 import {
-  type BrokerAddress,
   BROKERS_PREFIX,
   DIRECTORIES_PREFIX,
   type DirectoryValue,
@@ -16,9 +16,13 @@ import {
 import { SUSPECTS_PREFIX, Suspicions } from "./suspicions.ts";
 import { decodeValue } from "./topic_state.ts";
 
-/** A registered broker. */
-export interface BrokerInfo extends BrokerAddress {
+/**
+ * A registered broker. `host` and `port` are where this one reaches it, by the listener of other brokers:
+ * an empty host if it has no listener of that name.
+ */
+export interface BrokerInfo extends Required<BrokerEndpoints> {
   readonly id: number;
+  readonly rack: string | null;
   /** The commit that registered it; a broker that registers again gets another one. */
   readonly epoch: number;
   /** Unique to its process; undefined if no other broker uses the store. */
@@ -62,6 +66,19 @@ export class BrokersView {
   readonly #members: Map<number, Member> = new Map();
   readonly #draining: Map<number, DrainingValue> = new Map();
   readonly #suspicions: Suspicions = new Suspicions();
+  readonly #listener: string;
+  #interBrokerListeners: ReadonlySet<string>;
+
+  /** @param listener The listener by which this broker reaches others. */
+  constructor(listener = "PLAINTEXT") {
+    this.#listener = listener;
+    this.#interBrokerListeners = new Set([listener]);
+  }
+
+  /** Names of the listeners by which registered brokers, and this one, reach each other. */
+  get interBrokerListeners(): ReadonlySet<string> {
+    return this.#interBrokerListeners;
+  }
 
   /** The registered brokers, by id. */
   all(): readonly BrokerInfo[] {
@@ -98,12 +115,19 @@ export class BrokersView {
     return this.#suspicions.all();
   }
 
+  /** A broker from its key. */
+  decode(id: number, entry: MetadataEntry): BrokerInfo {
+    return brokerInfo(id, entry, this.#listener);
+  }
+
   /** Applies a key in the store; undefined if it does not concern brokers. */
   apply(key: string, entry: MetadataEntry | undefined): BrokersChange | undefined {
     if (key.startsWith(BROKERS_PREFIX)) {
       const id = Number(key.slice(BROKERS_PREFIX.length));
       if (entry === undefined) this.#brokers.delete(id);
-      else this.#brokers.set(id, brokerInfo(id, entry));
+      else this.#brokers.set(id, this.decode(id, entry));
+      const names = Array.from(this.#brokers.values(), (broker) => broker.interBrokerListener);
+      this.#interBrokerListeners = new Set([this.#listener, ...names]);
     } else if (key.startsWith(DIRECTORIES_PREFIX)) {
       const id = Number(key.slice(DIRECTORIES_PREFIX.length));
       const { incarnation, rack = null } = entry === undefined
@@ -124,11 +148,24 @@ export class BrokersView {
   }
 }
 
-/** A broker from its key. */
-export function brokerInfo(id: number, entry: MetadataEntry): BrokerInfo {
-  const { host, port, rack, incarnation, session, settings = {}, hasCrashed = false } = decodeValue<
+function brokerInfo(id: number, entry: MetadataEntry, listener: string): BrokerInfo {
+  const { rack, incarnation, session, settings = {}, hasCrashed = false, ...where } = decodeValue<
     RegisteredBroker & { incarnation?: string; session?: string; hasCrashed?: boolean }
   >(entry);
+  const { endpoints, interBrokerListener } = decodeEndpoints(where);
+  const { host, port } = endpoints.find(({ name }) => name === listener) ?? { host: "", port: 0 };
   const epoch = entry.revision;
-  return { id, host, port, rack, epoch, incarnation, session, settings, hasCrashed };
+  return {
+    id,
+    host,
+    port,
+    endpoints,
+    interBrokerListener,
+    rack,
+    epoch,
+    incarnation,
+    session,
+    settings,
+    hasCrashed,
+  };
 }

@@ -4,27 +4,7 @@
  *
  * The `MetadataStore` is the source of truth; this is a typed view that follows its commits.
  * Mutations commit to the store and return when the view, and thus every listener, has caught up.
- * Keys, each with a JSON value:
- *
- *     cluster                         the cluster's id, and the version of this layout
- *     brokers/<id>                    the address of a broker, while its session lasts
- *     directories/<id>                the data folder that has a broker's number
- *     controller                      the controller, while its session lasts
- *     suspects/<id>/<voter>           a broker says that the controller is dead (`suspicions.ts`)
- *     topics/<name>                   id, replicas of each partition, settings
- *     partitions/<topic id>/<index>   leader, leader epoch and ISR, if they differ from the
- *                                     initial ones; see `topic_state.ts`
- *     deleted/<topic id>/<broker>     the broker may still have logs of a topic that was deleted
- *     configs/brokers/<id>            settings of a broker changed at run time
- *     configs/brokers                 settings of all brokers changed at run time
- *     http/<id>                       where a broker serves HTTP; not in this view
- *     features                        finalized feature levels that were changed
- *     configs/groups/<group id>       settings of a group (KIP-848)
- *     configs/client-metrics/<name>   a client metrics subscription (KIP-714)
- *     users/, acls/, quotas/ …        see `../security/security_records.ts`
- *
- * A topic is therefore created by writing one key, however many partitions it has, and a leader is
- * changed by a compare-and-set of one small key.
+ * `mod.ts` lists the keys.
  *
  * @module
  */
@@ -102,6 +82,8 @@ export interface ClusterStateOptions {
   readonly clusterId: string;
   /** The identity of this broker; required if several brokers use the store. */
   readonly identity?: BrokerIdentity;
+  /** The listener by which this broker reaches others. Default: PLAINTEXT. */
+  readonly interBrokerListener?: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -122,7 +104,7 @@ export class ClusterState {
   readonly incarnation: string | undefined;
   readonly #office: ControllerOffice;
   readonly #listeners: Set<(change: ClusterChange) => void> = new Set();
-  readonly #brokers: BrokersView = new BrokersView();
+  readonly #brokers: BrokersView;
   /** How brokers are found dead, return and leave. */
   readonly membership: Membership;
   /** Users, rules, quotas and tokens. */
@@ -139,6 +121,7 @@ export class ClusterState {
     this.#store = store;
     this.nodeId = nodeId;
     this.clusterId = clusterId;
+    this.#brokers = new BrokersView(options.interBrokerListener);
     this.#deletedTopics = new DeletedTopics(nodeId);
     this.security = new SecurityRecords((changes, expect) => this.#commit(changes, expect));
     this.incarnation = options.identity?.incarnation;
@@ -191,6 +174,11 @@ export class ClusterState {
   /** The broker with this id, if registered. */
   broker(id: number): BrokerInfo | undefined {
     return this.#brokers.get(id);
+  }
+
+  /** Names of the listeners by which registered brokers, and this one, reach each other. */
+  get interBrokerListeners(): ReadonlySet<string> {
+    return this.#brokers.interBrokerListeners;
   }
 
   /** The controller's broker id, -1 if there is none. */

@@ -139,10 +139,13 @@ Deno.test("ClusterState makes the broker controller and keeps its state over a r
   assertEquals(cluster.topic("a")!.id, ID_1);
   assertEquals(cluster.brokerConfigs(1).get("x"), "1");
   const [{ epoch, ...registered } = { epoch: 0 }] = cluster.brokers;
-  const address = { host: "localhost", port: 9092, rack: null };
+  const address = { host: "localhost", port: 9092 };
   assertEquals(registered, {
     id: 1,
     ...address,
+    endpoints: [{ name: "PLAINTEXT", protocol: "PLAINTEXT", ...address }],
+    interBrokerListener: "PLAINTEXT",
+    rack: null,
     incarnation: undefined,
     session: undefined,
     settings: {},

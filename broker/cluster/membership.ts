@@ -6,7 +6,6 @@
 
 import {
   type BrokerInfo,
-  brokerInfo,
   type BrokersView,
   DRAINING_PREFIX,
   type DrainingValue,
@@ -71,13 +70,13 @@ export class Membership {
 
   /** Reads from the store who is the controller, if it is another broker. */
   async currentController(): Promise<BrokerInfo | undefined> {
-    const { store, nodeId } = this.#options;
+    const { store, nodeId, brokers } = this.#options;
     const office = await store.get(CONTROLLER_KEY);
     const id = office === undefined ? -1 : holderOf(office);
     if (id === -1 || id === nodeId) return undefined;
     const entry = await store.get(`${BROKERS_PREFIX}${id}`);
     if (entry === undefined) throw new Error(`The controller, broker ${id}, is not registered`);
-    return brokerInfo(id, entry);
+    return brokers.decode(id, entry);
   }
 
   /** States that the controller is dead. */

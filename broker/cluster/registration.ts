@@ -9,6 +9,7 @@
  * @module
  */
 
+import { type BrokerEndpoints, decodeEndpoints, encodeEndpoints } from "./broker_endpoints.ts";
 import type { Logger } from "../logger.ts";
 import type { Clock } from "../time/clock.ts";
 import {
@@ -19,10 +20,8 @@ import {
   RevisionConflictError,
 } from "../metadata/metadata_store.ts";
 
-/** The address of a broker. */
-export interface BrokerAddress {
-  readonly host: string;
-  readonly port: number;
+/** Where a broker is. */
+export interface BrokerAddress extends BrokerEndpoints {
   readonly rack: string | null;
 }
 
@@ -176,12 +175,11 @@ export class Registration {
    * @returns The revision at which a watch shows the registration; 0 if nothing changed.
    */
   async register(address: RegisteredBroker, known: BrokerAddress | undefined): Promise<number> {
-    const { host, port, rack } = address;
     this.#address = address;
     const session = this.#session;
     // A registration of an earlier process is still valid if sessions of this store do not expire.
     if (session === undefined) return 0;
-    const isSame = known?.host === host && known.port === port && known.rack === rack;
+    const isSame = known !== undefined && isSameAddress(address, known);
     const isOnlyBroker = this.#options.identity === undefined;
     if (isSame && isOnlyBroker && session.deadline === Infinity) return 0;
     return await this.#register(address, session);
@@ -219,13 +217,14 @@ export class Registration {
   }
 
   async #register(
-    { host, port, rack, settings = {} }: RegisteredBroker,
+    { rack, settings = {}, ...address }: RegisteredBroker,
     session: MetadataSession,
   ): Promise<number> {
     const { store, nodeId, identity } = this.#options;
     const key = `${BROKERS_PREFIX}${nodeId}`;
+    const where = encodeEndpoints(address);
     if (identity === undefined) {
-      return await store.commit([{ key, value: encode({ host, port, rack }), session }]);
+      return await store.commit([{ key, value: encode({ ...where, rack }), session }]);
     }
     const { directoryRevision, hasCrashed = false, ...who } = identity;
     const directoryKey = `${DIRECTORIES_PREFIX}${nodeId}`;
@@ -238,7 +237,7 @@ export class Registration {
     // A process that registers again has kept what it had.
     const crash = hasCrashed && first ? { hasCrashed } : {};
     const shared = Object.keys(settings).length === 0 ? {} : { settings };
-    const value = encode({ host, port, rack, ...who, ...crash, ...shared, session: session.name });
+    const value = encode({ ...where, rack, ...who, ...crash, ...shared, session: session.name });
     const changes: MetadataChange[] = [{ key, value, session }];
     if (first) {
       const { directoryId, incarnation } = identity;
@@ -306,6 +305,11 @@ export class Registration {
     }, ms);
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
   }
+}
+
+function isSameAddress(a: BrokerAddress, b: BrokerAddress): boolean {
+  const text = (address: BrokerAddress) => JSON.stringify(decodeEndpoints(address));
+  return a.rack === b.rack && text(a) === text(b);
 }
 
 function encode(value: object): Uint8Array {

@@ -27,6 +27,8 @@ function view(live: readonly number[], options: BrokersOptions = {}): ElectionVi
     id,
     host: "test",
     port: id,
+    endpoints: [],
+    interBrokerListener: "PLAINTEXT",
     rack: null,
     epoch: 100,
     incarnation: restarted.includes(id) ? `new-${id}` : `old-${id}`,

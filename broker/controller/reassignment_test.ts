@@ -36,6 +36,8 @@ function view(minInSync = 2, dead: number[] = []): ReassignmentView {
         id,
         host: "host",
         port: 9092,
+        endpoints: [],
+        interBrokerListener: "PLAINTEXT",
         rack: null,
         epoch: 1,
         incarnation: `process-${id}`,

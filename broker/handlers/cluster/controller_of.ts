@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { ClusterState } from "../../cluster/cluster_state.ts";
+import type { RequestContext } from "../../handler.ts";
+import { reachableBroker } from "./reachable_brokers.ts";
 
 /**
- * The controller's broker id; this broker's while none is registered, because it forwards requests
- * as soon as there is a controller.
+ * The controller's broker id; this broker's while none is registered, or the client cannot reach it,
+ * because it forwards requests as soon as there is a controller.
  */
-export function controllerOf(cluster: ClusterState): number {
-  const { controllerId, nodeId } = cluster;
-  return cluster.broker(controllerId) === undefined ? nodeId : controllerId;
+export function controllerOf(context: RequestContext): number {
+  const { controllerId, nodeId } = context.broker.cluster;
+  return reachableBroker(controllerId, context) === undefined ? nodeId : controllerId;
 }

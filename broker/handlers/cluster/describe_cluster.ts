@@ -21,6 +21,7 @@ import { controllerOf } from "./controller_of.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { inHandler, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { reachableBrokers } from "./reachable_brokers.ts";
 
 const EndpointType = { brokers: 1, controllers: 2 } as const;
 
@@ -51,8 +52,8 @@ function handleDescribeCluster(
   return {
     ...answer,
     errorCode: ErrorCode.NONE,
-    controllerId: controllerOf(cluster),
-    brokers: cluster.brokers.map(({ id, host, port, rack }) => ({
+    controllerId: controllerOf(context),
+    brokers: reachableBrokers(context).map(({ id, host, port, rack }) => ({
       brokerId: id,
       host,
       port,

@@ -22,6 +22,7 @@ import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
+import { reachableBroker } from "./reachable_brokers.ts";
 
 type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][number];
 
@@ -30,7 +31,6 @@ const METADATA_PARTITION = 0;
 const FIRST_VERSION_WITH_DIRECTORIES = 2;
 /** Size of a partition in the response. */
 const PARTITION_BYTES = 160;
-const LISTENER_NAME = "PLAINTEXT";
 
 /** Serves DescribeQuorum. */
 export const describeQuorumHandler: ApiHandler = handler(
@@ -91,13 +91,12 @@ function describe(
   };
 }
 
-function nodes(
-  { apiVersion, broker: { cluster } }: RequestContext,
-): Pick<DescribeQuorumResponse, "nodes"> {
-  const node = cluster.broker(cluster.controllerId);
+function nodes(context: RequestContext): Pick<DescribeQuorumResponse, "nodes"> {
+  const { apiVersion, broker: { cluster }, session: { listener } } = context;
+  const node = reachableBroker(cluster.controllerId, context);
   if (apiVersion < FIRST_VERSION_WITH_DIRECTORIES || node === undefined) return {};
   const { id, host, port } = node;
-  return { nodes: [{ nodeId: id, listeners: [{ name: LISTENER_NAME, host, port }] }] };
+  return { nodes: [{ nodeId: id, listeners: [{ name: listener.name, host, port }] }] };
 }
 
 function unknown(partitionIndex: number): PartitionResponse {

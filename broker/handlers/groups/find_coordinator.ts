@@ -33,6 +33,7 @@ import {
 } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { TRANSACTIONS_TOPIC } from "../../transactions/transactions_topic.ts";
+import { reachableBroker } from "../cluster/reachable_brokers.ts";
 import { awaitEach, mapEach } from "../each_item.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 
@@ -142,8 +143,8 @@ async function find(keyType: number, key: string, context: RequestContext): Prom
   }
 }
 
-function addressOf(id: number | undefined, { broker: { cluster } }: RequestContext) {
-  const node = id === undefined ? undefined : cluster.broker(id);
+function addressOf(id: number | undefined, context: RequestContext) {
+  const node = id === undefined ? undefined : reachableBroker(id, context);
   if (node === undefined) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   return { nodeId: node.id, host: node.host, port: node.port };
 }

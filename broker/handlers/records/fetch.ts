@@ -373,9 +373,9 @@ class Reading {
 
   /** The leader of a partition that is not led here, or not in the client's epoch. */
   #leaderHint(wanted: FetchPartition, errorCode: number): Pick<PartitionResponse, "currentLeader"> {
-    const { apiVersion, broker: { cluster } } = this.#context;
+    const { apiVersion } = this.#context;
     if (apiVersion < FIRST_VERSION_WITH_LEADERS || !ENDS_LEADERSHIP.has(errorCode)) return {};
-    this.#hints ??= new LeaderHints(cluster);
+    this.#hints ??= new LeaderHints(this.#context);
     const topic = topicOf(wanted, this.#context);
     const currentLeader = this.#hints.leaderOf(topic?.state, wanted.partition);
     return currentLeader === undefined ? {} : { currentLeader };

@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { ClusterState, TopicState } from "../../cluster/cluster_state.ts";
+import type { TopicState } from "../../cluster/cluster_state.ts";
+import type { RequestContext } from "../../handler.ts";
+import { reachableBroker } from "../cluster/reachable_brokers.ts";
 
 /** The leader of a partition. */
 export interface CurrentLeader {
@@ -22,17 +24,17 @@ export interface NodeEndpoint {
 
 /** The leaders named in one response. */
 export class LeaderHints {
-  readonly #cluster: ClusterState;
+  readonly #context: RequestContext;
   readonly #endpoints: Map<number, NodeEndpoint> = new Map();
 
-  constructor(cluster: ClusterState) {
-    this.#cluster = cluster;
+  constructor(context: RequestContext) {
+    this.#context = context;
   }
 
-  /** The leader of a partition, if the partition exists and has one. */
+  /** The leader of a partition, if the partition exists and has one that the client can reach. */
   leaderOf(topic: TopicState | undefined, index: number): CurrentLeader | undefined {
     const partition = topic?.partitions[index];
-    const broker = partition && this.#cluster.broker(partition.leaderId);
+    const broker = partition && reachableBroker(partition.leaderId, this.#context);
     if (broker === undefined) return undefined;
     const { id, host, port, rack } = broker;
     this.#endpoints.set(id, { nodeId: id, host, port, rack });

@@ -420,7 +420,7 @@ class Production {
   #hintAtLeader(response: PartitionResponse, topic: Topic | undefined): void {
     if (response.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return;
     if (this.#context.apiVersion < FIRST_VERSION_WITH_LEADER_HINTS) return;
-    this.#hints ??= new LeaderHints(this.#context.broker.cluster);
+    this.#hints ??= new LeaderHints(this.#context);
     const leader = this.#hints.leaderOf(topic?.state, response.index);
     if (leader !== undefined) response.currentLeader = leader;
   }

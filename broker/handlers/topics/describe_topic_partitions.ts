@@ -146,14 +146,14 @@ function describe(
   end: number,
   context: RequestContext,
 ): TopicResponse {
-  const { cluster } = context.broker;
+  const { broker: { cluster }, session: { listener } } = context;
   return {
     errorCode: ErrorCode.NONE,
     name,
     topicId: id,
     isInternal,
     partitions: state.partitions.slice(from, end).map((partition, at) => ({
-      ...partitionMetadata(from + at, partition, cluster),
+      ...partitionMetadata(from + at, partition, cluster, listener),
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
     })),

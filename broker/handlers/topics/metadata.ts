@@ -21,7 +21,6 @@ import { TimeSlice } from "../../../storage/mod.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { forwardCreation } from "../../cluster/forwarded_creation.ts";
-import type { ClusterState } from "../../cluster/cluster_state.ts";
 import { clusterOperations, topicOperations } from "../authorized_operations.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { authorize, inHandler, mayDo, mayDoOnCluster, rule } from "../access/mod.ts";
@@ -30,6 +29,7 @@ import { mapEach } from "../each_item.ts";
 import { isInternalTopic } from "../../topics/topic_name.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { controllerOf } from "../cluster/controller_of.ts";
+import { reachableBrokers } from "../cluster/reachable_brokers.ts";
 import { partitionMetadata } from "./partition_metadata.ts";
 
 type Request = RequestOf<typeof metadata>;
@@ -37,6 +37,7 @@ type Response = ResponseTo<typeof metadata>;
 type TopicMetadata = Response["topics"][number];
 
 const FIRST_VERSION_BY_TOPIC_ID = 12;
+const FIRST_VERSION_WITH_LISTENER_NOT_FOUND = 6;
 
 /** Maximum number of topics created by one request. */
 const MAX_CREATED = 1000;
@@ -69,9 +70,9 @@ async function handleMetadata(request: Request, context: RequestContext): Promis
   const { cluster } = context.broker;
   const topics = await describeTopics(request, context);
   return {
-    brokers: cluster.brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    brokers: reachableBrokers(context).map(({ id, ...where }) => ({ nodeId: id, ...where })),
     clusterId: cluster.clusterId,
-    controllerId: controllerOf(cluster),
+    controllerId: controllerOf(context),
     topics: request.includeTopicAuthorizedOperations
       ? await mapEach(topics, (topic) => withOperations(topic, context))
       : topics,
@@ -101,8 +102,7 @@ async function describeTopics(request: Request, context: RequestContext): Promis
     return budget.reserve(sizeOf(topic)) ? topic : tooLarge(topic);
   });
   await budget.claim();
-  const { cluster } = context.broker;
-  return await mapEach(described, (topic) => isTopic(topic) ? describe(topic, cluster) : topic);
+  return await mapEach(described, (topic) => isTopic(topic) ? describe(topic, context) : topic);
 }
 
 /** The topics that the client may know of. */
@@ -205,14 +205,18 @@ function unknownId(topicId: string): TopicMetadata {
   return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
 }
 
-function describe({ name, id, isInternal, state }: Topic, cluster: ClusterState): TopicMetadata {
+function describe(
+  { name, id, isInternal, state }: Topic,
+  { apiVersion, broker: { cluster }, session: { listener } }: RequestContext,
+): TopicMetadata {
+  const knowsListeners = apiVersion >= FIRST_VERSION_WITH_LISTENER_NOT_FOUND;
   return {
     errorCode: ErrorCode.NONE,
     name,
     topicId: id,
     isInternal,
     partitions: state.partitions.map((partition, index) =>
-      partitionMetadata(index, partition, cluster)
+      partitionMetadata(index, partition, cluster, listener, knowsListeners)
     ),
   };
 }

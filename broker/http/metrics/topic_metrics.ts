@@ -8,6 +8,7 @@ import type { TopicState } from "../../cluster/cluster_state.ts";
 import type { BrokerContext } from "../../handler.ts";
 import { PartitionTraffic } from "../../metrics/broker_counters.ts";
 import { partitionMetadata } from "../../handlers/topics/partition_metadata.ts";
+import { EMBEDDED_LISTENER } from "../../security/session.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { labelsOf } from "./exposition.ts";
@@ -138,6 +139,7 @@ export function* addPartitions(
         index,
         partitionState,
         cluster,
+        EMBEDDED_LISTENER,
       );
       const isOurs = leaderId === nodeId || (leaderId < 0 && cluster.isController());
       if (!isOurs) continue;

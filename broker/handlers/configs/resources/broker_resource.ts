@@ -10,7 +10,7 @@ import { ApiError } from "../../../api_error.ts";
 import type { ConfigTexts } from "../../../settings/config.ts";
 import type { BrokerContext } from "../../../handler.ts";
 import { FixedSetting } from "../../../settings/fixed_setting.ts";
-import { formatHostPort } from "../../../settings/listener.ts";
+import { formatNamedAddress } from "../../../settings/listener.ts";
 import { type Setting, SettingValueError } from "../../../settings/setting.ts";
 import { KNOWN_SETTING_NAMES, knownSetting } from "../../../settings/settings.ts";
 import { brief, unknownName } from "../../../settings/unknown_setting.ts";
@@ -64,13 +64,13 @@ function alteredOwner(name: string, broker: BrokerContext): number | "all" {
   return other?.id ?? ownerOf(name, broker);
 }
 
-/** Without `advertised.listeners` the address registered with the cluster is reported. */
+/** Without `advertised.listeners` the addresses registered with the cluster are reported. */
 function withAddress(entry: ConfigEntry, { cluster, nodeId }: BrokerContext): ConfigEntry {
   if (entry.name !== "advertised.listeners" || entry.value !== null) return entry;
-  const address = cluster.broker(nodeId);
-  return address === undefined
+  const registered = cluster.broker(nodeId);
+  return registered === undefined
     ? entry
-    : { ...entry, value: `PLAINTEXT://${formatHostPort(address)}` };
+    : { ...entry, value: registered.endpoints.map(formatNamedAddress).join(",") };
 }
 
 /** Validates only changed settings: a value set earlier may no longer be valid. */
