@@ -5,10 +5,18 @@
  * `plain.ts` and `oauthbearer.ts` have one mechanism each. SCRAM is in `scram.ts` (keys and proofs),
  * `scram_messages.ts` and `scram_client.ts`. A client takes a `SaslClient`, sends what `start()` gives,
  * and then what `respond()` gives for each message of the server, inside SaslAuthenticate requests.
+ * `jaas_config.ts` reads user and password from Kafka's `sasl.jaas.config`.
  *
  * @module
  */
 
+export {
+  isForMechanism,
+  jaasClient,
+  type JaasConfig,
+  JaasConfigError,
+  parseJaasConfig,
+} from "./jaas_config.ts";
 export {
   formatOAuthBearer,
   formatOAuthBearerRefusal,
