@@ -8,6 +8,7 @@ import type { ClientCore, OperationOptions } from "../connection/client_core.ts"
 import { OPERATION_NAMES } from "../connection/option_names.ts";
 import { ensureKnown } from "../ensure_known.ts";
 import type { TopicPartition } from "../topic_partition.ts";
+import { SecurityAdmin } from "./security_admin.ts";
 import {
   abortHanging,
   describeAllTransactions,
@@ -29,11 +30,12 @@ import {
 } from "./transaction_types.ts";
 
 /** Lists, describes and aborts transactions, and fences producers (KIP-664). */
-export class TransactionAdmin {
+export class TransactionAdmin extends SecurityAdmin {
   readonly #core: ClientCore;
 
   /** @ignore Use `client.admin()`. */
   constructor(core: ClientCore) {
+    super(core);
     this.#core = core;
   }
 
