@@ -1,75 +1,30 @@
 /**
- * The program: a table of its commands.
+ * The program: its commands are in the table of `cli/commands/program.ts`.
+ *
+ * `serve` starts without the others, whose code would take a tenth of an idle broker's memory.
  *
  * @module
  */
 
-import * as commands from "./cli/commands/mod.ts";
-import { processContext } from "./cli/terminal/process_context.ts";
+import { ABOUT } from "./cli/commands/about.ts";
+import { serve } from "./cli/commands/serve/serve.ts";
 import { Program } from "./cli/program/program.ts";
 import { runProgram } from "./cli/program/run_program.ts";
+import { processContext } from "./cli/terminal/process_context.ts";
 
-/** The program. */
-export const program: Program = new Program({
-  name: "dqueue",
-  summary: "A partitioned, durable log that speaks Kafka's protocol",
-  version: commands.VERSION,
-  nouns: {
-    bench: "Benchmarks",
-    cluster: "Cluster",
-    group: "Consumer groups",
-    log: "Log files",
-    topic: "Topics",
-    txn: "Transactions",
-  },
-  commands: [
-    commands.serve,
-    commands.produce,
-    commands.consume,
-    commands.topicCreate,
-    commands.topicList,
-    commands.topicDescribe,
-    commands.topicAlter,
-    commands.topicAddPartitions,
-    commands.topicTrim,
-    commands.topicDelete,
-    commands.groupList,
-    commands.groupDescribe,
-    commands.groupResetOffsets,
-    commands.groupOffsetDelete,
-    commands.groupDelete,
-    commands.txnList,
-    commands.txnDescribe,
-    commands.txnDescribeProducers,
-    commands.txnFindHanging,
-    commands.txnAbort,
-    commands.clusterInfo,
-    commands.clusterHealth,
-    commands.clusterElect,
-    commands.clusterReassign,
-    commands.clusterSetReplicas,
-    commands.clusterDrain,
-    commands.clusterRemove,
-    commands.clusterImport,
-    commands.clusterTry,
-    commands.logDump,
-    commands.logVerify,
-    commands.logRepair,
-    commands.benchProduce,
-    commands.benchConsume,
-    commands.benchLatency,
-    commands.cheat,
-    commands.completionsFor(() => program),
-    commands.version,
-  ],
-  // Commands that a file of --config may contain.
-  fileCommands: {
-    "create-topic": "topic create",
-    "delete-topic": "topic delete",
-    "list-topics": "topic list",
-    produce: "produce",
-    consume: "consume",
-  },
-});
+/** Not a literal where it is imported: the runtime would read all of it at every start. */
+const ALL = "./cli/commands/program.ts";
 
-if (import.meta.main) Deno.exit(await runProgram(program, Deno.args, processContext()));
+/** The program with the commands that a command line needs. */
+export async function programFor(argv: readonly string[]): Promise<Program> {
+  return argv[0] === "serve" ? new Program({ ...ABOUT, commands: [serve], all }) : await all();
+}
+
+async function all(): Promise<Program> {
+  const { program }: typeof import("./cli/commands/program.ts") = await import(ALL);
+  return program;
+}
+
+if (import.meta.main) {
+  Deno.exit(await runProgram(await programFor(Deno.args), Deno.args, processContext()));
+}

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { afterPoll } from "../../storage/mod.ts";
+import { afterPoll } from "../../storage/event_loop.ts";
 
 /** Provides the time and timers. */
 export interface Clock {

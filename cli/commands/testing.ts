@@ -6,7 +6,7 @@
 
 import { Broker, type BrokerSettings } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
-import { program } from "../../main.ts";
+import { program } from "./program.ts";
 import { Output, type OutputOptions } from "../terminal/output.ts";
 import { runProgram } from "../program/run_program.ts";
 import {

@@ -4,13 +4,10 @@
  * @module
  */
 
-import { CLIENT_SOFTWARE_VERSION } from "../../client/connection/version.ts";
 import { command } from "../program/command.ts";
 import { writeJsonDocument } from "../records/json.ts";
+import { VERSION } from "./about.ts";
 import { outputFlag } from "./output_flag.ts";
-
-/** Version of the program. */
-export const VERSION: string = CLIENT_SOFTWARE_VERSION;
 
 /** `version`. */
 export const version = command({

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { UsageError } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { type NamedFlag, nameFlags } from "./flag.ts";
 
@@ -19,6 +20,8 @@ export interface ProgramSpec {
   readonly nouns?: Readonly<Record<string, string>>;
   /** Names of commands as `"type"` in a config file, such as `create-topic` for `topic create`. */
   readonly fileCommands?: Readonly<Record<string, string>>;
+  /** Loads the program with all its commands, if this has only some of them. */
+  readonly all?: () => Promise<Program>;
 }
 
 /** A node of the tree: a command, or a noun with commands. */
@@ -49,6 +52,7 @@ export class Program {
   readonly fileCommands: Readonly<Record<string, string>>;
   /** Root of the tree, without words. */
   readonly root: CommandNode;
+  readonly #all: (() => Promise<Program>) | undefined;
 
   /** Builds the tree of commands. */
   constructor(spec: ProgramSpec) {
@@ -58,6 +62,20 @@ export class Program {
     this.commands = spec.commands;
     this.fileCommands = spec.fileCommands ?? {};
     this.root = buildTree([], spec.summary, spec.commands, spec.nouns ?? {});
+    this.#all = spec.all;
+  }
+
+  /**
+   * Runs a check of names, again with all commands if it fails: they may be names of commands that
+   * are not loaded.
+   */
+  async check<T>(check: (program: Program) => T): Promise<T> {
+    try {
+      return check(this);
+    } catch (error) {
+      if (this.#all === undefined || !(error instanceof UsageError)) throw error;
+      return check(await this.#all());
+    }
   }
 
   /** The words to type for a command, including the program's name. */

@@ -110,7 +110,9 @@ async function call(
   sources: Omit<Parameters<typeof resolveInvocation>[1], "env" | "nowMs">,
   context: Context,
 ): Promise<number> {
-  if (command.flags.length > 0) ensureKnownVariables(program, context);
+  if (command.flags.length > 0) {
+    await program.check((each) => ensureKnownVariables(each, context));
+  }
   const invocation = resolveInvocation(command, {
     ...sources,
     env: (name) => context.env(name),
@@ -137,7 +139,7 @@ async function readConfigFile(
     const message = `Cannot read config file "${path}" of ${where}: ${messageOf(error)}`;
     throw new UsageError(message, { cause: error });
   }
-  return parseConfigFile(program, text, path);
+  return await program.check((each) => parseConfigFile(each, text, path));
 }
 
 /** Makes a command that reads standard input fail, instead of finding it empty. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Broker, silentLogger } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
-import { program } from "../../main.ts";
+import { program } from "../../cli/commands/program.ts";
 import { runProgram } from "../../cli/program/run_program.ts";
 import { testContext } from "../../cli/terminal/test_context.ts";
 import { EtcdCluster } from "../support/etcd_cluster.ts";

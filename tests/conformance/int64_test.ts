@@ -7,7 +7,7 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { program } from "../../main.ts";
+import { program } from "../../cli/commands/program.ts";
 import { runProgram } from "../../cli/program/run_program.ts";
 import { testContext } from "../../cli/terminal/test_context.ts";
 import { Client } from "../../client/mod.ts";

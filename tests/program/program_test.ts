@@ -9,7 +9,7 @@ import { type CommandNode, commandsBelow } from "../../cli/program/program.ts";
 import { resolveInvocation } from "../../cli/program/settings.ts";
 import { styleFor } from "../../cli/terminal/style.ts";
 import { testContext } from "../../cli/terminal/test_context.ts";
-import { program } from "../../main.ts";
+import { program } from "../../cli/commands/program.ts";
 
 const HERE_DOCUMENT = /^cat > (\S+) <<'END'\n([^]*?)\nEND$/gm;
 
@@ -84,6 +84,7 @@ Deno.test("program needs exactly the packages of .deno/program.lock, in the test
     "--quiet",
     "--frozen",
     "--cached-only",
+    "--allow-read",
     "--lock=.deno/program.lock",
     "main.ts",
   ];

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Broker } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
 import { CommandTest } from "../../cli/commands/testing.ts";
-import { program } from "../../main.ts";
+import { program } from "../../cli/commands/program.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";
 import { dqueue } from "../support/broker/dqueue.ts";
 import { attemptInShell, committedOffset } from "../support/broker/redirected.ts";

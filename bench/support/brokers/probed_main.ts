@@ -35,7 +35,7 @@ async function answer(listener: Deno.TcpListener): Promise<void> {
 
 setInterval(tick, TICK_MS);
 answer(Deno.listen({ hostname: "127.0.0.1", port: Number(Deno.env.get("PROBE_PORT")) }));
-const { program } = await import("../../../main.ts");
+const { programFor } = await import("../../../main.ts");
 const { runProgram } = await import("../../../cli/program/run_program.ts");
 const { processContext } = await import("../../../cli/terminal/process_context.ts");
-Deno.exit(await runProgram(program, Deno.args, processContext()));
+Deno.exit(await runProgram(await programFor(Deno.args), Deno.args, processContext()));

@@ -10,7 +10,7 @@ import type { HttpServer, HttpSettings } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { CommandError } from "../../errors.ts";
 import type { Flags } from "../../program/flag.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../about.ts";
 import { exposureOf } from "./exposure.ts";
 
 const DEFAULT_ADDRESS: HostPort = { host: "127.0.0.1", port: 8080 };

@@ -13,7 +13,7 @@ import { CommandError, messageOf, UsageError } from "../../errors.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { exposureOf } from "./exposure.ts";
 import { httpFlags, openHttp, openWorkersHttp } from "./http_port.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../about.ts";
 
 /** A longer shutdown is explained to the user. */
 const PATIENCE_MS = 2000;

@@ -7,7 +7,7 @@ import { nameFlags } from "../../program/flag.ts";
 import { testContext } from "../../terminal/test_context.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { runIn, WatchedOutput } from "../testing.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../about.ts";
 
 /** Runs `serve` until `use` returns. */
 async function serving(
