@@ -1,0 +1,125 @@
+/**
+ * Checks passwords in clear against what is kept of them for SCRAM.
+ *
+ * That is meant to be slow, so little of it is done at once, off the event loop, and what was right is
+ * remembered for a minute: connections that are lost together come back together.
+ *
+ * @module
+ */
+
+import {
+  isEqualSecret,
+  type ScramCredential,
+  scramCredential,
+  scramHmac,
+  type ScramMechanism,
+  scramSaltedPassword,
+} from "../../../protocol/sasl/scram.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { ScramCredentials } from "../credentials/user_record.ts";
+import { fakeCredential } from "./scram_server.ts";
+
+/** Computations at once: a core stays free for the event loop. */
+const MAX_AT_ONCE = Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1));
+/** Computations that wait. Beyond, passwords are refused. */
+const MAX_WAITING = 256;
+/** How long a right password is remembered. */
+const REMEMBERED_MS = 60_000;
+/** Most passwords that are remembered. */
+const MAX_REMEMBERED = 10_000;
+/** In the order of preference. */
+const MECHANISMS: readonly ScramMechanism[] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+/** Options of {@linkcode PasswordChecker}. */
+export interface PasswordCheckerOptions {
+  /** Looks up a user. */
+  readonly credentialsOf: (user: string) => ScramCredentials | undefined;
+  /** Makes up salts for others. */
+  readonly fakeSaltSecret: () => Uint8Array;
+  readonly clock: Clock;
+}
+
+interface Remembered {
+  readonly credential: ScramCredential;
+  readonly untilMs: number;
+}
+
+/** Checks passwords. */
+export class PasswordChecker {
+  readonly #options: PasswordCheckerOptions;
+  readonly #key: Uint8Array = crypto.getRandomValues(new Uint8Array(32));
+  readonly #remembered: Map<string, Remembered> = new Map();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  /** Number of computations so far. */
+  computed = 0;
+
+  constructor(options: PasswordCheckerOptions) {
+    this.#options = options;
+  }
+
+  /** The mechanism whose credential a password belongs to; undefined if it is wrong. */
+  async check(user: string, password: string): Promise<ScramMechanism | undefined> {
+    const credentials = this.#options.credentialsOf(user);
+    const mechanism = MECHANISMS.find((name) => credentials?.has(name));
+    const known = mechanism === undefined ? undefined : credentials!.get(mechanism);
+    const memory = this.#memoryOf(user, password);
+    if (known !== undefined && this.#remembers(memory, known)) return mechanism;
+    // The same work for users that do not exist.
+    const algorithm = mechanism ?? MECHANISMS[0]!;
+    const fake = fakeCredential(algorithm, this.#options.fakeSaltSecret(), user);
+    const { salt, iterations } = known ?? fake;
+    const turn = this.#takeTurn();
+    if (turn === undefined) return undefined;
+    await turn;
+    try {
+      this.computed++;
+      const salted = await scramSaltedPassword(algorithm, password, salt, iterations);
+      const { storedKey } = scramCredential(algorithm, salted, salt, iterations);
+      salted.fill(0);
+      const isRight = isEqualSecret(storedKey, known?.storedKey ?? this.#key);
+      if (!isRight || known === undefined) return undefined;
+      this.#remember(memory, known);
+      return mechanism;
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #takeTurn(): Promise<void> | undefined {
+    if (this.#running < MAX_AT_ONCE) {
+      this.#running++;
+      return Promise.resolve();
+    }
+    if (this.#waiting.length >= MAX_WAITING) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Passes the turn on. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
+  }
+
+  /** A password that cannot be read from memory. */
+  #memoryOf(user: string, password: string): string {
+    return scramHmac("SCRAM-SHA-256", this.#key, `${user}\0${password}`).toBase64();
+  }
+
+  /** A user whose record has changed has another credential. */
+  #remembers(memory: string, credential: ScramCredential): boolean {
+    const remembered = this.#remembered.get(memory);
+    return remembered !== undefined && remembered.credential === credential &&
+      remembered.untilMs > this.#options.clock.monotonic();
+  }
+
+  #remember(memory: string, credential: ScramCredential): void {
+    this.#remembered.delete(memory);
+    if (this.#remembered.size >= MAX_REMEMBERED) {
+      this.#remembered.delete(this.#remembered.keys().next().value!);
+    }
+    const untilMs = this.#options.clock.monotonic() + REMEMBERED_MS;
+    this.#remembered.set(memory, { credential, untilMs });
+  }
+}

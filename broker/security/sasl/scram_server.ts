@@ -1,0 +1,186 @@
+/**
+ * The server's side of SCRAM.
+ *
+ * A user that does not exist, or has no credential for the mechanism, is asked for a proof like any
+ * other, with a salt made up from its name, and fails there: an answer to the first message would tell
+ * users from others.
+ *
+ * @module
+ */
+
+import { bytesOf, SaslMessageError, textOf } from "../../../protocol/sasl/sasl_error.ts";
+import {
+  DEFAULT_SCRAM_ITERATIONS,
+  isScramProof,
+  SCRAM_MECHANISMS,
+  type ScramCredential,
+  scramHmac,
+  type ScramMechanism,
+  scramServerSignature,
+} from "../../../protocol/sasl/scram.ts";
+import {
+  formatServerFinal,
+  formatServerFirst,
+  parseClientFinal,
+  parseClientFirst,
+  type ScramClientFirst,
+} from "../../../protocol/sasl/scram_messages.ts";
+import { type Principal, USER_TYPE } from "../principal.ts";
+import {
+  failure,
+  type SaslFailure,
+  type SaslLogin,
+  type SaslServer,
+  type SaslStep,
+} from "./sasl_server.ts";
+
+/** A credential, and who has it. */
+export interface ScramIdentity {
+  readonly credential: ScramCredential;
+  readonly login: SaslLogin;
+}
+
+/** What exchanges of SCRAM need. */
+export interface ScramServerOptions {
+  readonly mechanism: ScramMechanism;
+  /** Looks up a user. */
+  readonly credentialOf: (user: string) => ScramCredential | undefined;
+  /** Looks up a delegation token (KIP-48). Default: there are none. */
+  readonly tokenOf?: (id: string, mechanism: ScramMechanism) => ScramIdentity | undefined;
+  /** Makes up salts; the same on all brokers. */
+  readonly fakeSaltSecret: Uint8Array;
+  /** Whether a nonce must be as RFC 5802 has it, see `isAcceptedNonce`. */
+  readonly isStrictNonce: boolean;
+  /** Called when a client had the right proof and the nonce of old librdkafka. */
+  readonly onOldNonce: () => void;
+  /** A nonce: printable ASCII without commas. Default: random. */
+  readonly nonce?: string;
+}
+
+const NONCE_BYTES = 18;
+/** Bytes of a made-up salt: as many as new ones have. */
+const FAKE_SALT_BYTES = 18;
+/** Longest message in bytes; those of clients are below 1 KB. */
+const MAX_MESSAGE_BYTES = 16 * 1024;
+const TOKEN_EXTENSION = "tokenauth";
+
+/** Starts an exchange. */
+export function scramServer(options: ScramServerOptions): SaslServer {
+  return new ScramServer(options);
+}
+
+class ScramServer implements SaslServer {
+  readonly mechanism: ScramMechanism;
+  readonly #options: ScramServerOptions;
+  readonly #serverNonce: string;
+  #first: ScramClientFirst | undefined;
+  #serverFirst = "";
+  #nonce = "";
+  #identity: ScramIdentity | undefined;
+
+  constructor(options: ScramServerOptions) {
+    this.mechanism = options.mechanism;
+    this.#options = options;
+    this.#serverNonce = options.nonce ??
+      crypto.getRandomValues(new Uint8Array(NONCE_BYTES)).toBase64();
+  }
+
+  evaluate(message: Uint8Array): SaslStep {
+    try {
+      if (message.length > MAX_MESSAGE_BYTES) return failure("the message is too long");
+      return this.#first === undefined
+        ? this.#begin(textOf(message))
+        : this.#finish(this.#first, textOf(message));
+    } catch (error) {
+      if (!(error instanceof SaslMessageError)) throw error;
+      return failure(error.message, this.#first?.user);
+    }
+  }
+
+  #begin(message: string): SaslStep {
+    const first = parseClientFirst(message);
+    const { authzid, user, extensions } = first;
+    if (authzid !== "" && authzid !== user) {
+      return failure("the authorization id is different from the user", user);
+    }
+    this.#first = first;
+    // Made up for everyone: users and others take the same time.
+    const fake = this.#fakeCredential(user);
+    this.#identity = this.#identify(
+      user,
+      extensions.get(TOKEN_EXTENSION)?.toLowerCase() === "true",
+    );
+    const { salt, iterations } = this.#identity?.credential ?? fake;
+    this.#nonce = first.nonce + this.#serverNonce;
+    this.#serverFirst = formatServerFirst({ nonce: this.#nonce, salt, iterations });
+    return { type: "challenge", bytes: bytesOf(this.#serverFirst) };
+  }
+
+  #finish(first: ScramClientFirst, message: string): SaslStep {
+    const { user, gs2Header, bare } = first;
+    const { channelBinding, nonce, proof, withoutProof } = parseClientFinal(message);
+    if (channelBinding !== gs2Header) return failure("the channel binding is another one", user);
+    const isOld = isOldNonce(nonce, first.nonce, this.#nonce) && !this.#options.isStrictNonce;
+    if (nonce !== this.#nonce && !isOld) return failure("the nonce is another one", user);
+    const authMessage = `${bare},${this.#serverFirst},${withoutProof}`;
+    const { storedKey, serverKey } = this.#identity?.credential ?? fakeKeys(this.mechanism);
+    if (!isScramProof(this.mechanism, storedKey, authMessage, proof) || !this.#identity) {
+      return wrongProof(user, this.#identity !== undefined);
+    }
+    if (isOld) this.#options.onOldNonce();
+    const signature = scramServerSignature(this.mechanism, serverKey, authMessage);
+    return {
+      type: "success",
+      bytes: bytesOf(formatServerFinal(signature)),
+      login: this.#identity.login,
+    };
+  }
+
+  #identify(user: string, isToken: boolean): ScramIdentity | undefined {
+    const { mechanism } = this;
+    if (isToken) return this.#options.tokenOf?.(user, mechanism);
+    const credential = this.#options.credentialOf(user);
+    if (credential === undefined) return undefined;
+    const principal: Principal = { type: USER_TYPE, name: user };
+    return { credential, login: { principal, credential: { user, mechanism } } };
+  }
+
+  #fakeCredential(user: string): Pick<ScramCredential, "salt" | "iterations"> {
+    return fakeCredential(this.mechanism, this.#options.fakeSaltSecret, user);
+  }
+}
+
+/** The salt and iterations of a user that does not exist: always the same for a name. */
+export function fakeCredential(
+  mechanism: ScramMechanism,
+  secret: Uint8Array,
+  user: string,
+): Pick<ScramCredential, "salt" | "iterations"> {
+  const salt = scramHmac(mechanism, secret, `${mechanism}\0${user}`).slice(0, FAKE_SALT_BYTES);
+  return { salt, iterations: DEFAULT_SCRAM_ITERATIONS };
+}
+
+const keys = new Map<ScramMechanism, Pick<ScramCredential, "storedKey" | "serverKey">>();
+
+/** Keys that no proof belongs to. */
+function fakeKeys(mechanism: ScramMechanism): Pick<ScramCredential, "storedKey" | "serverKey"> {
+  let fake = keys.get(mechanism);
+  if (fake === undefined) {
+    const random = () => crypto.getRandomValues(new Uint8Array(SCRAM_MECHANISMS[mechanism].size));
+    keys.set(mechanism, fake = { storedKey: random(), serverKey: random() });
+  }
+  return fake;
+}
+
+/**
+ * Whether a nonce is the one that librdkafka before 2.6.1 sends: the client's nonce in front of the
+ * whole nonce of the server, which has the client's already. All of the server's is in it, so no
+ * exchange can be replayed.
+ */
+function isOldNonce(nonce: string, ofClient: string, whole: string): boolean {
+  return nonce === ofClient + whole;
+}
+
+function wrongProof(user: string, isKnown: boolean): SaslFailure {
+  return failure(isKnown ? "the password is wrong" : "there is no such user", user);
+}
