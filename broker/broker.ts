@@ -50,6 +50,7 @@ import { Replication } from "./replication/replication.ts";
 import { throttledRates } from "./replication/replication_throttle.ts";
 import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
+import { openSaslGate } from "./network/sasl/open_sasl_gate.ts";
 import { Server } from "./network/server.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
@@ -412,8 +413,11 @@ export class Broker {
       clock,
       logger,
     };
-    const server = new Server(context, new HandlerTable(), descriptors);
+    const handlers = new HandlerTable();
+    const server = new Server(context, handlers, descriptors);
     opened.defer(() => server.close());
+    const gate = await openSaslGate(context, handlers, listeners);
+    if (gate !== undefined) server.useGate(gate);
     opened.defer(() => {
       heartbeats.close();
       elections.close();

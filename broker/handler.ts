@@ -7,6 +7,14 @@
  * @module
  */
 
+import type {
+  SaslAuthenticateRequest,
+  SaslAuthenticateResponse,
+} from "../protocol/messages/security/sasl_authenticate.ts";
+import type {
+  SaslHandshakeRequest,
+  SaslHandshakeResponse,
+} from "../protocol/messages/security/sasl_handshake.ts";
 import type { Api, RequestOf, ResponseTo } from "../protocol/schema/schema.ts";
 import type { VersionRange } from "../protocol/schema/version_range.ts";
 import type { BatchValidations } from "./validation/batch_validations.ts";
@@ -78,6 +86,20 @@ export interface BrokerContext {
   readonly logger: Logger;
 }
 
+/** Lets the client of a connection authenticate again (KIP-368). */
+export interface Reauthenticator {
+  /** Begins; undefined if the client need not authenticate again, or has done so just now. */
+  handshake(
+    request: SaslHandshakeRequest,
+    signal: AbortSignal,
+  ): SaslHandshakeResponse | Promise<SaslHandshakeResponse> | undefined;
+  /** Takes a token; undefined if no exchange has begun. */
+  authenticate(
+    request: SaslAuthenticateRequest,
+    signal: AbortSignal,
+  ): Promise<SaslAuthenticateResponse> | undefined;
+}
+
 /** The context of one request. */
 export interface RequestContext {
   /** The name of the API, such as `CreateTopics`. */
@@ -89,6 +111,8 @@ export interface RequestContext {
   readonly peer: string;
   /** Who the client is, and how it is connected. */
   readonly session: Session;
+  /** Lets the client authenticate again; undefined if its listener has no SASL. */
+  readonly reauthenticator?: Reauthenticator | undefined;
   /** Aborted when the connection has ended or the broker stops. Waiting handlers must give up. */
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;

@@ -33,11 +33,12 @@ export function openListeners(
 }
 
 function refuseUnserved({ all }: Listeners): void {
-  const unserved = all.find(({ protocol }) => protocol !== "PLAINTEXT");
+  const unserved = all.find(({ protocol }) => protocol === "SSL" || protocol === "SASL_SSL");
   if (unserved === undefined) return;
   const { name, protocol } = unserved;
   throw new ConfigError(
-    `Cannot use listener ${name}: its protocol ${protocol} is not served yet; use PLAINTEXT`,
+    `Cannot use listener ${name}: its protocol ${protocol} is not served yet; use PLAINTEXT or ` +
+      "SASL_PLAINTEXT",
   );
 }
 

@@ -71,6 +71,18 @@ export class ConnectionCounters {
   refusedByShortage = 0;
 }
 
+/** Clients that authenticate by SASL. */
+export class AuthenticationCounters {
+  succeeded = 0;
+  failed = 0;
+  /** Disconnected before they had authenticated: too many of them, too slow, or too much memory. */
+  ended = 0;
+  /** Disconnected because they had not authenticated again in time. */
+  expired = 0;
+  /** Logins by SCRAM with the nonce of old librdkafka. */
+  oldNonces = 0;
+}
+
 /** Retention and compaction. */
 export class MaintenanceCounters {
   /** Segments that retention deleted, and their bytes. */
@@ -94,6 +106,7 @@ export class GroupCounters {
 export class BrokerCounters {
   readonly #byApi: (ApiCounters | undefined)[] = [];
   readonly connections: ConnectionCounters = new ConnectionCounters();
+  readonly authentications: AuthenticationCounters = new AuthenticationCounters();
   /** Time until Produce requests are acknowledged, by their acks (-1, 0, 1). */
   readonly acknowledged: ReadonlyMap<number, DurationHistogram> = new Map(
     [-1, 0, 1].map((acks) => [acks, new DurationHistogram()]),

@@ -44,6 +44,8 @@ import { logClosed, unservedApi } from "./failures.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
 import { PendingRequest } from "./pending_request.ts";
+import type { Reauthentication } from "./sasl/reauthentication.ts";
+import { sessionOf } from "./sasl/session_of.ts";
 import type { Session } from "../security/session.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
 import { LONG, ResponseQueue, ROUNDS } from "./response_queue.ts";
@@ -65,6 +67,7 @@ export class Connection {
   readonly #handlers: HandlerTable;
   readonly #limits: ConnectionLimits;
   #session: Session;
+  readonly #reauthentication: Reauthentication | undefined;
   readonly #ended = new AbortController();
   readonly #share = new Share();
   readonly #stall = new Stall();
@@ -80,8 +83,15 @@ export class Connection {
     handlers: HandlerTable,
     limits: ConnectionLimits,
     session: Session,
+    reauthentication?: Reauthentication,
   ) {
     this.#session = session;
+    this.#reauthentication = reauthentication;
+    if (reauthentication !== undefined) {
+      reauthentication.onRenewed = (identity) => {
+        this.#session = sessionOf(this.#session, identity);
+      };
+    }
     this.#channel = channel;
     this.#broker = broker;
     this.#handlers = handlers;
@@ -158,6 +168,10 @@ export class Connection {
           await accepted;
         }
         if (this.#mustPause()) await this.#pause();
+        if (this.#reauthentication?.hasFailed === true) {
+          await queue.allAnswered();
+          break;
+        }
       }
       queue.stopWork();
       await channel.close();
@@ -180,6 +194,17 @@ export class Connection {
   async close(): Promise<void> {
     this.#end();
     await this.#channel.close();
+  }
+
+  /** Closes the connection if the credential of its client was changed or deleted. */
+  endIfRevoked(): void {
+    if (this.#reauthentication?.isCurrent !== false) return;
+    const { principal } = this.#session;
+    this.#broker.logger.info("Closed connection: the credential of its user was changed", {
+      peer: this.#channel.peer,
+      user: principal.name,
+    });
+    this.abort();
   }
 
   /** Closes the connection if its client holds memory but neither sends nor reads any more data. */
@@ -217,6 +242,7 @@ export class Connection {
     const reader = new Reader(frame, LONG);
     const header = readRequestHeader(reader);
     const handler = this.#handlers.get(header.apiKey);
+    if (this.#reauthentication?.isLate(header.apiKey) === true) return this.#expire();
     if (handler === undefined) throw new ProtocolViolationError(unservedApi(header.apiKey));
     if (!inRange(header.apiVersion, handler.api.versions)) {
       this.#refuseVersion(handler, header);
@@ -263,7 +289,8 @@ export class Connection {
     pending.isLarge = isLarge(frame, header.apiKey);
     let result: HandlerResult<Api> | Promise<HandlerResult<Api>>;
     try {
-      result = handler.handle(request, pending);
+      result = this.#reauthentication?.refuse(handler.api, this.ended) ??
+        handler.handle(request, pending);
     } catch (error) {
       this.#queue.answerFailure(pending, error);
       return undefined;
@@ -302,6 +329,7 @@ export class Connection {
       this.#acquiredForNext,
       this.#channel.peer,
       this.#session,
+      this.#reauthentication,
       this.ended,
       this.#broker,
       this.#lastRequestMs,
@@ -309,6 +337,18 @@ export class Connection {
     this.#acquiredForNext = 0;
     this.#queue.push(pending);
     return pending;
+  }
+
+  /** Closes the connection of a client that has not authenticated again in time. */
+  #expire(): undefined {
+    const { counters, logger } = this.#broker;
+    counters.authentications.expired++;
+    const { principal } = this.#session;
+    logger.info("Closed connection: the client has not authenticated again in time", {
+      peer: this.#channel.peer,
+      user: principal.name,
+    });
+    this.#end();
   }
 
   /** Whether the request may depend on the effects of pending ones. */

@@ -22,7 +22,7 @@ export function isClientsFault(error: unknown): error is Error {
 }
 
 /** Whether the error means that the peer closed the connection, which it may do at any time. */
-function isDisconnect(error: unknown): boolean {
+export function isDisconnect(error: unknown): boolean {
   return error instanceof TruncatedFrameError || error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;

@@ -9,6 +9,11 @@
  * form of its API. A client that leaves a request half sent or its responses unread is detected by
  * `Stall`; one that speaks HTTP or TLS gets an explanation (`foreign_protocol.ts`).
  *
+ * A connection of a SASL listener begins in `sasl/`: `authentication.ts` serves it until its client has
+ * authenticated, with small frames and limits on all of them together
+ * (`unauthenticated_connections.ts`). Only then is it a `Connection`, and may authenticate again
+ * (`reauthentication.ts`).
+ *
  * @module
  */
 

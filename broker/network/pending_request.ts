@@ -7,7 +7,13 @@
 import type { RequestHeader } from "../../protocol/frames/headers.ts";
 import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { type Chunks, UnencodableValueError } from "../../protocol/primitives/writer.ts";
-import type { ApiHandler, BrokerContext, HandlerResult, RequestContext } from "../handler.ts";
+import type {
+  ApiHandler,
+  BrokerContext,
+  HandlerResult,
+  Reauthenticator,
+  RequestContext,
+} from "../handler.ts";
 import type { Session } from "../security/session.ts";
 
 /** A request whose response has not been sent, and the context its handler sees. */
@@ -18,6 +24,7 @@ export class PendingRequest implements RequestContext {
   readonly clientId: string;
   readonly peer: string;
   readonly session: Session;
+  readonly reauthenticator: Reauthenticator | undefined;
   readonly signal: AbortSignal;
   readonly broker: BrokerContext;
   /** The decoded request, or `undefined` if it could not be decoded. */
@@ -53,6 +60,7 @@ export class PendingRequest implements RequestContext {
     acquired: number,
     peer: string,
     session: Session,
+    reauthenticator: Reauthenticator | undefined,
     signal: AbortSignal,
     broker: BrokerContext,
     arrivedMs: number,
@@ -64,6 +72,7 @@ export class PendingRequest implements RequestContext {
     this.clientId = header.clientId ?? "";
     this.peer = peer;
     this.session = session;
+    this.reauthenticator = reauthenticator;
     this.signal = signal;
     this.broker = broker;
     this.arrivedMs = arrivedMs;

@@ -8,7 +8,12 @@ import {
   type DescriptorReserve,
   isOutOfDescriptors,
 } from "../../storage/file_system/descriptor_reserve.ts";
-import { type FrameChannel, memoryChannels, StreamChannel } from "../../protocol/frames/channel.ts";
+import {
+  type ByteDuplex,
+  type FrameChannel,
+  memoryChannels,
+  StreamChannel,
+} from "../../protocol/frames/channel.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { BrokerContext } from "../handler.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
@@ -16,6 +21,8 @@ import { formatHostPort, type HostPort, isLoopback } from "../settings/listener.
 import { ANONYMOUS } from "../security/principal.ts";
 import { EMBEDDED_SESSION, type ListenerIdentity, type Session } from "../security/session.ts";
 import { Refusals } from "./refusals.ts";
+import type { Admitted, SaslGate } from "./sasl/sasl_gate.ts";
+import { UnauthenticatedConnections } from "./unauthenticated_connections.ts";
 
 /** Interval between checks for idle connections. */
 const SWEEP_MS = 1000;
@@ -46,6 +53,11 @@ export class Server {
   /** Connections refused because descriptors are short, or `max.connections` is reached. */
   readonly #shortage: Refusals;
   readonly #excess: Refusals;
+  readonly #unauthenticated: UnauthenticatedConnections;
+  readonly #authenticating: Set<Promise<void>> = new Set();
+  #gate: SaslGate | undefined;
+  #stopFollowing: (() => void) | undefined;
+  #isRevoking = false;
   #sweepTimer: number | undefined;
   #closed = false;
 
@@ -63,12 +75,23 @@ export class Server {
       maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
       maxBacklog: MAX_BACKLOG_BYTES,
     };
+    this.#unauthenticated = new UnauthenticatedConnections({
+      clock: broker.clock,
+      maxMs: () => broker.config.get("connections.max.unauthenticated.ms"),
+      onEnded: () => broker.counters.authentications.ended++,
+    });
     this.#scheduleSweep();
   }
 
   /** Number of open connections. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#unauthenticated.size;
+  }
+
+  /** Lets clients of SASL listeners in; required before `start()` if there are any. */
+  useGate(gate: SaslGate): void {
+    this.#gate = gate;
+    this.#stopFollowing = gate.onRevocation(() => this.#endRevoked());
   }
 
   /** When a request last arrived or a response was sent, by the monotonic clock; -Infinity if never. */
@@ -114,6 +137,7 @@ export class Server {
   /** Ends every connection at once; responses that have not been taken are lost. */
   abort(): void {
     this.#closed = true;
+    this.#unauthenticated.close();
     for (const connection of this.#connections.keys()) connection.abort();
   }
 
@@ -126,8 +150,11 @@ export class Server {
     if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
     this.#shortage.close();
     this.#excess.close();
+    this.#stopFollowing?.();
     for (const { listener } of this.#listeners) listener.close();
     await Promise.all(this.#accepting);
+    this.#unauthenticated.close();
+    await Promise.all(this.#authenticating);
     const { clock } = this.#broker;
     const grace = clock.setTimeout(() => {
       for (const connection of this.#connections.keys()) connection.abort();
@@ -167,14 +194,15 @@ export class Server {
   /** The reason to refuse a new connection, if any. */
   #reasonToRefuse(): Refusals | undefined {
     const { connections } = this.#broker.counters;
-    if (this.connectionCount >= this.#broker.config.get("max.connections")) {
+    const max = this.#broker.config.get("max.connections");
+    if (this.connectionCount >= max && !this.#unauthenticated.makeRoom()) {
       connections.refusedByLimit++;
       return this.#excess;
     }
     const descriptors = this.#descriptors;
     if (descriptors === undefined) return undefined;
     while (!descriptors.refill()) {
-      if (descriptors.reclaim()) continue;
+      if (descriptors.reclaim() || this.#unauthenticated.makeRoom()) continue;
       connections.refusedByShortage++;
       return this.#shortage;
     }
@@ -197,21 +225,70 @@ export class Server {
       throw error;
     }
     const { hostname, port } = conn.remoteAddr;
-    const channel: FrameChannel = new StreamChannel(
-      conn,
-      formatHostPort({ host: hostname, port }),
-      {
-        maxFrameSize: this.#broker.config.get("socket.request.max.bytes"),
-        admit: (size, head) => connection.admit(size, head),
-      },
-    );
-    const connection = new Connection(channel, this.#broker, this.#handlers, this.#limits, {
+    const peer = formatHostPort({ host: hostname, port });
+    const session: Session = {
       principal: ANONYMOUS,
       host: hostname,
       listener,
       isLocal: isLoopback(hostname),
+    };
+    if (!listener.protocol.startsWith("SASL_")) return this.#open(conn, peer, session);
+    const authenticated = this.#authenticate(conn, peer, session);
+    this.#authenticating.add(authenticated);
+    authenticated.finally(() => this.#authenticating.delete(authenticated));
+  }
+
+  /** Serves a client of a SASL listener once it has authenticated. */
+  async #authenticate(socket: ByteDuplex, peer: string, session: Session): Promise<void> {
+    const ended = new AbortController();
+    const visit = this.#unauthenticated.enter(session.host, () => {
+      ended.abort();
+      closeSocket(socket);
     });
+    const { signal } = ended;
+    const onHeld = (bytes: number) => visit.hold(bytes);
+    const admitted = await this.#gate?.admit({ socket, peer, session, onHeld, signal });
+    visit.leave();
+    if (admitted === undefined || signal.aborted || this.#closed) return closeSocket(socket);
+    this.#open(socket, peer, admitted.session, admitted);
+  }
+
+  #open(
+    socket: ByteDuplex,
+    peer: string,
+    session: Session,
+    { unread, reauthentication, software }: Partial<Admitted> = {},
+  ): void {
+    const channel: FrameChannel = new StreamChannel(socket, peer, {
+      maxFrameSize: this.#broker.config.get("socket.request.max.bytes"),
+      admit: (size, head) => connection.admit(size, head),
+      ...(unread === undefined ? {} : { unread }),
+    });
+    const connection = new Connection(
+      channel,
+      this.#broker,
+      this.#handlers,
+      this.#limits,
+      session,
+      reauthentication,
+    );
+    if (software !== undefined) {
+      const { name, version } = software;
+      this.#broker.telemetry.noteSoftware(connection.ended, name, version);
+    }
     this.#serve(connection);
+    // The credential may have changed since it was checked.
+    connection.endIfRevoked();
+  }
+
+  /** Closes connections whose credentials have changed; changes of one turn are checked together. */
+  #endRevoked(): void {
+    if (this.#isRevoking) return;
+    this.#isRevoking = true;
+    queueMicrotask(() => {
+      this.#isRevoking = false;
+      for (const connection of this.#connections.keys()) connection.endIfRevoked();
+    });
   }
 
   #serve(connection: Connection): void {
@@ -234,6 +311,15 @@ export class Server {
       }
       this.#scheduleSweep();
     }, SWEEP_MS);
+  }
+}
+
+function closeSocket(socket: ByteDuplex): void {
+  try {
+    socket.close();
+  } catch (error) {
+    // Deno closes a socket itself once both of its streams have ended.
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 

@@ -3,7 +3,8 @@
  *
  * A connection has a `Session`, made by the authenticator of its listener. Handlers ask the
  * `Authorizer` about it. Users, rules, quotas and tokens are records of the metadata store, followed
- * by `SecurityRecords`; each kind has a view in its own room: users are in `credentials/`.
+ * by `SecurityRecords`; each kind has a view in its own room: users are in `credentials/`, and what checks
+ * them in `sasl/`.
  *
  * @module
  */

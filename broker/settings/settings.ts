@@ -15,6 +15,7 @@ import { AUTHORIZER_SETTINGS } from "./authorizer_settings.ts";
 import { parseEtcdAddress } from "./etcd_address.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
+import { SASL_SETTINGS } from "./sasl_settings.ts";
 import { TLS_SETTINGS } from "./tls_settings.ts";
 import { TRANSACTION_SETTINGS } from "./transaction_settings.ts";
 import { LOG_LEVELS } from "../logger.ts";
@@ -388,6 +389,7 @@ export const SETTINGS = {
 
   ...AUTHORIZER_SETTINGS,
   ...GROUP_SETTINGS,
+  ...SASL_SETTINGS,
   ...TRANSACTION_SETTINGS,
   ...TLS_SETTINGS,
 };

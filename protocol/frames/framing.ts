@@ -52,6 +52,8 @@ export interface FrameReaderOptions {
    * at least two, which are valid during the call.
    */
   readonly admit?: (size: number, head: Uint8Array) => Promise<void> | undefined;
+  /** Bytes that another reader of the stream has read already. Default: none. */
+  readonly unread?: Uint8Array;
 }
 
 const SIZE_BYTES = 4;
@@ -105,6 +107,11 @@ export class FrameReader {
     this.#reader = readable.getReader({ mode: "byob" });
     this.#options = options;
     this.#limit = options.maxFirstFrameSize ?? options.maxFrameSize;
+    const { unread } = options;
+    if (unread === undefined || unread.length === 0) return;
+    this.#scratch = new Uint8Array(Math.max(SCRATCH_MIN, unread.length));
+    this.#scratch.set(unread);
+    this.#end = unread.length;
   }
 
   /**

@@ -70,6 +70,7 @@ Deno.test("program needs exactly the packages of .deno/program.lock, in the test
     "fzstd",
     "hono",
     "hysnappy",
+    "jose",
     "re2js",
   ]);
   for (const [name, entry] of Object.entries(own)) assertEquals(all[name], entry);

@@ -1,8 +1,9 @@
 /**
- * SaslHandshake and SaslAuthenticate (KIP-43, KIP-152), versions 0 to 1 and 0 to 2.
+ * SaslHandshake and SaslAuthenticate (KIP-43, KIP-152, KIP-368), versions 0 to 1 and 0 to 2, of clients
+ * that are connected already.
  *
- * The listeners do not use SASL, so both return ILLEGAL_SASL_STATE, as Kafka's PLAINTEXT listeners
- * do.
+ * A client of a SASL listener is connected once it has authenticated, and may do so again if its session
+ * has an end. All others get ILLEGAL_SASL_STATE, as in Kafka.
  *
  * @module
  */
@@ -16,17 +17,20 @@ import { type ApiHandler, handler } from "../../handler.ts";
 /** Serves SaslHandshake. */
 export const saslHandshakeHandler: ApiHandler = handler(
   saslHandshake,
-  () => ({ errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] }),
+  (request, { reauthenticator, signal }) =>
+    reauthenticator?.handshake(request, signal) ??
+      { errorCode: ErrorCode.ILLEGAL_SASL_STATE, mechanisms: [] },
   unchecked,
 );
 
 /** Serves SaslAuthenticate. */
 export const saslAuthenticateHandler: ApiHandler = handler(
   saslAuthenticate,
-  () => ({
-    errorCode: ErrorCode.ILLEGAL_SASL_STATE,
-    errorMessage: "SaslAuthenticate request received on a listener without SASL",
-    authBytes: new Uint8Array(0),
-  }),
+  (request, { reauthenticator, signal }) =>
+    reauthenticator?.authenticate(request, signal) ?? {
+      errorCode: ErrorCode.ILLEGAL_SASL_STATE,
+      errorMessage: "SaslAuthenticate request received after successful authentication",
+      authBytes: new Uint8Array(0),
+    },
   unchecked,
 );

@@ -74,7 +74,7 @@ export class UserCredentials implements CredentialsView {
     else this.#users.set(user, this.#decode(user, value));
     const after = this.#users.get(user) ?? NONE;
     for (const [mechanism, credential] of before) {
-      if (isSame(credential, after.get(mechanism))) continue;
+      if (isSameCredential(credential, after.get(mechanism))) continue;
       for (const listener of this.#listeners) listener({ user, mechanism });
     }
   }
@@ -90,7 +90,8 @@ export class UserCredentials implements CredentialsView {
   }
 }
 
-function isSame(a: ScramCredential, b: ScramCredential | undefined): boolean {
+/** Whether a credential is of the same password and salt as another. */
+export function isSameCredential(a: ScramCredential, b: ScramCredential | undefined): boolean {
   return b !== undefined && a.storedKey.toBase64() === b.storedKey.toBase64() &&
     a.salt.toBase64() === b.salt.toBase64();
 }

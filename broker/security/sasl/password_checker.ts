@@ -16,6 +16,7 @@ import {
   scramSaltedPassword,
 } from "../../../protocol/sasl/scram.ts";
 import type { Clock } from "../../time/clock.ts";
+import { isSameCredential } from "../credentials/user_credentials.ts";
 import type { ScramCredentials } from "../credentials/user_record.ts";
 import { fakeCredential } from "./scram_server.ts";
 
@@ -58,13 +59,19 @@ export class PasswordChecker {
     this.#options = options;
   }
 
-  /** The mechanism whose credential a password belongs to; undefined if it is wrong. */
-  async check(user: string, password: string): Promise<ScramMechanism | undefined> {
+  /**
+   * Checks a password.
+   *
+   * @returns A function that says whether it is still the user's password; undefined if it is wrong.
+   */
+  async check(user: string, password: string): Promise<(() => boolean) | undefined> {
     const credentials = this.#options.credentialsOf(user);
     const mechanism = MECHANISMS.find((name) => credentials?.has(name));
     const known = mechanism === undefined ? undefined : credentials!.get(mechanism);
     const memory = this.#memoryOf(user, password);
-    if (known !== undefined && this.#remembers(memory, known)) return mechanism;
+    const isCurrent = () =>
+      isSameCredential(known!, this.#options.credentialsOf(user)?.get(mechanism!));
+    if (known !== undefined && this.#remembers(memory, known)) return isCurrent;
     // The same work for users that do not exist.
     const algorithm = mechanism ?? MECHANISMS[0]!;
     const fake = fakeCredential(algorithm, this.#options.fakeSaltSecret(), user);
@@ -80,7 +87,7 @@ export class PasswordChecker {
       const isRight = isEqualSecret(storedKey, known?.storedKey ?? this.#key);
       if (!isRight || known === undefined) return undefined;
       this.#remember(memory, known);
-      return mechanism;
+      return isCurrent;
     } finally {
       this.#leave();
     }

@@ -33,13 +33,13 @@ async function evaluate(bytes: Uint8Array, passwords: PasswordChecker): Promise<
     bytes.fill(0);
   }
   const { user, password } = message;
-  const mechanism = await passwords.check(user, password);
-  if (mechanism === undefined) {
+  const isCurrent = await passwords.check(user, password);
+  if (isCurrent === undefined) {
     return { type: "failure", message: WRONG, reason: "user or password is wrong", user };
   }
   return {
     type: "success",
     bytes: NOTHING,
-    login: { principal: { type: USER_TYPE, name: user }, credential: { user, mechanism } },
+    login: { principal: { type: USER_TYPE, name: user }, isCurrent },
   };
 }

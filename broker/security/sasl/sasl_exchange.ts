@@ -19,7 +19,7 @@ export interface SaslMechanisms {
   /** Their names. */
   readonly enabled: readonly string[];
   /** Milliseconds after which clients must authenticate again (KIP-368); 0 for never. */
-  readonly maxReauthMs: number;
+  maxReauthMs(mechanism: string): number;
   /** Starts an exchange; undefined if the mechanism is not enabled. */
   start(mechanism: string): SaslServer | undefined;
 }
@@ -96,7 +96,7 @@ export class SaslExchange {
       const message = `Cannot change principals during re-authentication from ${before}: ${now}`;
       return this.#refused({ type: "failure", message, reason: message });
     }
-    const lifetimeMs = this.#lifetimeOf(login);
+    const lifetimeMs = this.#lifetimeOf(login, mechanism);
     const identity: SaslIdentity = {
       ...login,
       mechanism,
@@ -109,8 +109,8 @@ export class SaslExchange {
   }
 
   /** How long the client may stay, in whole milliseconds; undefined if for ever. */
-  #lifetimeOf({ expiresAtMs }: SaslLogin): number | undefined {
-    const { maxReauthMs } = this.#mechanisms;
+  #lifetimeOf({ expiresAtMs }: SaslLogin, mechanism: string): number | undefined {
+    const maxReauthMs = this.#mechanisms.maxReauthMs(mechanism);
     const limits: number[] = [];
     if (maxReauthMs > 0) limits.push(maxReauthMs);
     if (expiresAtMs !== undefined) limits.push(expiresAtMs - this.#clock.now());

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { ScramMechanism } from "../../../protocol/sasl/scram.ts";
 import type { Principal } from "../principal.ts";
 
 /** Who has authenticated, and until when. */
@@ -12,8 +11,8 @@ export interface SaslLogin {
   readonly principal: Principal;
   /** When what was shown expires, in milliseconds since the epoch. Default: never. */
   readonly expiresAtMs?: number;
-  /** The user's credential that was checked: its change ends the connection. Default: none. */
-  readonly credential?: { readonly user: string; readonly mechanism: ScramMechanism };
+  /** Whether what was shown is still valid: its end ends the connection. Default: it always is. */
+  readonly isCurrent?: () => boolean;
 }
 
 /** The answer to a message of the client. */

@@ -25,6 +25,7 @@ import {
   parseClientFirst,
   type ScramClientFirst,
 } from "../../../protocol/sasl/scram_messages.ts";
+import { isSameCredential } from "../credentials/user_credentials.ts";
 import { type Principal, USER_TYPE } from "../principal.ts";
 import {
   failure,
@@ -142,7 +143,9 @@ class ScramServer implements SaslServer {
     const credential = this.#options.credentialOf(user);
     if (credential === undefined) return undefined;
     const principal: Principal = { type: USER_TYPE, name: user };
-    return { credential, login: { principal, credential: { user, mechanism } } };
+    const { credentialOf } = this.#options;
+    const isCurrent = () => isSameCredential(credential, credentialOf(user));
+    return { credential, login: { principal, isCurrent } };
   }
 
   #fakeCredential(user: string): Pick<ScramCredential, "salt" | "iterations"> {

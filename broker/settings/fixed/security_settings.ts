@@ -9,16 +9,6 @@ import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 /** The settings by name. */
 export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("clients are not authenticated", {
-    "connection.failed.authentication.delay.ms": [
-      "int",
-      "100",
-      "Milliseconds before a connection is closed that failed to authenticate",
-    ],
-    "connections.max.reauth.ms": [
-      "long",
-      "0",
-      "Milliseconds after which a connection has to authenticate again",
-    ],
     "delegation.token.expiry.check.interval.ms": [
       "long",
       "3600000",
@@ -43,12 +33,6 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
     ],
     "security.providers": ["string", null, "Providers of security algorithms"],
     "sasl.client.callback.handler.class": ["class", null, "Gives a client of SASL its credentials"],
-    "sasl.enabled.mechanisms": [
-      "list",
-      "GSSAPI",
-      "Mechanisms of SASL that clients may use",
-      "cluster-wide",
-    ],
     "sasl.jaas.config": ["password", null, "Login of SASL connections", "cluster-wide"],
     "sasl.kerberos.kinit.cmd": [
       "string",
@@ -135,11 +119,6 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "cluster-wide",
     ],
     "sasl.server.callback.handler.class": ["class", null, "Checks the credentials of clients"],
-    "sasl.server.max.receive.size": [
-      "int",
-      "524288",
-      "Largest message in bytes while a client authenticates",
-    ],
   }),
   ...fixedSettings("clients are not authenticated", {
     "sasl.oauthbearer.assertion.algorithm": [
@@ -191,25 +170,6 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       null,
       "Secret of the client at the token's provider",
     ],
-    "sasl.oauthbearer.clock.skew.seconds": ["int", "30", "Seconds that clocks may differ by"],
-    "sasl.oauthbearer.expected.audience": ["list", "", "Audience that a token must have"],
-    "sasl.oauthbearer.expected.issuer": ["string", null, "Issuer that a token must have"],
-    "sasl.oauthbearer.jwks.endpoint.refresh.ms": [
-      "long",
-      "3600000",
-      "Milliseconds between two reads of the provider's keys",
-    ],
-    "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms": [
-      "long",
-      "10000",
-      "Most milliseconds between two attempts to read the provider's keys",
-    ],
-    "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms": [
-      "long",
-      "100",
-      "First milliseconds between two attempts to read the provider's keys",
-    ],
-    "sasl.oauthbearer.jwks.endpoint.url": ["string", null, "Address of the provider's keys"],
     "sasl.oauthbearer.jwt.retriever.class": [
       "class",
       "org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever",
@@ -221,8 +181,6 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Checks tokens",
     ],
     "sasl.oauthbearer.scope": ["string", null, "Scope of requested tokens"],
-    "sasl.oauthbearer.scope.claim.name": ["string", "scope", "Claim that has the scope"],
-    "sasl.oauthbearer.sub.claim.name": ["string", "sub", "Claim that has the user"],
     "sasl.oauthbearer.token.endpoint.url": ["string", null, "Address at which tokens are got"],
   }),
   ...fixedSettings("the runtime chooses among TLS_AES, TLS_CHACHA20 and ECDHE suites itself", {

@@ -1,0 +1,38 @@
+/**
+ * Loads what authenticates clients, if a listener has SASL: most brokers of developers do not need it.
+ *
+ * @module
+ */
+
+import type { BrokerContext } from "../../handler.ts";
+import type { HandlerTable } from "../../handlers/mod.ts";
+import type { Listeners } from "../../settings/listeners.ts";
+import type { SaslGate } from "./sasl_gate.ts";
+
+/**
+ * Opens the entrance of the listeners that have SASL; undefined if none has.
+ *
+ * @throws {ConfigError} If one of them has no mechanism that can be served.
+ */
+export async function openSaslGate(
+  broker: BrokerContext,
+  handlers: HandlerTable,
+  { all }: Listeners,
+): Promise<SaslGate | undefined> {
+  const listeners = all.filter(({ protocol }) => protocol.startsWith("SASL_"));
+  if (listeners.length === 0) return undefined;
+  const [{ SaslAuthenticator }, { SaslGate }] = await Promise.all([
+    import("../../security/sasl/sasl_authenticator.ts"),
+    import("./sasl_gate.ts"),
+  ]);
+  const { config, cluster, clock, logger, counters } = broker;
+  const authenticator = await SaslAuthenticator.open({
+    listeners: [...new Set(listeners.map(({ name }) => name))],
+    config,
+    records: cluster.security,
+    clock,
+    logger,
+    onOldNonce: () => counters.authentications.oldNonces++,
+  });
+  return new SaslGate(broker, handlers, authenticator);
+}

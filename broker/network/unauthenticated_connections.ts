@@ -1,0 +1,174 @@
+/**
+ * Bounds what clients can occupy that have not authenticated: how many, from one address, for how long,
+ * and how much memory. Beyond a limit the oldest of them goes, never one that has authenticated.
+ *
+ * @module
+ */
+
+import type { Clock } from "../time/clock.ts";
+
+/** Limits of all connections that have not authenticated. */
+export interface UnauthenticatedLimits {
+  /** Connections. Default: 4096. */
+  readonly maxConnections?: number;
+  /** Connections from one address, or network of 64 bits for IPv6. Default: 256. */
+  readonly maxPerHost?: number;
+  /** Bytes received but not yet processed. Default: 16 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Options of {@linkcode UnauthenticatedConnections}. */
+export interface UnauthenticatedOptions extends UnauthenticatedLimits {
+  readonly clock: Clock;
+  /** Milliseconds that a client may take. */
+  readonly maxMs: () => number;
+  /** Called when a connection is ended. */
+  readonly onEnded?: (reason: EndReason) => void;
+}
+
+/** Why a connection was ended. */
+export type EndReason = "too slow" | "too many" | "too many of its address" | "too much memory";
+
+/** A connection that has not authenticated. */
+export interface Visit {
+  /** Sets the number of bytes that it holds. */
+  hold(bytes: number): void;
+  /** Forgets the connection. Can be called twice. */
+  leave(): void;
+}
+
+interface Entry {
+  readonly network: string;
+  readonly deadlineMs: number;
+  readonly end: (reason: EndReason) => void;
+  bytes: number;
+}
+
+/** The connections that have not authenticated. */
+export class UnauthenticatedConnections {
+  readonly #options: Required<UnauthenticatedOptions>;
+  /** The oldest first. */
+  readonly #entries: Set<Entry> = new Set();
+  readonly #byNetwork: Map<string, Set<Entry>> = new Map();
+  #bytes = 0;
+  #timer: number | undefined;
+
+  constructor(options: UnauthenticatedOptions) {
+    this.#options = {
+      maxConnections: 4096,
+      maxPerHost: 256,
+      maxBytes: 16 * 1024 * 1024,
+      onEnded: () => {},
+      ...options,
+    };
+  }
+
+  /** Number of connections. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Bytes that all of them hold. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Adds a connection.
+   *
+   * @param host The client's IP address.
+   * @param end Closes the connection at once.
+   */
+  enter(host: string, end: (reason: EndReason) => void): Visit {
+    const { clock, maxMs, maxConnections, maxPerHost } = this.#options;
+    const network = networkOf(host);
+    const ofNetwork = this.#byNetwork.get(network) ?? new Set();
+    this.#byNetwork.set(network, ofNetwork);
+    if (ofNetwork.size >= maxPerHost) this.#end(oldest(ofNetwork), "too many of its address");
+    else if (this.size >= maxConnections) this.#end(oldest(this.#entries), "too many");
+    const entry = { network, deadlineMs: clock.monotonic() + maxMs(), end, bytes: 0 };
+    this.#entries.add(entry);
+    // Ending the last one of a network forgets the network.
+    this.#byNetwork.set(network, ofNetwork.add(entry));
+    this.#schedule();
+    return {
+      hold: (bytes) => this.#hold(entry, bytes),
+      leave: () => this.#leave(entry),
+    };
+  }
+
+  /** Ends the oldest connection to make room for another; false if there is none. */
+  makeRoom(): boolean {
+    if (this.size === 0) return false;
+    this.#end(oldest(this.#entries), "too many");
+    return true;
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const entry of [...this.#entries]) {
+      this.#leave(entry);
+      entry.end("too slow");
+    }
+  }
+
+  #hold(entry: Entry, bytes: number): void {
+    if (!this.#entries.has(entry)) return;
+    this.#bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+    while (this.#bytes > this.#options.maxBytes) {
+      const holder = [...this.#entries].find((each) => each.bytes > 0)!;
+      this.#end(holder, "too much memory");
+    }
+  }
+
+  #end(entry: Entry, reason: EndReason): void {
+    this.#leave(entry);
+    this.#options.onEnded(reason);
+    entry.end(reason);
+  }
+
+  #leave(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    this.#bytes -= entry.bytes;
+    const ofNetwork = this.#byNetwork.get(entry.network)!;
+    ofNetwork.delete(entry);
+    if (ofNetwork.size === 0) this.#byNetwork.delete(entry.network);
+    if (this.size > 0 || this.#timer === undefined) return;
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Ends connections in time: the oldest is due first, unless the limit was lowered meanwhile. */
+  #schedule(): void {
+    if (this.#timer !== undefined || this.size === 0) return;
+    const { clock } = this.#options;
+    const waitMs = oldest(this.#entries).deadlineMs - clock.monotonic();
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined;
+      const nowMs = clock.monotonic();
+      for (const entry of this.#entries) {
+        if (entry.deadlineMs > nowMs) break;
+        this.#end(entry, "too slow");
+      }
+      this.#schedule();
+    }, waitMs);
+  }
+}
+
+function oldest(entries: ReadonlySet<Entry>): Entry {
+  return entries.values().next().value!;
+}
+
+/** What an attacker has many addresses of counts as one: an IPv6 network of 64 bits. */
+export function networkOf(host: string): string {
+  if (!host.includes(":")) return host;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
+  if (mapped !== null) return mapped[1]!;
+  const [head = "", tail] = host.split("::");
+  const start = head.split(":").filter((part) => part !== "");
+  if (tail === undefined) return start.slice(0, 4).join(":");
+  const end = tail.split(":").filter((part) => part !== "");
+  const zeros = Array(Math.max(0, 8 - start.length - end.length)).fill("0");
+  return [...start, ...zeros, ...end].slice(0, 4).join(":");
+}

@@ -1,0 +1,142 @@
+/**
+ * The mechanisms that the listeners of a broker offer, and what they check credentials against.
+ *
+ * @module
+ */
+
+import { OAUTHBEARER } from "../../../protocol/sasl/oauthbearer.ts";
+import { PLAIN } from "../../../protocol/sasl/plain.ts";
+import { isScramMechanism, type ScramMechanism } from "../../../protocol/sasl/scram.ts";
+import type { Logger } from "../../logger.ts";
+import { type BrokerConfig, ConfigError } from "../../settings/config.ts";
+import { SERVED_MECHANISMS, unservedMechanisms } from "../../settings/sasl_settings.ts";
+import type { Clock } from "../../time/clock.ts";
+import { FakeSaltSecret } from "../credentials/security_state.ts";
+import { UserCredentials } from "../credentials/user_credentials.ts";
+import type { SecurityRecords } from "../security_records.ts";
+import { oauthBearerServer, type ValidateToken } from "./oauthbearer_server.ts";
+import { PasswordChecker } from "./password_checker.ts";
+import { plainServer } from "./plain_server.ts";
+import type { SaslMechanisms } from "./sasl_exchange.ts";
+import type { SaslServer } from "./sasl_server.ts";
+import { type ScramIdentity, scramServer } from "./scram_server.ts";
+
+/** Options of {@linkcode SaslAuthenticator.open}. */
+export interface SaslAuthenticatorOptions {
+  /** Names of the listeners whose clients authenticate by SASL. */
+  readonly listeners: readonly string[];
+  readonly config: BrokerConfig;
+  readonly records: SecurityRecords;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called for each login by SCRAM with the nonce of old librdkafka. */
+  readonly onOldNonce: () => void;
+}
+
+/** Looks up a delegation token (KIP-48). */
+export type FindToken = (id: string, mechanism: ScramMechanism) => ScramIdentity | undefined;
+
+/** Authenticates clients by SASL. */
+export class SaslAuthenticator {
+  readonly #options: SaslAuthenticatorOptions;
+  readonly #validators: ReadonlyMap<string, ValidateToken>;
+  readonly #secret: FakeSaltSecret;
+  /** The users. */
+  readonly users: UserCredentials;
+  /** Checks passwords in clear. */
+  readonly passwords: PasswordChecker;
+  /** Looks up delegation tokens. Default: there are none. */
+  findToken: FindToken | undefined;
+
+  private constructor(
+    options: SaslAuthenticatorOptions,
+    validators: ReadonlyMap<string, ValidateToken>,
+  ) {
+    const { records, logger, clock } = options;
+    this.#options = options;
+    this.#validators = validators;
+    this.#secret = new FakeSaltSecret(records);
+    this.users = new UserCredentials(records, logger);
+    this.passwords = new PasswordChecker({
+      credentialsOf: (user) => this.users.get(user),
+      fakeSaltSecret: () => this.#secret.value,
+      clock,
+    });
+  }
+
+  /** @throws {ConfigError} If a listener has no mechanism that can be served. */
+  static async open(options: SaslAuthenticatorOptions): Promise<SaslAuthenticator> {
+    const validators = new Map<string, ValidateToken>();
+    for (const listener of options.listeners) {
+      const enabled = checkedMechanisms(options.config, listener);
+      if (!enabled.includes(OAUTHBEARER)) continue;
+      const { openTokenValidator } = await import("./token_validator.ts");
+      validators.set(listener, openTokenValidator(options, listener));
+    }
+    return new SaslAuthenticator(options, validators);
+  }
+
+  /** The mechanisms of a listener. */
+  mechanismsOf(listener: string): SaslMechanisms {
+    const config = this.#options.config.ofListener(listener);
+    const names = config.get("sasl.enabled.mechanisms");
+    const enabled = names.filter((name) =>
+      unservedMechanisms([name]).length === 0 &&
+      (name !== OAUTHBEARER || this.#validators.has(listener))
+    );
+    return {
+      enabled,
+      maxReauthMs: (mechanism) => config.get("connections.max.reauth.ms", mechanism),
+      start: (mechanism) =>
+        enabled.includes(mechanism) ? this.#start(mechanism, listener) : undefined,
+    };
+  }
+
+  /**
+   * Calls `listener` when credentials have been changed or deleted.
+   *
+   * @returns A function that ends it.
+   */
+  onRevocation(listener: () => void): () => void {
+    return this.users.onChange(listener);
+  }
+
+  /** Stops following users. */
+  close(): void {
+    this.users.close();
+  }
+
+  #start(mechanism: string, listener: string): SaslServer {
+    if (isScramMechanism(mechanism)) return this.#startScram(mechanism);
+    if (mechanism === PLAIN) return plainServer(this.passwords);
+    return oauthBearerServer(this.#validators.get(listener)!);
+  }
+
+  #startScram(mechanism: ScramMechanism): SaslServer {
+    const { config, onOldNonce } = this.#options;
+    const { users, findToken } = this;
+    return scramServer({
+      mechanism,
+      credentialOf: (user) => users.get(user)?.get(mechanism),
+      ...(findToken === undefined ? {} : { tokenOf: findToken }),
+      fakeSaltSecret: this.#secret.value,
+      isStrictNonce: config.get("sasl.scram.strict.nonce"),
+      onOldNonce,
+    });
+  }
+}
+
+/** @throws {ConfigError} If a mechanism is not served. */
+function checkedMechanisms(config: BrokerConfig, listener: string): readonly string[] {
+  const enabled = config.ofListener(listener).get("sasl.enabled.mechanisms");
+  const unserved = unservedMechanisms(enabled);
+  if (unserved.length === 0) return enabled;
+  const served = SERVED_MECHANISMS.join(", ");
+  throw new ConfigError(
+    `Cannot use listener ${listener}: sasl.enabled.mechanisms has ${unserved.join(", ")}` +
+      `${
+        config.given.has("sasl.enabled.mechanisms") ? "" : " by default"
+      }, which this broker does ` +
+      `not serve; set it to one or more of ${served}`,
+  );
+}
