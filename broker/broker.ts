@@ -22,7 +22,6 @@ import { forwardCoordinatorTopicCreation } from "./cluster/forwarded_creation.ts
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
 import type { MetadataStore } from "./metadata/metadata_store.ts";
-import { tcpNetwork } from "./peers/peer_network.ts";
 import { Peers } from "./peers/peers.ts";
 import { PreferredLeaders } from "./controller/preferred_leaders.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
@@ -40,6 +39,7 @@ import { endpointsOf, openListeners } from "./open_listeners.ts";
 import type { HostPort } from "./settings/listener.ts";
 import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { openDirectory } from "./open_directory.ts";
+import { openPeerNetwork } from "./open_peer_network.ts";
 import { openTransactions } from "./open_transactions.ts";
 import { type ClusterSurroundings, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -245,7 +245,7 @@ export class Broker {
     );
     logRecoveries(directory, logger);
     const { store: shared, failsAlone } = options.membership ?? {};
-    const { openStore, network = tcpNetwork } = options.surroundings ?? {};
+    const { openStore } = options.surroundings ?? {};
     const metadata = await openMetadata({
       directory,
       config,
@@ -257,6 +257,9 @@ export class Broker {
     });
     opened.defer(() => metadata.close());
     const { store, nodeId } = metadata;
+    const hasPeers = options.membership !== undefined || config.get("metadata") !== "local";
+    const network = options.surroundings?.network ??
+      await openPeerNetwork({ nodeId, listeners, config, hasPeers, clock, logger });
     store.failed?.then((error) => {
       logger.error("Stopped serving for good", { error });
       options.onFatal?.(error);

@@ -1,6 +1,7 @@
 /**
- * Connections to the other brokers of a cluster: `Peers` sends requests over a `PeerNetwork`, which is
- * TCP unless a test or a simulation has another one.
+ * Connections to the other brokers of a cluster: `Peers` sends requests over a `PeerNetwork`, which
+ * tests and simulations replace. Otherwise it is a `ListenerNetwork`, by the listener that is for other
+ * brokers: TCP, or with TLS or a login what `secure_connection.ts` makes of it.
  *
  * @module
  */

@@ -31,6 +31,8 @@ export class TestNetwork implements PeerNetwork {
   connectionCount = 0;
   /** Whether connections are refused. */
   isDown = false;
+  /** When connections must be replaced, by the monotonic clock. */
+  lastMs = Infinity;
 
   constructor(receive: (received: ReceivedEnvelope) => void) {
     this.#receive = receive;
@@ -42,6 +44,10 @@ export class TestNetwork implements PeerNetwork {
     const [ours, theirs] = memoryChannels();
     this.#serve(theirs);
     return Promise.resolve(ours);
+  }
+
+  endMs(): number {
+    return this.lastMs;
   }
 
   async #serve(channel: FrameChannel): Promise<void> {

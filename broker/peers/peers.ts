@@ -52,6 +52,8 @@ export class PeerAnswerLostError extends Error {
 export class Peers {
   readonly #options: PeersOptions;
   readonly #connections: Map<number, PeerConnection> = new Map();
+  /** Connections that others have replaced, with responses due. */
+  readonly #retired: Set<PeerConnection> = new Set();
   readonly #closing = new AbortController();
 
   constructor(options: PeersOptions) {
@@ -80,12 +82,13 @@ export class Peers {
   /** Closes the connection to a broker. Pending requests fail. */
   disconnect(peerId: number): void {
     this.#connections.get(peerId)?.abort();
+    for (const connection of this.#retired) if (connection.peerId === peerId) connection.abort();
   }
 
   /** Closes all connections. Pending requests fail. */
   close(): void {
     this.#closing.abort();
-    for (const connection of this.#connections.values()) connection.abort();
+    for (const connection of [...this.#connections.values(), ...this.#retired]) connection.abort();
     this.#connections.clear();
   }
 
@@ -95,9 +98,13 @@ export class Peers {
     }
     const known = this.#connections.get(peer.id);
     if (known?.canCarry(peer) === true) return known;
-    known?.abort();
+    if (known !== undefined) {
+      this.#retired.add(known);
+      known.retire();
+    }
     const connection: PeerConnection = new PeerConnection(peer, this.#options, () => {
       if (this.#connections.get(peer.id) === connection) this.#connections.delete(peer.id);
+      this.#retired.delete(connection);
     });
     this.#connections.set(peer.id, connection);
     return connection;
@@ -114,6 +121,7 @@ class PeerConnection {
   readonly #due: Map<number, PromiseWithResolvers<Uint8Array>> = new Map();
   #channel: FrameChannel | undefined;
   #nextId = 1;
+  #isRetired = false;
   #lastUsedMs: number;
   /** Resolves when requests can be sent. */
   readonly opened: Promise<void>;
@@ -127,10 +135,29 @@ class PeerConnection {
     this.opened.catch(() => {});
   }
 
+  /** The broker at the other end. */
+  get peerId(): number {
+    return this.#peer.id;
+  }
+
   /** Whether a request to a broker at this address can use this connection. */
   canCarry({ host, port }: Peer): boolean {
     if (host !== this.#peer.host || port !== this.#peer.port) return false;
-    return this.#due.size > 0 || this.#options.clock.monotonic() - this.#lastUsedMs < MAX_IDLE_MS;
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs >= this.#endMs) return false;
+    return this.#due.size > 0 || nowMs - this.#lastUsedMs < MAX_IDLE_MS;
+  }
+
+  /** When the other end wants another login, by the monotonic clock. */
+  get #endMs(): number {
+    if (this.#channel === undefined) return Infinity;
+    return this.#options.network.endMs?.(this.#channel) ?? Infinity;
+  }
+
+  /** Ends the connection when the last response has arrived, unless it is of no use any more. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#due.size === 0 || this.#options.clock.monotonic() < this.#endMs) this.abort();
   }
 
   async request<A extends Api>(
@@ -171,6 +198,7 @@ class PeerConnection {
       clock.clearTimeout(timer);
       this.#due.delete(correlationId);
       this.#lastUsedMs = clock.monotonic();
+      if (this.#isRetired && this.#due.size === 0) this.abort();
     }
   }
 

@@ -122,3 +122,20 @@ Deno.test("Peers.close() fails what waits, and everything after", async () => {
   await assertRejects(() => sent, PeerAnswerLostError);
   await assertRejects(() => fixture.send(2), PeerUnreachableError);
 });
+
+Deno.test("Peers.request() replaces a connection whose login is about to end, after its last response", async () => {
+  using fixture = new Fixture();
+  const { network, clock, received } = fixture;
+  network.lastMs = clock.monotonic() + 500;
+  const early = fixture.send(1);
+  await fixture.arrived(1);
+  clock.advance(500);
+  const late = fixture.send(2);
+  await fixture.arrived(2);
+  assertEquals(network.connectionCount, 2);
+  for (const { request, respond } of received) {
+    respond({ responseData: request.requestData, errorCode: 0 });
+  }
+  assertEquals((await early).responseData, new Uint8Array([1]));
+  assertEquals((await late).responseData, new Uint8Array([2]));
+});

@@ -25,6 +25,16 @@ export const SECURITY_PROTOCOLS: readonly SecurityProtocol[] = [
   "SASL_SSL",
 ];
 
+/** Whether connections are encrypted. */
+export function hasTls(protocol: SecurityProtocol): boolean {
+  return protocol === "SSL" || protocol === "SASL_SSL";
+}
+
+/** Whether clients log in. */
+export function hasSasl(protocol: SecurityProtocol): boolean {
+  return protocol === "SASL_PLAINTEXT" || protocol === "SASL_SSL";
+}
+
 /** An address with the listener that it belongs to. */
 export interface NamedAddress extends HostPort {
   /** The listener's name, in capitals. */

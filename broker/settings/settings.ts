@@ -19,6 +19,7 @@ import { SASL_SETTINGS } from "./sasl_settings.ts";
 import { TLS_SETTINGS } from "./tls_settings.ts";
 import { TRANSACTION_SETTINGS } from "./transaction_settings.ts";
 import { LOG_LEVELS } from "../logger.ts";
+import { INTER_BROKER_SETTINGS } from "./inter_broker_settings.ts";
 import { isOverride, type ListenerOverride, parseOverride } from "./listener_overrides.ts";
 import { LISTENER_SETTINGS } from "./listener_settings.ts";
 import {
@@ -69,6 +70,7 @@ export const SETTINGS = {
   "metadata.tls.key.file": optionalString("File with the key of metadata.tls.cert.file, as PEM"),
   "broker.rack": optionalString("Rack of this broker, reported to clients"),
   ...LISTENER_SETTINGS,
+  ...INTER_BROKER_SETTINGS,
   "log.dirs": string("dqueue-data", "Data folder; exactly one", {
     flag: "data",
     type: "list",

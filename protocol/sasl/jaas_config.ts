@@ -8,12 +8,6 @@
  * @module
  */
 
-import { OAUTHBEARER } from "./oauthbearer.ts";
-import { PLAIN, plainClient } from "./plain.ts";
-import { isScramMechanism } from "./scram.ts";
-import { scramClient } from "./scram_client.ts";
-import type { SaslClient } from "./sasl_client.ts";
-
 /** A login module with its options. */
 export interface JaasConfig {
   /** What the module is for; SCRAM stands for both sizes. */
@@ -55,56 +49,28 @@ interface Token {
 export function parseJaasConfig(text: string): JaasConfig {
   const tokens = tokensOf(text);
   const [module, flag, ...rest] = tokens;
-  if (module === undefined || module.isSign) throw problem("it names no login module");
+  if (module === undefined || module.isSign) throw jaasProblem("it names no login module");
   const mechanism = MODULES.get(module.text);
   if (mechanism === undefined) {
-    throw problem(
+    throw jaasProblem(
       `its login module is not known, expected one of ${[...MODULES.keys()].join(", ")}`,
     );
   }
   if (flag === undefined || !CONTROL_FLAGS.includes(flag.text.toLowerCase())) {
-    throw problem(`the login module is not followed by one of ${CONTROL_FLAGS.join(", ")}`);
+    throw jaasProblem(`the login module is not followed by one of ${CONTROL_FLAGS.join(", ")}`);
   }
   const options = new Map<string, string>();
   let at = 0;
   for (; at < rest.length && !isSign(rest[at], ";"); at += 3) {
     const [key, equals, value] = rest.slice(at, at + 3);
     if (key!.isSign || !isSign(equals, "=") || value === undefined || value.isSign) {
-      throw problem(`option ${options.size + 1} is not of the form NAME="VALUE"`);
+      throw jaasProblem(`option ${options.size + 1} is not of the form NAME="VALUE"`);
     }
     options.set(key!.text, value.text);
   }
-  if (at >= rest.length) throw problem("it does not end with a semicolon");
-  if (at < rest.length - 1) throw problem("it has more than one login module");
+  if (at >= rest.length) throw jaasProblem("it does not end with a semicolon");
+  if (at < rest.length - 1) throw jaasProblem("it has more than one login module");
   return { mechanism, options };
-}
-
-/** Whether a login module is one for a mechanism of SASL. */
-export function isForMechanism({ mechanism }: JaasConfig, name: string): boolean {
-  return mechanism === "SCRAM" ? isScramMechanism(name) : mechanism === name;
-}
-
-/**
- * Starts an exchange of a client with the user and password of a login module.
- *
- * @param mechanism The mechanism of SASL.
- * @throws {JaasConfigError} If the module is for another mechanism, has no user or no password, or has
- *   none by its nature.
- */
-export function jaasClient(config: JaasConfig, mechanism: string): SaslClient {
-  const { options } = config;
-  if (!isForMechanism(config, mechanism)) {
-    throw problem(`its login module is one of ${config.mechanism}, not of ${mechanism}`);
-  }
-  if (mechanism === OAUTHBEARER) throw problem(`${OAUTHBEARER} has no user and password`);
-  const user = options.get("username");
-  const password = options.get("password");
-  if (user === undefined) throw problem('it has no option username="…"');
-  if (password === undefined) throw problem('it has no option password="…"');
-  if (mechanism === PLAIN) return plainClient(user, password);
-  const isToken = options.get("tokenauth")?.toLowerCase() === "true";
-  // `isForMechanism()` has found it to be one.
-  return scramClient({ mechanism: mechanism as "SCRAM-SHA-256", user, password, isToken });
 }
 
 function isSign(token: Token | undefined, text: string): boolean {
@@ -112,13 +78,13 @@ function isSign(token: Token | undefined, text: string): boolean {
 }
 
 function tokensOf(text: string): Token[] {
-  if (text.length > MAX_LENGTH) throw problem(`it is longer than ${MAX_LENGTH} characters`);
+  if (text.length > MAX_LENGTH) throw jaasProblem(`it is longer than ${MAX_LENGTH} characters`);
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.length) {
     const at = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
-    if (match === null) throw problem(`it cannot be read at character ${at + 1}`);
+    if (match === null) throw jaasProblem(`it cannot be read at character ${at + 1}`);
     const [, blank, double, single, sign, word] = match;
     if (blank !== undefined) continue;
     const quoted = double ?? single;
@@ -151,6 +117,7 @@ function unescaped(text: string): string {
   );
 }
 
-function problem(text: string): JaasConfigError {
+/** The error of a `sasl.jaas.config`. */
+export function jaasProblem(text: string): JaasConfigError {
   return new JaasConfigError(`sasl.jaas.config cannot be used: ${text}`);
 }

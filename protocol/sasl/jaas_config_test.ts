@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { jaasClient, JaasConfigError, parseJaasConfig } from "./jaas_config.ts";
+import { jaasClient } from "./jaas_client.ts";
+import { JaasConfigError, parseJaasConfig } from "./jaas_config.ts";
 import { parsePlain } from "./plain.ts";
 
 const PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule";

@@ -10,13 +10,8 @@
  * @module
  */
 
-export {
-  isForMechanism,
-  jaasClient,
-  type JaasConfig,
-  JaasConfigError,
-  parseJaasConfig,
-} from "./jaas_config.ts";
+export { isForMechanism, jaasClient } from "./jaas_client.ts";
+export { type JaasConfig, JaasConfigError, parseJaasConfig } from "./jaas_config.ts";
 export {
   formatOAuthBearer,
   formatOAuthBearerRefusal,

@@ -14,6 +14,7 @@ import {
 } from "../../../protocol/messages/configs/describe_configs.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { parseBrokerConfig } from "../../settings/config.ts";
+import { INTER_BROKER_SETTINGS } from "../../settings/inter_broker_settings.ts";
 import { TLS_SETTINGS } from "../../settings/tls_settings.ts";
 import { createTopicsHandler } from "../topics/create_topics.ts";
 import { describeConfigsHandler } from "./describe_configs.ts";
@@ -45,6 +46,7 @@ const READ_ONLY: readonly string[] = [
   "listener.security.protocol.map",
   // Nobody may have a broker read other files by a request; it reads its own again when they change.
   ...Object.keys(TLS_SETTINGS),
+  ...Object.keys(INTER_BROKER_SETTINGS),
 ];
 
 async function describe(broker: TestBroker, resourceType: number, resourceName: string) {

@@ -33,7 +33,6 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
     ],
     "security.providers": ["string", null, "Providers of security algorithms"],
     "sasl.client.callback.handler.class": ["class", null, "Gives a client of SASL its credentials"],
-    "sasl.jaas.config": ["password", null, "Login of SASL connections", "cluster-wide"],
     "sasl.kerberos.kinit.cmd": [
       "string",
       "/usr/bin/kinit",
@@ -112,12 +111,6 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "First milliseconds between two attempts of a login",
     ],
     "sasl.mechanism.controller.protocol": ["string", "GSSAPI", "Mechanism of SASL to controllers"],
-    "sasl.mechanism.inter.broker.protocol": [
-      "string",
-      "GSSAPI",
-      "Mechanism of SASL between brokers",
-      "cluster-wide",
-    ],
     "sasl.server.callback.handler.class": ["class", null, "Checks the credentials of clients"],
   }),
   ...fixedSettings("clients are not authenticated", {

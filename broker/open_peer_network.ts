@@ -1,0 +1,74 @@
+/**
+ * How a broker reaches the others of its cluster.
+ *
+ * @module
+ */
+
+import { JaasConfigError } from "../protocol/sasl/jaas_config.ts";
+import type { Logger } from "./logger.ts";
+import { ListenerNetwork } from "./peers/listener_network.ts";
+import { type PeerNetwork, tcpNetwork } from "./peers/peer_network.ts";
+import { type BrokerConfig, ConfigError, type ListenerConfig } from "./settings/config.ts";
+import { INTER_BROKER_MECHANISMS } from "./settings/inter_broker_settings.ts";
+import { hasSasl, type HostPort } from "./settings/listener.ts";
+import type { Listeners } from "./settings/listeners.ts";
+import type { Clock } from "./time/clock.ts";
+
+/** Options of {@linkcode openPeerNetwork}. */
+export interface OpenPeerNetworkOptions {
+  readonly nodeId: number;
+  readonly listeners: Listeners;
+  readonly config: BrokerConfig;
+  /** Whether there are other brokers. */
+  readonly hasPeers: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens connections to other brokers as the listener for them demands.
+ *
+ * @throws {ConfigError} If it uses SASL, and settings for a login are missing.
+ */
+export async function openPeerNetwork(
+  { nodeId, listeners: { interBroker }, config, hasPeers, clock, logger }: OpenPeerNetworkOptions,
+): Promise<PeerNetwork> {
+  const { name, protocol } = interBroker;
+  if (protocol === "PLAINTEXT") {
+    const open = async (address: HostPort, signal: AbortSignal) => ({
+      channel: await tcpNetwork.connect(address, signal),
+      lifetimeMs: 0,
+    });
+    return new ListenerNetwork({ name, open, clock, logger });
+  }
+  const { openSecureConnection, saslClient } = await import("./peers/secure_connection.ts");
+  const ofListener = config.ofListener(name);
+  if (hasPeers && hasSasl(protocol)) checkLogin(name, ofListener, () => saslClient(ofListener));
+  const connectTls = () => Promise.reject(new Error("TLS is not served yet"));
+  const options = { nodeId, protocol, config: ofListener, connectTls };
+  const open = openSecureConnection.bind(undefined, options);
+  return new ListenerNetwork({ name, open, clock, logger });
+}
+
+function checkLogin(name: string, config: ListenerConfig, tryLogin: () => unknown): void {
+  const mechanism = config.get("sasl.mechanism.inter.broker.protocol");
+  const problem = (text: string) =>
+    new ConfigError(`Cannot log in to other brokers by listener ${name}: ${text}`);
+  if (!INTER_BROKER_MECHANISMS.includes(mechanism)) {
+    throw problem(
+      `set sasl.mechanism.inter.broker.protocol to one of ${INTER_BROKER_MECHANISMS.join(", ")}`,
+    );
+  }
+  if (config.get("sasl.jaas.config", mechanism) === null) {
+    throw problem(
+      `set listener.name.${name.toLowerCase()}.${mechanism.toLowerCase()}.sasl.jaas.config to a login ` +
+        "module with username and password",
+    );
+  }
+  try {
+    tryLogin();
+  } catch (error) {
+    if (error instanceof JaasConfigError) throw problem(error.message);
+    throw error;
+  }
+}
