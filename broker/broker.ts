@@ -60,6 +60,8 @@ import { leaveOnDamage } from "./topics/damaged_log.ts";
 import { leaveOnLogFailure } from "./topics/log_failure.ts";
 import { TopicRegistry } from "./topics/topic_registry.ts";
 import { openAuditLog } from "./security/audit/open_audit_log.ts";
+import { QuotaView } from "./security/quotas/quota_view.ts";
+import { Quotas } from "./security/quotas/quotas.ts";
 import { openAclAuthorizer } from "./security/authorizer/open_acl_authorizer.ts";
 import { Turns } from "./network/turns.ts";
 
@@ -410,6 +412,7 @@ export class Broker {
       turns: new Turns(clock),
       counters,
       audit,
+      quotas: new Quotas(new QuotaView(cluster.security, logger), clock),
       authorizer: openAclAuthorizer({ config, records: cluster.security, audit, logger }),
       telemetry: new ClientTelemetry(),
       disk: new DiskSpace(isInProcess ? undefined : directory.path),

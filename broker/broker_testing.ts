@@ -50,6 +50,8 @@ import { Timeouts } from "./time/timeouts.ts";
 import { type NewTopic, TopicRegistry } from "./topics/topic_registry.ts";
 import { type AuditLog, noAudit } from "./security/audit/audit_log.ts";
 import { type Authorizer, openAuthorizer } from "./security/authorizer.ts";
+import { QuotaView } from "./security/quotas/quota_view.ts";
+import { Quotas } from "./security/quotas/quotas.ts";
 import type { SecurityRecords } from "./security/security_records.ts";
 import { EMBEDDED_SESSION, type Session } from "./security/session.ts";
 import { Turns } from "./network/turns.ts";
@@ -172,6 +174,7 @@ export class TestBroker {
       disk: new DiskSpace(undefined),
       telemetry: new ClientTelemetry(),
       audit: options.audit ?? noAudit,
+      quotas: new Quotas(new QuotaView(cluster.security, logger), clock),
       authorizer: options.authorizer?.(cluster.security) ?? openAuthorizer,
       clock,
       logger,

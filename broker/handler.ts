@@ -37,6 +37,7 @@ import type { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import type { AccessRule } from "./security/access_rule.ts";
 import type { AuditLog } from "./security/audit/audit_log.ts";
 import type { Authorizer } from "./security/authorizer.ts";
+import type { Quotas } from "./security/quotas/quotas.ts";
 import type { Session } from "./security/session.ts";
 import type { Timeouts } from "./time/timeouts.ts";
 import type { TopicRegistry } from "./topics/topic_registry.ts";
@@ -80,6 +81,8 @@ export interface BrokerContext {
   readonly telemetry: ClientTelemetry;
   /** Decides who may do what. */
   readonly authorizer: Authorizer;
+  /** Limits what clients may do in a second. */
+  readonly quotas: Quotas;
   /** Records denials and changes. */
   readonly audit: AuditLog;
   readonly clock: Clock;

@@ -50,6 +50,7 @@ import type { Session } from "../security/session.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
 import { LONG, ResponseQueue, ROUNDS } from "./response_queue.ts";
 import { Stall } from "./stall.ts";
+import { Throttling } from "./throttling.ts";
 import { Share } from "./turns.ts";
 
 /** Limits of one connection. */
@@ -71,6 +72,7 @@ export class Connection {
   readonly #ended = new AbortController();
   readonly #share = new Share();
   readonly #stall = new Stall();
+  readonly #throttling: Throttling;
   #hasEnded = false;
   readonly #queue: ResponseQueue;
   #lastRequestMs: number;
@@ -96,13 +98,23 @@ export class Connection {
     this.#broker = broker;
     this.#handlers = handlers;
     this.#limits = limits;
-    this.#queue = new ResponseQueue({ channel, broker, onError: (error) => this.#fail(error) });
+    this.#throttling = new Throttling(broker);
+    this.#queue = new ResponseQueue({
+      channel,
+      broker,
+      onError: (error) => this.#fail(error),
+      throttling: this.#throttling,
+    });
     this.#lastRequestMs = broker.clock.monotonic();
   }
 
   /** When the last request arrived or response was sent, by the monotonic clock. */
   get lastActiveMs(): number {
-    return Math.max(this.#lastRequestMs, this.#queue.lastResponseMs);
+    return Math.max(
+      this.#lastRequestMs,
+      this.#queue.lastResponseMs,
+      this.#throttling.mutedUntilMs,
+    );
   }
 
   /** Whether any request is waiting for its response. */
@@ -140,6 +152,7 @@ export class Connection {
     const { turns } = this.#broker;
     try {
       while (!this.#hasEnded) {
+        if (this.#throttling.isMuted) await this.#unmuted();
         // Do not wait while frames are buffered: responses to pipelined requests are then sent
         // together.
         let frame = this.#ahead === undefined ? channel.buffered() : undefined;
@@ -151,6 +164,8 @@ export class Connection {
           queue.hasAhead = false;
           if (next === null) break;
           frame = next;
+          // An earlier request was answered meanwhile. What holds memory is served rather than kept.
+          if (this.#throttling.isMuted && this.#acquiredForNext === 0) await this.#unmuted();
         }
         if (this.#mustFollow(frame)) await queue.allAnswered();
         const isUntimed = isCheap(frame) && turns.mayGoUntimed();
@@ -210,7 +225,9 @@ export class Connection {
   /** Closes the connection if its client holds memory but neither sends nor reads any more data. */
   endIfStalled(): void {
     const { requestMemory, responseMemory, clock, logger } = this.#broker;
-    const { heldAt, peer, backlog } = this.#channel;
+    const { peer, backlog } = this.#channel;
+    // A client that is not read cannot send.
+    const heldAt = this.#throttling.isMuted ? undefined : this.#channel.heldAt;
     const isShort = requestMemory.isShort || responseMemory.isShort;
     if (!this.#stall.isOver(heldAt, isShort, clock.now())) return;
     const reason = backlog > 0
@@ -234,6 +251,12 @@ export class Connection {
     this.#broker.requestMemory.release(this.#acquiredForNext);
     this.#acquiredForNext = 0;
     this.#queue.end();
+  }
+
+  /** Waits until the client may go on, as its quotas have it. */
+  async #unmuted(): Promise<void> {
+    this.#queue.stopWork();
+    await this.#throttling.unmuted(this.ended);
   }
 
   /** Starts a request. Returns a promise if the next request must wait for it. */
@@ -287,6 +310,8 @@ export class Connection {
   ): Promise<unknown> | undefined {
     const pending = this.#enqueue(handler, header, request);
     pending.isLarge = isLarge(frame, header.apiKey);
+    const { isActive } = this.#broker.quotas;
+    if (isActive) this.#throttling.begin(pending, frame.length, this.#lastRequestMs);
     let result: HandlerResult<Api> | Promise<HandlerResult<Api>>;
     try {
       result = this.#reauthentication?.refuse(handler.api, this.ended) ??
@@ -297,8 +322,10 @@ export class Connection {
     }
     // Appended records have been copied, so the frame's buffer can be reused.
     if (header.apiKey === produce.key && !pending.keepsFrame) this.#channel.recycle(frame);
-    if (result instanceof Promise) this.#queue.answerLater(pending, result);
-    else this.#queue.answer(pending, result);
+    if (result instanceof Promise) {
+      if (isActive) this.#throttling.suspend(pending);
+      this.#queue.answerLater(pending, result);
+    } else this.#queue.answer(pending, result);
     return pending.heldBack;
   }
 

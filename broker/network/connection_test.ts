@@ -68,6 +68,7 @@ class Fixture implements AsyncDisposable {
       requestMemory: this.memory,
       responseMemory: this.responseMemory,
       counters: new BrokerCounters(),
+      quotas: { isActive: false },
       logger: createLogger({ sink: (line) => this.logLines.push(line), clock }),
     } as unknown as BrokerContext;
     const [client, server] = memoryChannels();

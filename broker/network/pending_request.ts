@@ -15,6 +15,7 @@ import type {
   RequestContext,
 } from "../handler.ts";
 import type { Session } from "../security/session.ts";
+import type { RequestTime } from "./throttling.ts";
 
 /** A request whose response has not been sent, and the context its handler sees. */
 export class PendingRequest implements RequestContext {
@@ -48,6 +49,8 @@ export class PendingRequest implements RequestContext {
   keepsFrame = false;
   /** Whether the request was large, so that its response may take long to encode. */
   isLarge = false;
+  /** What it takes of its client's quotas; undefined if it does not count. */
+  time: RequestTime | undefined;
   /** How often the request or an error response to it has failed. */
   failures = 0;
   #encodedSize = 0;
@@ -78,6 +81,7 @@ export class PendingRequest implements RequestContext {
     this.arrivedMs = arrivedMs;
     this.acquired = acquired;
     this.answer = undefined;
+    this.time = undefined;
   }
 
   /** The name of the API. */

@@ -19,6 +19,7 @@ import { errorResponse, type ResponseError } from "./error_response.ts";
 import { explainFailure, isClientsFault } from "./failures.ts";
 import { countAnswer } from "./answer_counting.ts";
 import type { PendingRequest } from "./pending_request.ts";
+import type { Throttling } from "./throttling.ts";
 
 /** Number of elements above which requests are decoded, and responses encoded, in slices. */
 export const LONG = 1000;
@@ -35,6 +36,8 @@ export interface ResponseQueueOptions {
   readonly broker: BrokerContext;
   /** Called with an error that no response can answer. */
   readonly onError: (error: unknown) => void;
+  /** Adds to the answers of clients over their quotas how long they should wait. */
+  readonly throttling: Pick<Throttling, "answer">;
 }
 
 /** The requests of a connection that wait for their response, in order. */
@@ -42,6 +45,7 @@ export class ResponseQueue {
   readonly #channel: FrameChannel;
   readonly #broker: BrokerContext;
   readonly #onError: (error: unknown) => void;
+  readonly #throttling: Pick<Throttling, "answer">;
   #pending: PendingRequest[] = [];
   #hasEnded = false;
   #wake: (() => void) | undefined;
@@ -54,10 +58,11 @@ export class ResponseQueue {
   /** Unsent response bytes that handlers count themselves. */
   #countedByHandlers = 0;
 
-  constructor({ channel, broker, onError }: ResponseQueueOptions) {
+  constructor({ channel, broker, onError, throttling }: ResponseQueueOptions) {
     this.#channel = channel;
     this.#broker = broker;
     this.#onError = onError;
+    this.#throttling = throttling;
     this.lastResponseMs = broker.clock.monotonic();
     channel.onTaken = () => this.#count();
   }
@@ -93,9 +98,10 @@ export class ResponseQueue {
    *
    * @param nowMs The time, by the monotonic clock, if it is known.
    */
-  answer(pending: PendingRequest, result: HandlerResult<Api>, nowMs?: number): void {
+  answer(pending: PendingRequest, given: HandlerResult<Api>, nowMs?: number): void {
     if (this.#hasEnded) return;
-    countAnswer(pending, result, nowMs);
+    countAnswer(pending, given, nowMs);
+    const result = this.#broker.quotas.isActive ? this.#throttling.answer(pending, given) : given;
     const { handler: { api }, apiVersion } = pending;
     const isLong = result !== NO_RESPONSE && (pending.isLarge ||
       codec(api.response, apiVersion).hasMoreElementsThan(LONG, result as ResponseTo<Api>));

@@ -84,15 +84,23 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
   if (request.replicaState.replicaId >= 0 || request.replicaId >= 0) {
     return mayActAsBroker(context) ? await replicaFetch(request, context) : await refuse(request);
   }
+  const { quotas } = broker;
+  const delayMs = quotas.isActive ? Math.ceil(quotas.fetchDelayMs(context)) : 0;
+  // Of a session that begins, every partition would have to be answered.
+  if (delayMs > 0 && request.sessionEpoch <= 0) return { throttleTimeMs: delayMs, responses: [] };
   const asked = isLong(request) ? await runSliced(requestedPartitionsInSteps(request)) : undefined;
   const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.now(), asked);
   if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
+  if (delayMs > 0) {
+    return { throttleTimeMs: delayMs, sessionId: plan.sessionId, responses: [] };
+  }
   const reading = new Reading(plan, request, context);
   try {
     await reading.collect();
     if (reading.shouldWait) await reading.waitForMore();
     const responses = reading.responses();
     return {
+      throttleTimeMs: quotas.isActive ? Math.ceil(quotas.fetched(context, reading.size)) : 0,
       sessionId: plan.sessionId,
       responses: responses instanceof Promise ? await responses : responses,
       ...reading.nodeEndpoints,
@@ -175,6 +183,11 @@ class Reading {
     this.#mayFetch = mayFetch(context);
   }
 
+  /** Bytes of the records read. */
+  get size(): number {
+    return this.#size;
+  }
+
   get shouldWait(): boolean {
     return !this.#isUrgent && this.#size < this.#enough &&
       this.#request.maxWaitMs > 0 && this.#plan.partitions.length > 0;
@@ -207,11 +220,15 @@ class Reading {
   }
 
   #takeMemory(): void {
-    const { config, responseMemory } = this.#context.broker;
-    const wanted = Math.min(this.#request.maxBytes, config.get("fetch.max.bytes"));
+    const { config, responseMemory, quotas } = this.#context.broker;
+    const wanted = Math.min(
+      this.#request.maxBytes,
+      config.get("fetch.max.bytes"),
+      quotas.isActive ? Math.ceil(quotas.fetchLimit(this.#context)) : Infinity,
+    );
     this.#held = responseMemory.takeShare(Math.max(0, wanted), LEAST_BYTES);
     this.#maxBytes = this.#held;
-    const { minBytes } = this.#request;
+    const minBytes = Math.min(this.#request.minBytes, wanted);
     // Do not wait for more data than there is memory for. Whole batches rarely fill it.
     this.#enough = this.#maxBytes < wanted ? Math.min(minBytes, this.#maxBytes / 2) : minBytes;
   }

@@ -1,9 +1,9 @@
 /**
  * DescribeClientQuotas and AlterClientQuotas (KIP-546). Versions 0 to 1.
  *
- * There are no quotas: a filter is validated as in Kafka and matches nothing, removing a quota
- * succeeds, and setting one is refused with UNSUPPORTED_VERSION instead of being ignored. Version 1
- * is flexible.
+ * Quotas of users, client ids, both together, and addresses (KIP-612) are kept in the metadata store;
+ * every broker serves them. Each entry of a request succeeds or fails on its own. Version 1 is
+ * flexible.
  *
  * @module
  */
@@ -19,33 +19,50 @@ import {
   type DescribeClientQuotasRequest,
   type DescribeClientQuotasResponse,
 } from "../../../protocol/messages/security/describe_client_quotas.ts";
-import { ApiError } from "../../api_error.ts";
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
-import { onCluster } from "../access/mod.ts";
+import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
+import { parseAddress } from "../../security/authorizer/host_pattern.ts";
+import {
+  CLIENT_QUOTAS,
+  CONNECTION_QUOTA,
+  ENTITY_TYPES,
+  formatQuotaRecord,
+  parseQuotaRecord,
+  type QuotaEntity,
+  quotaKey,
+  type QuotaRecord,
+  type QuotaValues,
+} from "../../security/quotas/quota_entity.ts";
+import { onCluster } from "../access/mod.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { mapEach } from "../each_item.ts";
+import { awaitEach, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
 import { failure, SUCCESS } from "../outcome.ts";
+import { onlyLocalWhileOpen } from "./only_local_while_open.ts";
 
 type Component = DescribeClientQuotasRequest["components"][number];
 type EntryRequest = AlterClientQuotasRequest["entries"][number];
 type EntryResponse = AlterClientQuotasResponse["entries"][number];
+type Operation = EntryRequest["ops"][number];
+type EntityPart = typeof ENTITY_TYPES[number][1];
 
 const MatchType = { exact: 0, default: 1, any: 2 } as const;
 
 /** Size of an entry in the response, without its entity. */
 const ENTRY_BYTES = 120;
+/** Size of the values of an entity in the response. */
+const VALUES_BYTES = 200;
 
 const IP = "ip";
-const ENTITY_TYPES: ReadonlySet<string> = new Set(["user", "client-id", IP]);
-
-const CLIENT_KEYS: ReadonlySet<string> = new Set([
-  "producer_byte_rate",
-  "consumer_byte_rate",
-  "request_percentage",
-  "controller_mutation_rate",
+const PARTS: ReadonlyMap<string, EntityPart> = new Map(ENTITY_TYPES);
+const CLIENT_KEYS: ReadonlySet<string> = new Set(CLIENT_QUOTAS);
+const IP_KEYS: ReadonlySet<string> = new Set([CONNECTION_QUOTA]);
+/** Types of quotas that Kafka keeps as whole numbers, and the largest. */
+const WHOLE: ReadonlyMap<string, readonly [type: string, max: number]> = new Map([
+  ["producer_byte_rate", ["LONG", 2 ** 63]],
+  ["consumer_byte_rate", ["LONG", 2 ** 63]],
+  [CONNECTION_QUOTA, ["INT", 2 ** 31 - 1]],
 ]);
-const IP_KEYS: ReadonlySet<string> = new Set(["connection_creation_rate"]);
 
 /** Serves DescribeClientQuotas. */
 export const describeClientQuotasHandler: ApiHandler = handler(
@@ -61,30 +78,50 @@ export const alterClientQuotasHandler: ApiHandler = handler(
   onCluster(AclOperation.alterConfigs),
 );
 
-function handleDescribeClientQuotas(
-  { components }: DescribeClientQuotasRequest,
+async function handleDescribeClientQuotas(
+  { components, strict }: DescribeClientQuotasRequest,
   context: RequestContext,
-): DescribeClientQuotasResponse {
+): Promise<DescribeClientQuotasResponse> {
   try {
-    const seen = new Set<string>();
-    for (const component of components) {
-      checkComponent(component);
-      const { entityType } = component;
-      if (seen.has(entityType)) {
-        throw invalid(`Entity type ${entityType} cannot appear more than once in the filter.`);
-      }
-      seen.add(entityType);
-    }
-    if (seen.has(IP) && seen.size > 1) {
-      throw invalid(
-        "Invalid entity filter component combination. IP filter component should not be used " +
-          "with user or clientId filter component.",
-      );
-    }
-    return { ...SUCCESS, entries: [] };
+    checkFilter(components);
   } catch (error) {
     return { ...failure(error, context), entries: null };
   }
+  const found: QuotaRecord[] = [];
+  const records = [...context.broker.cluster.security.all("quotas/").values()];
+  await mapEach(records, (entry) => {
+    const record = parseQuotaRecord(entry);
+    if (record !== undefined && matches(record.entity, components, strict)) found.push(record);
+  });
+  await claimResponseMemory(
+    sumOf(
+      found,
+      ({ entity }) => VALUES_BYTES + sumOf(partsOf(entity), ([, n]) => 16 + textBytes(n)),
+    ),
+    context,
+  );
+  const entries = found.map(({ entity, values }) => ({
+    entity: partsOf(entity).map(([entityType, entityName]) => ({ entityType, entityName })),
+    values: Object.entries(values).map(([key, value]) => ({ key, value })),
+  }));
+  return { ...SUCCESS, entries };
+}
+
+function checkFilter(components: readonly Component[]): void {
+  const seen = new Set<string>();
+  for (const component of components) {
+    checkComponent(component);
+    const { entityType } = component;
+    if (seen.has(entityType)) {
+      throw invalid(`Entity type ${entityType} cannot appear more than once in the filter.`);
+    }
+    seen.add(entityType);
+  }
+  if (!seen.has(IP) || seen.size === 1) return;
+  throw invalid(
+    "Invalid entity filter component combination. IP filter component should not be used " +
+      "with user or clientId filter component.",
+  );
 }
 
 function checkComponent({ entityType, matchType, match }: Component): void {
@@ -105,15 +142,37 @@ function checkComponent({ entityType, matchType, match }: Component): void {
     default:
       throw invalid(`Unknown match type ${matchType}`);
   }
-  if (!ENTITY_TYPES.has(entityType)) {
+  if (!PARTS.has(entityType)) {
     throw new ApiError(ErrorCode.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`);
   }
 }
 
+/** Whether an entity has all parts that a filter asks for, and, if it is strict, no others. */
+function matches(
+  entity: QuotaEntity,
+  components: readonly Component[],
+  isStrict: boolean,
+): boolean {
+  if (isStrict && partsOf(entity).length !== components.length) return false;
+  return components.every(({ entityType, matchType, match }) => {
+    const name = entity[PARTS.get(entityType)!];
+    if (name === undefined) return false;
+    return matchType === MatchType.any || name === match;
+  });
+}
+
+function partsOf(entity: QuotaEntity): [type: string, name: string | null][] {
+  return ENTITY_TYPES.flatMap(([type, part]): [string, string | null][] => {
+    const name = entity[part];
+    return name === undefined ? [] : [[type, name]];
+  });
+}
+
 async function handleAlterClientQuotas(
-  { entries }: AlterClientQuotasRequest,
+  { entries, validateOnly }: AlterClientQuotasRequest,
   context: RequestContext,
 ): Promise<AlterClientQuotasResponse> {
+  onlyLocalWhileOpen(context);
   // The message may repeat a type or a key.
   const bytes = sumOf(
     entries,
@@ -125,43 +184,95 @@ async function handleAlterClientQuotas(
       ),
   );
   await claimResponseMemory(bytes, context);
-  return { entries: await mapEach(entries, (entry) => alter(entry, context)) };
+  const changed = (entry: EntryRequest) => alter(entry, validateOnly, context);
+  return { entries: await awaitEach(entries, changed, CHANGES_AT_ONCE) };
 }
 
-function alter(entry: EntryRequest, context: RequestContext): EntryResponse {
-  const { entity } = entry;
+async function alter(
+  entry: EntryRequest,
+  validateOnly: boolean,
+  context: RequestContext,
+): Promise<EntryResponse> {
+  const { entity, ops } = entry;
   try {
     check(entry);
+    const parts = entity.map(({ entityType, entityName }) => [PARTS.get(entityType)!, entityName]);
+    if (!validateOnly) await change(Object.fromEntries(parts), ops, context);
     return { ...SUCCESS, entity };
   } catch (error) {
     return { ...failure(error, context), entity };
   }
 }
 
+/** Changes quotas of an entity; others of it stay. */
+async function change(
+  entity: QuotaEntity,
+  ops: readonly Operation[],
+  { broker, session, clientId }: RequestContext,
+): Promise<void> {
+  const { cluster, audit } = broker;
+  const { security } = cluster;
+  const key = quotaKey(entity);
+  let before: QuotaValues = {};
+  const after: Record<string, number> = {};
+  await cluster.retry(async () => {
+    const known = security.get(key);
+    before = (known && parseQuotaRecord(known)?.values) ?? {};
+    for (const name of Object.keys(after)) delete after[name];
+    Object.assign(after, before);
+    for (const { key: name, value, remove } of ops) {
+      if (remove) delete after[name];
+      else after[name] = value;
+    }
+    const isEmpty = Object.keys(after).length === 0;
+    if (isEmpty && known === undefined) return;
+    const value = isEmpty ? null : formatQuotaRecord({ entity, values: after });
+    await security.commit([{ key, value }], [security.expectation(key)]);
+  });
+  audit.record({
+    event: "change",
+    session,
+    clientId,
+    api: alterClientQuotas.name,
+    resourceType: "CLIENT_QUOTA",
+    resource: partsOf(entity).map(([type, name]) => `${type}=${name ?? "<default>"}`).join(","),
+    before,
+    after,
+  });
+}
+
 function check({ entity, ops }: EntryRequest): void {
   if (entity.length === 0) throw invalid("Invalid empty client quota entity");
+  const types = new Set<string>();
   for (const { entityType, entityName } of entity) {
-    if (!ENTITY_TYPES.has(entityType)) {
-      throw invalid(`Unhandled client quota entity type: ${entityType}`);
-    }
+    if (!PARTS.has(entityType)) throw invalid(`Unhandled client quota entity type: ${entityType}`);
     if (entityName === "") throw invalid(`Empty ${entityType} not supported`);
+    if (types.has(entityType)) throw invalid(`Entity type ${entityType} is there twice`);
+    types.add(entityType);
+    if (entityType === IP && entityName !== null && parseAddress(entityName) === undefined) {
+      throw invalid(`${entityName} is not a valid IP address.`);
+    }
   }
-  const hasIp = entity.some(({ entityType }) => entityType === IP);
-  if (hasIp && entity.some(({ entityType }) => entityType !== IP)) {
+  if (types.has(IP) && types.size > 1) {
     throw invalid(
       "Invalid quota entity combination, IP entity should not be combined with User or ClientId",
     );
   }
-  const keys = hasIp ? IP_KEYS : CLIENT_KEYS;
+  const keys = types.has(IP) ? IP_KEYS : CLIENT_KEYS;
   for (const { key, value, remove } of ops) {
-    if (remove) continue;
     if (!keys.has(key)) throw invalid(`Invalid configuration key ${key}`);
-    if (!(value > 0)) throw invalid(`Quota ${key} must be greater than 0`);
-    throw new ApiError(
-      ErrorCode.UNSUPPORTED_VERSION,
-      `Cannot set quota ${key}: this broker has no client quotas`,
-    );
+    if (!remove) checkValue(key, value);
   }
+}
+
+function checkValue(key: string, value: number): void {
+  if (!(value > 0)) throw invalid(`Quota ${key} must be greater than 0`);
+  if (!Number.isFinite(value)) throw invalid(`Quota ${key} must be finite`);
+  const whole = WHOLE.get(key);
+  if (whole === undefined) return;
+  const [type, max] = whole;
+  if (value > max) throw invalid(`Proposed value for ${key} is too large for a ${type}.`);
+  if (value % 1 > 1e-6) throw invalid(`${key} cannot be a fractional value.`);
 }
 
 function invalid(message: string): ApiError {

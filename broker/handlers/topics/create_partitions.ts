@@ -17,9 +17,13 @@ import { eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
+import { MutationQuota } from "./mutation_quota.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
 type TopicRequest = CreatePartitionsRequest["topics"][number];
+
+/** The first version in which topics beyond the quota of changes are refused (KIP-599). */
+const FIRST_STRICT_VERSION = 3;
 
 /** Serves CreatePartitions. */
 export const createPartitionsHandler: ApiHandler = handler(
@@ -38,23 +42,32 @@ async function handleCreatePartitions(
   context: RequestContext,
 ): Promise<CreatePartitionsResponse> {
   const topics = await byName(request.topics, ({ name }) => name);
+  const quota = new MutationQuota(context, FIRST_STRICT_VERSION);
   const results = await awaitEach([...topics.values()], async ({ item: topic, count }) => ({
     name: topic.name,
-    ...(count > 1 ? duplicate(`topic "${topic.name}"`) : await grow(topic, request, context)),
+    ...(count > 1
+      ? duplicate(`topic "${topic.name}"`)
+      : await grow(topic, request, quota, context)),
   }), CHANGES_AT_ONCE);
-  return { results };
+  return { results, throttleTimeMs: quota.throttleTimeMs };
 }
 
 async function grow(
   { name, count, assignments }: TopicRequest,
   { validateOnly, timeoutMs }: CreatePartitionsRequest,
+  quota: MutationQuota,
   context: RequestContext,
 ): Promise<Outcome> {
   const assignment = assignments?.map(({ brokerIds }) => brokerIds) ?? null;
   const { topics } = context.broker;
+  const change = () => topics.createPartitions(name, count, assignment, { validateOnly });
   try {
-    const grown = topics.createPartitions(name, count, assignment, { validateOnly });
-    await withinTimeout(grown, timeoutMs, context);
+    const added = Math.max(0, count - (topics.get(name)?.partitions.length ?? count));
+    await withinTimeout(
+      validateOnly ? change() : quota.spend(added, change),
+      timeoutMs,
+      context,
+    );
     return SUCCESS;
   } catch (error) {
     return failure(error, context);

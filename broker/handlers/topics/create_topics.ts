@@ -30,10 +30,14 @@ import {
 import { topicConfigEntry } from "../configs/resources/mod.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
+import { MutationQuota } from "./mutation_quota.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
 type TopicRequest = CreateTopicsRequest["topics"][number];
 type TopicResponse = CreateTopicsResponse["topics"][number];
+
+/** The first version in which topics beyond the quota of changes are refused (KIP-599). */
+const FIRST_STRICT_VERSION = 6;
 
 /** Maximum number of settings of a topic. */
 const MAX_CONFIGS = 1000;
@@ -63,6 +67,7 @@ async function handleCreateTopics(
   const mayCreateAll = mayDoOnCluster(context, AclOperation.create);
   const mayCreate = (name: string) =>
     mayCreateAll || authorize(context, AclOperation.create, AclResourceType.topic, name);
+  const quota = new MutationQuota(context, FIRST_STRICT_VERSION);
   const topics = await awaitEach([...named.values()], async ({ item: topic, count }) => {
     const { name } = topic;
     if (count > 1) return { name, ...duplicate(`topic "${name}"`) };
@@ -70,22 +75,35 @@ async function handleCreateTopics(
     try {
       if (refusal !== undefined) throw refusal;
       return created(
-        await withinTimeout(create(topic, request, context), request.timeoutMs, context),
+        await withinTimeout(create(topic, request, quota, context), request.timeoutMs, context),
         mayDo(context, AclOperation.describeConfigs, AclResourceType.topic, name),
       );
     } catch (error) {
       return { name, ...failure(error, context) };
     }
   }, CHANGES_AT_ONCE);
-  return { topics };
+  return { topics, throttleTimeMs: quota.throttleTimeMs };
 }
 
 async function create(
   topic: TopicRequest,
   { validateOnly }: CreateTopicsRequest,
+  quota: MutationQuota,
   { broker }: RequestContext,
 ): Promise<CreatedTopic> {
-  return await broker.topics.createTopic(newTopic(topic), { validateOnly });
+  const { topics } = broker;
+  const valid = newTopic(topic);
+  return validateOnly
+    ? await topics.createTopic(valid, { validateOnly })
+    : await quota.spend(partitionsOf(topic, broker), () => topics.createTopic(valid));
+}
+
+function partitionsOf(
+  { numPartitions, assignments }: TopicRequest,
+  { config }: RequestContext["broker"],
+): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === -1 ? config.get("num.partitions") : Math.max(0, numPartitions);
 }
 
 function newTopic(topic: TopicRequest): NewTopic {
@@ -144,12 +162,7 @@ function checkTotal(
   { topics }: CreateTopicsRequest,
   { broker }: RequestContext,
 ): ApiError | undefined {
-  let total = 0;
-  for (const { numPartitions, assignments } of topics) {
-    if (assignments.length > 0) total += assignments.length;
-    else if (numPartitions === -1) total += broker.config.get("num.partitions");
-    else total += Math.max(0, numPartitions);
-  }
+  const total = topics.reduce((sum, topic) => sum + partitionsOf(topic, broker), 0);
   return total <= MAX_PARTITIONS_PER_REQUEST ? undefined : new ApiError(
     ErrorCode.POLICY_VIOLATION,
     `Cannot create ${total} partitions: the maximum per request is ${MAX_PARTITIONS_PER_REQUEST}`,

@@ -24,6 +24,7 @@ import { type ApiHandler, handler, type RequestContext } from "../../handler.ts"
 import type { Topic } from "../../topics/topic.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
+import { MutationQuota } from "./mutation_quota.ts";
 import { withinTimeout } from "../within_timeout.ts";
 
 type Result = DeleteTopicsResponse["responses"][number];
@@ -35,6 +36,8 @@ interface Reference {
 }
 
 const FIRST_VERSION_WITH_DELETION_DISABLED = 3;
+/** The first version in which topics beyond the quota of changes are refused (KIP-599). */
+const FIRST_STRICT_VERSION = 5;
 
 /** Serves DeleteTopics. */
 export const deleteTopicsHandler: ApiHandler = handler(
@@ -58,6 +61,7 @@ async function handleDeleteTopics(
     (reference) => find(reference, context)?.id ?? `${reference.name} ${reference.topicId}`,
   );
   const mayDeleteAll = mayDoOnCluster(context, AclOperation.delete);
+  const quota = new MutationQuota(context, FIRST_STRICT_VERSION);
   const responses = await awaitEach([...topics.values()], ({ item: reference, count }) => {
     const topic = find(reference, context);
     if (!mayDeleteAll) {
@@ -65,12 +69,12 @@ async function handleDeleteTopics(
       if (refused !== undefined) return refused;
     }
     if (topic === undefined || count === 1) {
-      return remove(reference, topic, request.timeoutMs, context);
+      return remove(reference, topic, request.timeoutMs, quota, context);
     }
     const outcome = duplicate(`topic "${topic.name}"`);
     return { name: reference.name, topicId: reference.topicId, ...outcome };
   }, CHANGES_AT_ONCE);
-  return { responses };
+  return { responses, throttleTimeMs: quota.throttleTimeMs };
 }
 
 /** The answer to a client that may not delete a topic; its name is disclosed to those who may know it. */
@@ -102,11 +106,14 @@ async function remove(
   reference: Reference,
   topic: Topic | undefined,
   timeoutMs: number,
+  quota: MutationQuota,
   context: RequestContext,
 ): Promise<Result> {
   try {
     if (topic === undefined) throw notFound(reference);
-    await withinTimeout(context.broker.topics.deleteTopic(topic), timeoutMs, context);
+    const { topics } = context.broker;
+    const deleted = quota.spend(topic.partitions.length, () => topics.deleteTopic(topic));
+    await withinTimeout(deleted, timeoutMs, context);
     return { name: topic.name, topicId: topic.id, ...SUCCESS };
   } catch (error) {
     const outcome = sentAs(failure(error, context), context.apiVersion);

@@ -77,7 +77,7 @@ export function problemOf(rule: AclRule): string | undefined {
   if (permission !== AclPermissionType.allow && permission !== AclPermissionType.deny) {
     return `Invalid permissionType ${aclWord(AclPermissionType, permission)}`;
   }
-  if (name === "") return "Resource name should not be empty";
+  if (name === "") return "Invalid empty resource name";
   if (type === AclResourceType.cluster && name !== CLUSTER_RESOURCE) {
     return `The only valid name for the CLUSTER resource is ${CLUSTER_RESOURCE}`;
   }

@@ -50,7 +50,7 @@ Deno.test("problemOf() says what Kafka says about a rule that cannot be kept", (
       [{ operation: AclOperation.any }, "Invalid operation ANY"],
       [{ operation: 16 }, "Invalid operation UNKNOWN"],
       [{ permission: AclPermissionType.any }, "Invalid permissionType ANY"],
-      [{ name: "" }, "Resource name should not be empty"],
+      [{ name: "" }, "Invalid empty resource name"],
       [{ type: AclResourceType.cluster }, "kafka-cluster"],
       [{ principal: "alice" }, "Could not parse principal from `alice`"],
       [{ host: "10.0.0.0/40" }, "10.0.0.0/40"],

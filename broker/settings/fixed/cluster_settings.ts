@@ -79,7 +79,7 @@ export const CLUSTER_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds after which a broker stops that cannot report a failed data folder",
     ],
   }),
-  ...fixedSettings("controllers have no quotas", {
+  ...fixedSettings("quotas are measured by token buckets, without samples", {
     "controller.quota.window.num": [
       "int",
       "11",

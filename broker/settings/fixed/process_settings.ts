@@ -111,7 +111,7 @@ export const PROCESS_SETTINGS: Readonly<Record<string, FixedSetting>> = {
     "metrics.sample.window.ms": ["long", "30000", "Milliseconds of a sample of metrics"],
     "telemetry.max.bytes": ["int", "1048576", "Largest push of a client's metrics in bytes"],
   }),
-  ...fixedSettings("there are no client quotas", {
+  ...fixedSettings("client quotas are measured by token buckets, without samples", {
     "quota.window.num": ["int", "11", "Samples that client quotas are measured by"],
     "quota.window.size.seconds": ["int", "1", "Seconds of a sample of a client quota"],
   }),

@@ -185,9 +185,9 @@ const ANY_ACL = {
   permissionType: 1,
 };
 
-function quotaOf(key: string, remove: boolean): RequestTo<typeof messages.alterClientQuotas> {
+function quotaOf(key: string, value: number): RequestTo<typeof messages.alterClientQuotas> {
   const entity = [{ entityType: "user", entityName: "somebody" }];
-  return { entries: [{ entity, ops: [{ key, value: 1, remove }] }], validateOnly: false };
+  return { entries: [{ entity, ops: [{ key, value, remove: false }] }], validateOnly: false };
 }
 
 function reassignmentOf(
@@ -504,8 +504,8 @@ export const EXCHANGES: readonly Exchange[] = [
   ),
   exchange(
     messages.alterClientQuotas,
-    () => quotaOf("producer_byte_rate", true),
-    () => quotaOf("producer_byte_rate", false),
+    () => quotaOf("producer_byte_rate", 2 ** 50),
+    () => quotaOf("producer_byte_rate", 0),
   ),
   exchange(
     messages.electLeaders,

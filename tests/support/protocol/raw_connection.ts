@@ -21,9 +21,10 @@ export function requestFrame<A extends Api>(
   apiVersion: number,
   request: RequestTo<A>,
   correlationId = 1,
+  clientId = "test",
 ): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
-  const header = { apiKey: api.key, apiVersion, correlationId, clientId: "test" };
+  const header = { apiKey: api.key, apiVersion, correlationId, clientId };
   writer.int32(0);
   writeRequestHeader(writer, api, header);
   codec(api.request, apiVersion).encode(writer, request as never);
@@ -52,21 +53,23 @@ interface Expected {
 /** A connection to a broker. */
 export class RawConnection {
   readonly #conn: Deno.TcpConn;
+  readonly #clientId: string;
   readonly #expected: Expected[] = [];
   #correlationId = 0;
   #isClosed = false;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.TcpConn, clientId: string) {
     this.#conn = conn;
+    this.#clientId = clientId;
   }
 
   /** Connects to `host:port`. */
-  static async connect(address: string): Promise<RawConnection> {
+  static async connect(address: string, clientId = "test"): Promise<RawConnection> {
     const [hostname, port] = address.split(":");
     const conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
     conn.setNoDelay(true);
-    return new RawConnection(conn);
+    return new RawConnection(conn, clientId);
   }
 
   /** Sends a request and returns its answer. */
@@ -88,7 +91,8 @@ export class RawConnection {
   ): Promise<void> {
     const correlationId = this.#correlationId++;
     if (isAnswered) this.#expected.push({ api, apiVersion, correlationId });
-    await this.sendBytes(requestFrame(api, apiVersion, request, correlationId));
+    const frame = requestFrame(api, apiVersion, request, correlationId, this.#clientId);
+    await this.sendBytes(frame);
   }
 
   /** Reads the answer to the oldest unanswered request. Fails if the answer is for another request. */
