@@ -84,7 +84,7 @@ const versions = ask(apiVersions, 3, CLIENT, { errorCode: 0 });
 const handshake = ask(saslHandshake, 1, MECHANISM, { errorCode: 0 });
 const login = ask(saslAuthenticate, 2, { authBytes: RIGHT }, {
   errorCode: 0,
-  errorMessage: null,
+  errorMessage: "",
   authBytes: NOTHING,
   sessionLifetimeMs: 0,
 });

@@ -11,7 +11,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { SaslAuthenticateResponse } from "../../../protocol/messages/security/sasl_authenticate.ts";
 import type { SaslHandshakeResponse } from "../../../protocol/messages/security/sasl_handshake.ts";
 import type { Clock } from "../../time/clock.ts";
-import { formatPrincipal } from "../principal.ts";
+import type { Principal } from "../principal.ts";
 import { NOTHING, type SaslFailure, type SaslLogin, type SaslServer } from "./sasl_server.ts";
 
 /** The mechanisms of a listener. */
@@ -90,8 +90,8 @@ export class SaslExchange {
   }
 
   #succeeded(login: SaslLogin, bytes: Uint8Array, mechanism: string): SaslAnswer {
-    const before = this.#previous && formatPrincipal(this.#previous.principal);
-    const now = formatPrincipal(login.principal);
+    const before = this.#previous && textOf(this.#previous.principal);
+    const now = textOf(login.principal);
     if (before !== undefined && before !== now) {
       const message = `Cannot change principals during re-authentication from ${before}: ${now}`;
       return this.#refused({ type: "failure", message, reason: message });
@@ -143,6 +143,11 @@ export class SaslExchange {
   }
 }
 
+/** A principal as Kafka writes it here, with a dot. */
+function textOf({ type, name }: Principal): string {
+  return `${type}.${name}`;
+}
+
 function accepted(authBytes: Uint8Array, sessionLifetimeMs: number): SaslAuthenticateResponse {
-  return { errorCode: ErrorCode.NONE, errorMessage: null, authBytes, sessionLifetimeMs };
+  return { errorCode: ErrorCode.NONE, errorMessage: "", authBytes, sessionLifetimeMs };
 }
