@@ -16,8 +16,12 @@ import {
   type AlterReplicaLogDirsResponse,
 } from "../../../protocol/messages/cluster/alter_replica_log_dirs.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
-import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
-import { onCluster } from "../access/mod.ts";
+import {
+  AclOperation,
+  AclResourceType,
+  CLUSTER_RESOURCE,
+} from "../../../protocol/messages/security/acl_types.ts";
+import { authorize, inHandler, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
@@ -29,7 +33,7 @@ const PARTITION_BYTES = 8;
 export const alterReplicaLogDirsHandler: ApiHandler = handler(
   alterReplicaLogDirs,
   handleAlterReplicaLogDirs,
-  onCluster(AclOperation.alter),
+  inHandler(rule(AclOperation.alter, AclResourceType.cluster, "request")),
 );
 
 async function handleAlterReplicaLogDirs(
@@ -46,10 +50,15 @@ async function handleAlterReplicaLogDirs(
       ),
   );
   await claimResponseMemory(bytes, context);
-  const errorCodeOf = (topic: string, index: number) =>
-    all.partition(topic, index) === undefined
+  const { alter } = AclOperation;
+  const isAllowed = authorize(context, alter, AclResourceType.cluster, CLUSTER_RESOURCE);
+  const errorCodeOf = (topic: string, index: number, isOurs: boolean) => {
+    if (!isAllowed) return ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+    if (!isOurs) return ErrorCode.LOG_DIR_NOT_FOUND;
+    return all.partition(topic, index) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.NONE;
+  };
   const errorCodes = new Map<string, Map<number, number>>();
   const slice = new TimeSlice();
   for (const { path, topics } of dirs) {
@@ -58,7 +67,7 @@ async function handleAlterReplicaLogDirs(
       let ofTopic = errorCodes.get(name);
       if (ofTopic === undefined) errorCodes.set(name, ofTopic = new Map());
       for (const index of partitions) {
-        ofTopic.set(index, isOurs ? errorCodeOf(name, index) : ErrorCode.LOG_DIR_NOT_FOUND);
+        ofTopic.set(index, errorCodeOf(name, index, isOurs));
         if (slice.isOver) await slice.pause();
       }
       if (slice.isOver) await slice.pause();
