@@ -7,11 +7,12 @@
  * @module
  */
 
-import { Broker, type RegisteredBroker } from "../broker.ts";
+import { Broker, partsOf, type RegisteredBroker } from "../broker.ts";
 import type { HttpSettings } from "../http/mod.ts";
 import type { Logger } from "../logger.ts";
 import { BrokerConfig, ConfigError, type ConfigTexts } from "../settings/config.ts";
 import type { HostPort } from "../settings/listener.ts";
+import { type Listener, readListeners } from "../settings/listeners.ts";
 import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import type { WorkerBroker } from "./worker_broker.ts";
@@ -39,14 +40,28 @@ const BUDGETS = {
   "log.cleaner.dedupe.buffer.size": 1024 * 1024,
 } as const;
 
+/** A listener of one of the brokers. */
+export interface BrokerListener extends Listener {
+  /** The broker's id. */
+  readonly broker: number;
+  /** Where it is bound. */
+  readonly address: HostPort;
+}
+
 /** The brokers of a process. */
 export class ProcessBrokers {
   readonly #first: Broker;
   readonly #workers: readonly WorkerBroker[];
+  readonly #listeners: readonly Listener[];
 
-  private constructor(first: Broker, workers: readonly WorkerBroker[]) {
+  private constructor(
+    first: Broker,
+    workers: readonly WorkerBroker[],
+    listeners: readonly Listener[],
+  ) {
     this.#first = first;
     this.#workers = workers;
+    this.#listeners = listeners;
   }
 
   /**
@@ -56,9 +71,10 @@ export class ProcessBrokers {
    */
   static async start(options: ProcessBrokersOptions): Promise<ProcessBrokers> {
     const { count, config, logger, onFatal } = options;
+    const { all } = readListeners(config);
     refuseFewer(config.get("log.dirs"), count);
     if (count === 1) {
-      return new ProcessBrokers(await Broker.start({ config, logger, onFatal }), []);
+      return new ProcessBrokers(await Broker.start({ config, logger, onFatal }), [], all);
     }
     if (config.get("metadata") !== "local") {
       throw new ConfigError(
@@ -66,7 +82,7 @@ export class ProcessBrokers {
           "with --workers 1, or without --metadata",
       );
     }
-    const parts = partsOf(config, count);
+    const parts = budgetsOf(config, count);
     const { startWorkerBrokers } = await import("./worker_brokers.ts");
     let workers: WorkerBroker[] = [];
     // They start before the first broker serves clients, who then find all of them.
@@ -75,7 +91,7 @@ export class ProcessBrokers {
     };
     const own = new BrokerConfig(parts);
     const first = await Broker.start({ config: own, logger, onFatal, onRegistered });
-    return new ProcessBrokers(first, workers);
+    return new ProcessBrokers(first, workers, all);
   }
 
   /** The broker of the main thread. */
@@ -88,11 +104,16 @@ export class ProcessBrokers {
     return this.#workers;
   }
 
-  /** Where they listen, each with the broker's id. */
-  get listeners(): { readonly broker: number; readonly address: HostPort }[] {
+  /** What they listen on, each with the broker's id. */
+  get listeners(): BrokerListener[] {
     return [this.#first, ...this.#workers].flatMap(({ nodeId, addresses }) =>
-      addresses.map((address) => ({ broker: nodeId, address }))
+      addresses.map((address, i) => ({ ...this.#listeners[i]!, broker: nodeId, address }))
     );
+  }
+
+  /** Whether everyone may do everything. */
+  get isOpen(): boolean {
+    return partsOf(this.#first).context.authorizer.isOpen;
   }
 
   /** Where they listen. */
@@ -131,7 +152,7 @@ export class ProcessBrokers {
   }
 }
 
-function partsOf(config: BrokerConfig, count: number): ConfigTexts {
+function budgetsOf(config: BrokerConfig, count: number): ConfigTexts {
   const parts = Object.entries(BUDGETS).map(([name, min]) => {
     const part = Math.floor(config.get(name as keyof typeof BUDGETS) / count);
     return [name, `${Math.max(min, part)}`] as const;

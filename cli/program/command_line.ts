@@ -10,7 +10,7 @@
 
 import type { Command } from "./command.ts";
 import { UsageError } from "../errors.ts";
-import { isBoolean, type NamedFlag, placeholder, settingName } from "./flag.ts";
+import { isBoolean, isNamed, type NamedFlag, placeholder, settingName } from "./flag.ts";
 import { FLAG_HINTS, nodeByAlias, translateTool } from "./aliases.ts";
 import { type CommandNode, commandsBelow, type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
@@ -122,7 +122,7 @@ function takesNext(program: Program, node: CommandNode, token: string, isLenient
   const known = [...PROGRAM_FLAGS, ...flagsBelow(node)];
   const name = token.slice(isLong ? 2 : 1);
   const meant = known.filter((each) => {
-    return isLong ? namesOf(each).includes(settingName(name)) : each.flag.alias === name;
+    return isLong ? isNamed(each, settingName(name)) : each.flag.alias === name;
   });
   if (meant.length > 0) {
     const takes = meant.map((each) => !isBoolean(each.flag));
@@ -157,6 +157,7 @@ class FlagParser {
     this.#call = call;
     this.#flags = flags;
     for (const each of flags.toReversed()) {
+      if (each.flag.suffix !== undefined) continue;
       for (const name of namesOf(each)) this.#byName.set(name, each);
       if (each.flag.alias !== undefined) this.#byAlias.set(each.flag.alias, each);
     }
@@ -182,7 +183,8 @@ class FlagParser {
     // Kafka's spelling of a setting, log.segment.bytes, is accepted too.
     const name = settingName(token.slice(2, equals === -1 ? undefined : equals));
     const inline = equals === -1 ? undefined : token.slice(equals + 1);
-    const named = this.#byName.get(name);
+    const named = this.#named(name);
+    if (named?.flag.suffix !== undefined) return this.#take(named, inline, next, `${name}=`);
     if (named === undefined) {
       const negated = name.startsWith("no-") ? this.#byName.get(name.slice(3)) : undefined;
       if (negated === undefined || !isBoolean(negated.flag) || inline !== undefined) {
@@ -192,6 +194,11 @@ class FlagParser {
       return 0;
     }
     return this.#take(named, inline, next);
+  }
+
+  #named(name: string): NamedFlag | undefined {
+    return this.#byName.get(name) ??
+      this.#flags.find((each) => each.flag.suffix !== undefined && isNamed(each, name));
   }
 
   #short(token: string, next: string | undefined): number {
@@ -208,25 +215,33 @@ class FlagParser {
     return 0;
   }
 
-  #take(named: NamedFlag, inline: string | undefined, next: string | undefined): number {
+  #take(
+    named: NamedFlag,
+    inline: string | undefined,
+    next: string | undefined,
+    prefix = "",
+  ): number {
     if (inline !== undefined || isBoolean(named.flag)) {
-      this.#add(named, inline ?? "true");
+      this.#add(named, prefix + (inline ?? "true"));
       return 0;
     }
     if (next === undefined || next === "--" || this.#isFlag(next)) {
-      const meant = `--${named.name} ${placeholder(named.flag)}`;
+      const name = prefix === "" ? named.name : prefix.slice(0, -1);
+      const meant = `--${name} ${placeholder(named.flag)}`;
       const hint = next === undefined || next === "--"
         ? ""
-        : `; if "${next}" is the value, use --${named.name}=${next}`;
+        : `; if "${next}" is the value, use --${name}=${next}`;
       throw new UsageError(`Missing value of ${meant}${hint}`);
     }
-    this.#add(named, next);
+    this.#add(named, prefix + next);
     return 1;
   }
 
   /** Whether a token can only be a flag of this command. */
   #isFlag(token: string): boolean {
-    if (token.startsWith("--")) return this.#byName.has(settingName(token.slice(2).split("=")[0]!));
+    if (token.startsWith("--")) {
+      return this.#named(settingName(token.slice(2).split("=")[0]!)) !== undefined;
+    }
     return token.length === 2 && token.startsWith("-") && this.#byAlias.has(token[1]!);
   }
 

@@ -38,9 +38,8 @@ export function completionScript(program: Program, shell: Shell): string {
 }
 
 function placesOf(program: Program, node: CommandNode): Place[] {
-  const flags = node.command === undefined
-    ? PROGRAM_FLAGS
-    : program.flagsOf(node.command).filter(({ flag }) => flag.isRare !== true);
+  const flags = node.command === undefined ? PROGRAM_FLAGS : program.flagsOf(node.command)
+    .filter(({ flag }) => flag.isRare !== true && flag.suffix === undefined);
   const here = { words: node.words.map((word) => ` ${word}`).join(""), node, flags };
   return [here, ...[...node.children.values()].flatMap((child) => placesOf(program, child))];
 }

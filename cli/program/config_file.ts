@@ -15,7 +15,7 @@
 
 import type { Command } from "./command.ts";
 import { messageOf, UsageError } from "../errors.ts";
-import { isList, type NamedFlag, settingName } from "./flag.ts";
+import { isList, isNamed, type NamedFlag, settingName } from "./flag.ts";
 import { duplicateKey } from "../values/json_keys.ts";
 import type { Program } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
@@ -170,8 +170,9 @@ function ensureKnown(
   path: string,
 ): void {
   const known = new Set(flags.flatMap(namesInFile));
+  const open = flags.filter(({ flag }) => flag.suffix !== undefined);
   for (const [name, { writtenAs }] of settings) {
-    if (known.has(name)) continue;
+    if (known.has(name) || open.some((named) => isNamed(named, name))) continue;
     const near = didYouMean(writtenAs, Array.from(known, (each) => spelledLike(writtenAs, each)));
     throw new UsageError(`Unknown setting "${writtenAs}" in "${path}"${near}`);
   }

@@ -67,6 +67,11 @@ export interface Flag extends ValueSpec {
   readonly fallback?: string;
   /** Whether the flag is required. */
   readonly required?: boolean;
+  /**
+   * What follows its name, for the help, such as `-NAME-SETTING`: the flag stands for all whose names
+   * begin like that, in all sources, and its values are texts `name=value`. Such a flag is `many`.
+   */
+  readonly suffix?: string;
   /** Separator of several values in one text, such as `,`; the value is then an array. */
   readonly separator?: string;
   /** Name of the environment variable; false for none. Default: derived from the name. */
@@ -80,6 +85,8 @@ export interface Flag extends ValueSpec {
    * from the command line, which others can see.
    */
   readonly isSecret?: boolean;
+  /** With `suffix`: whether the flag with a name is a password or a key. */
+  readonly isSecretName?: (name: string) => boolean;
   /** Whether the help lists it only with `--all`. */
   readonly isRare?: boolean;
   /** Heading in the help. */
@@ -160,6 +167,12 @@ export function settingName(key: string): string {
 /** Default environment variable of a flag. */
 export function variableName(name: string): string {
   return `DQUEUE_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** Whether a name is that of a flag, or of one that it stands for. */
+export function isNamed({ name: own, flag }: NamedFlag, name: string): boolean {
+  if (flag.suffix !== undefined) return name.startsWith(`${own}-`);
+  return own === name || flag.otherNames?.includes(name) === true;
 }
 
 /** Whether a flag has no value. */

@@ -145,7 +145,7 @@ function flagEntry({ name, env, flag }: NamedFlag): Entry {
   } else if (env !== undefined && env !== variableName(name)) notes.push(`variable ${env}`);
   const tail = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   const isOn = isBoolean(flag) && String(flag.default ?? flag.fallback) === "true";
-  return [`${alias}--${isOn ? "[no-]" : ""}${name}${value}`, flag.doc + tail];
+  return [`${alias}--${isOn ? "[no-]" : ""}${name}${flag.suffix ?? ""}${value}`, flag.doc + tail];
 }
 
 /** Whether there are choices that the placeholder does not show. */

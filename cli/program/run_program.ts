@@ -107,7 +107,7 @@ function ensureFlagsOf(
 async function call(
   program: Program,
   command: Command,
-  sources: Omit<Parameters<typeof resolveInvocation>[1], "env" | "nowMs">,
+  sources: Omit<Parameters<typeof resolveInvocation>[1], "env" | "envNames" | "nowMs">,
   context: Context,
 ): Promise<number> {
   if (command.flags.length > 0) {
@@ -116,6 +116,7 @@ async function call(
   const invocation = resolveInvocation(command, {
     ...sources,
     env: (name) => context.env(name),
+    envNames: () => context.envNames(),
     nowMs: context.now(),
   });
   context.signal.throwIfAborted();

@@ -12,12 +12,17 @@ import {
   argumentName,
   isBoolean,
   isList,
+  isNamed,
   type NamedFlag,
   parseValue,
   placeholder,
+  variableName,
 } from "./flag.ts";
 import type { ValueSpec } from "./flag.ts";
 import { argumentUsage } from "./help.ts";
+
+/** Prefix of variables. */
+const PREFIX = "DQUEUE_";
 
 /** Sources of values other than the declaration. */
 export interface Sources {
@@ -27,6 +32,8 @@ export interface Sources {
   readonly args: readonly string[];
   /** Returns the value of an environment variable. */
   env(name: string): string | undefined;
+  /** Names of all environment variables. */
+  envNames(): readonly string[];
   /** The config file and its settings, if there is one. */
   readonly file?: { path: string; settings: ReadonlyMap<string, FileSetting> } | undefined;
   /** The time that durations are relative to, in milliseconds since the epoch. */
@@ -78,6 +85,7 @@ function ensureSingle({ flag }: NamedFlag, { texts, where }: Found): void {
 }
 
 function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
+  if (named.flag.suffix !== undefined) return findAll(named, sources);
   const given = sources.flags.get(named.key);
   if (given !== undefined) {
     if (named.flag.isSecret) throw exposedSecret(named);
@@ -96,8 +104,26 @@ function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
   return { texts, where: `the default of --${named.name}` };
 }
 
+/** Texts `name=value` of all flags that a flag stands for; the last one of a name counts. */
+function findAll(named: NamedFlag, { flags, env, envNames, file }: Sources): Found | undefined {
+  const { name, flag } = named;
+  const prefix = `${variableName(name)}_`;
+  const ofFile = [...file?.settings ?? []].filter(([each]) => isNamed(named, each))
+    .flatMap(([each, { texts }]) => `${each}=${texts.join(",")}`);
+  const ofVariables = envNames().filter((each) => each.startsWith(prefix) && env(each)).map((
+    each,
+  ) => `${each.slice(PREFIX.length).toLowerCase().replaceAll("_", "-")}=${env(each)}`);
+  const given = flags.get(named.key) ?? [];
+  for (const text of given) {
+    const [each] = text.split("=", 1);
+    if (flag.isSecretName?.(each!)) throw exposedSecret({ name: each!, env: variableName(each!) });
+  }
+  const texts = [...ofFile, ...ofVariables, ...given];
+  return texts.length === 0 ? undefined : { texts, where: `--${name}${flag.suffix}` };
+}
+
 /** The list of processes, the shell's history and logs show command lines. */
-function exposedSecret({ name, env }: NamedFlag): UsageError {
+function exposedSecret({ name, env }: Pick<NamedFlag, "name" | "env">): UsageError {
   const variable = env === undefined ? "" : `set ${env} or `;
   return new UsageError(
     `Cannot take --${name} from the command line, where others can see it: ${variable}` +

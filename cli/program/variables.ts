@@ -38,8 +38,10 @@ export function ensureKnownVariables(program: Program, context: Context): void {
     ...PROGRAM_FLAGS,
   ];
   const known = new Set([...flags.map(({ env }) => env ?? ""), DEBUG_VARIABLE]);
+  const prefixes = flags.filter(({ flag }) => flag.suffix !== undefined)
+    .map(({ name }) => `${variableName(name)}_`);
   for (const name of names) {
-    if (known.has(name)) continue;
+    if (known.has(name) || prefixes.some((prefix) => name.startsWith(prefix))) continue;
     if (name.startsWith(OF_TESTS) || OF_SERVICES.test(name)) continue;
     if (name.endsWith("_PORT") && SERVICE_URL.test(context.env(name) ?? "")) continue;
     throw new UsageError(`Unknown variable "${name}"${hint(name, known, flags)}`);

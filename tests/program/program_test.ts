@@ -44,6 +44,7 @@ function check(argv: string[], files: ReadonlyMap<string, string>): void {
     flags: line.flags,
     args: line.node.command === undefined ? file!.command!.args : line.args,
     env: () => undefined,
+    envNames: () => [],
     file: file && { path: file.path, settings: file.command?.settings ?? file.settings },
     nowMs: 1.7e12,
   });

@@ -10,9 +10,15 @@ import {
   isSettingName,
   KNOWN_SETTING_NAMES,
   knownSetting,
+  overrideOf,
 } from "../../../broker/settings/settings.ts";
+import { messageOf } from "../../errors.ts";
 import type { Flag, Flags } from "../../program/flag.ts";
 import { withoutUnit, withUnit } from "../../values/units.ts";
+
+const LISTENERS = "Listeners";
+/** Key of the flag of all settings of single listeners. */
+const OVERRIDES = "listener.name";
 
 /** Heading of a setting in the help: the first one that matches its name. */
 const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[] = [
@@ -21,7 +27,7 @@ const GROUPS: readonly (readonly [heading: string | undefined, names: RegExp])[]
     "Cluster",
     /^(node\.id|broker\.id|cluster\.id|broker\.rack|metadata(\..*)?)$/,
   ],
-  ["Listeners", /listener|^security\.inter\.broker/],
+  [LISTENERS, /listener|^security\.inter\.broker/],
   ["Durability", /^(log\.flush\.|min\.insync)/],
   ["Retention and compaction", /^(log\.retention\.|log\.clean|log\.segment\.delete)/],
   ["Segments of the log", /^(log\.segment\.|log\.roll\.|log\.index\.)/],
@@ -50,6 +56,7 @@ export function brokerFlags(): Flags {
     const key = knownSetting(name)!.flag ?? name;
     groups.get(heading)!.push([key, settingFlag(name, heading)]);
   }
+  groups.get(LISTENERS)!.push([OVERRIDES, OVERRIDE_FLAG]);
   return Object.fromEntries([...groups.values()].flat());
 }
 
@@ -57,10 +64,45 @@ export function brokerFlags(): Flags {
 export function brokerConfigInputs(
   values: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  return Object.fromEntries(KNOWN_SETTING_NAMES.map((name) => {
-    const key = knownSetting(name)!.flag ?? name;
-    return [flagOf(name), values[key]];
-  }));
+  const overrides = values[OVERRIDES] as readonly string[] | undefined ?? [];
+  return Object.fromEntries([
+    ...KNOWN_SETTING_NAMES.map((name) => {
+      const key = knownSetting(name)!.flag ?? name;
+      return [flagOf(name), values[key]];
+    }),
+    ...overrides.map(splitOverride),
+  ]);
+}
+
+/** The flag of all settings of single listeners. */
+const OVERRIDE_FLAG: Flag = {
+  doc: "Another value for the listener NAME of a setting that begins with ssl or sasl",
+  suffix: "-NAME-SETTING",
+  value: "VALUE",
+  many: true,
+  parse: (text) => {
+    const [name, value] = splitOverride(text);
+    const override = overrideOf(name);
+    if (typeof override !== "object") throw new Error(`--${name}: ${override}`);
+    const { setting } = override;
+    const plain = withoutUnit(setting, value);
+    try {
+      knownSetting(setting)!.parse(plain);
+    } catch (error) {
+      throw new Error(`--${name}: ${messageOf(error)}`);
+    }
+    return `${name}=${plain}`;
+  },
+  isSecretName: (name) => {
+    const override = overrideOf(name);
+    return typeof override === "object" && knownSetting(override.setting)!.isSensitive;
+  },
+  group: LISTENERS,
+};
+
+function splitOverride(text: string): [name: string, value: string] {
+  const end = text.indexOf("=");
+  return [text.slice(0, end), text.slice(end + 1)];
 }
 
 function settingFlag(name: string, group: string | undefined): Flag {

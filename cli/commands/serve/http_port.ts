@@ -11,7 +11,7 @@ import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { CommandError } from "../../errors.ts";
 import type { Flags } from "../../program/flag.ts";
 import { VERSION } from "../about.ts";
-import { exposureOf } from "./exposure.ts";
+import { httpExposureOf } from "./exposure.ts";
 
 const DEFAULT_ADDRESS: HostPort = { host: "127.0.0.1", port: 8080 };
 
@@ -142,7 +142,7 @@ function notServing(address: HostPort, problem: string, isNamed: boolean, logger
 function logServing(address: HostPort, nodeId: number, logger: Logger): void {
   const url = `http://${formatHostPort(address)}`;
   logger.info("Serving HTTP", { url, nodeId });
-  const exposure = exposureOf(address);
+  const exposure = httpExposureOf(address);
   if (exposure !== undefined) logger.warn(exposure, { url });
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Broker, BrokerConfig, HostPort, LogLevel } from "../../../broker/mod.ts";
+import type { Broker, BrokerConfig, HostPort, Logger, LogLevel } from "../../../broker/mod.ts";
 import type { HttpServer } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
@@ -104,12 +104,7 @@ export const serve = command({
       throw explained(error, config);
     }
     const { first } = brokers;
-    for (const { broker, address } of brokers.listeners) {
-      const { clusterId } = first;
-      logger.info("Listening", { address: formatAddress(address), clusterId, nodeId: broker });
-      const exposure = exposureOf(address);
-      if (exposure !== undefined) logger.warn(exposure, { address: formatAddress(address) });
-    }
+    logListeners(brokers, config, logger);
     let httpServer: HttpServer | undefined;
     let metricsExport: Disposable | undefined;
     try {
@@ -147,6 +142,32 @@ export const serve = command({
     logger.info("Stopped");
   },
 });
+
+/** Logs where clients reach the brokers, and what there is to fear. */
+function logListeners(brokers: ProcessBrokers, config: BrokerConfig, logger: Logger): void {
+  const { first: { clusterId }, listeners, isOpen, workers } = brokers;
+  const hasPeers = workers.length > 0 || config.get("metadata") !== "local";
+  for (const { broker, name, protocol, address, isInterBroker } of listeners) {
+    const where = { address: formatAddress(address) };
+    const isPlain = name === "PLAINTEXT" && protocol === "PLAINTEXT";
+    logger.info("Listening", {
+      ...where,
+      clusterId,
+      nodeId: broker,
+      ...(isPlain ? {} : { listener: name, protocol }),
+    });
+    const own = config.ofListener(name);
+    const exposure = exposureOf({
+      address,
+      protocol,
+      needsCertificate: protocol === "SSL" && own.get("ssl.client.auth") === "required",
+      takesPasswords: own.get("sasl.enabled.mechanisms").includes("PLAIN"),
+      isForBrokers: isInterBroker && hasPeers,
+      isOpen,
+    });
+    if (exposure !== undefined) logger.warn(exposure, where);
+  }
+}
 
 /** Exports metrics by OpenTelemetry without an HTTP port. */
 async function exportMetrics(broker: Broker): Promise<Disposable> {

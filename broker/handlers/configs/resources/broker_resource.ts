@@ -12,7 +12,7 @@ import type { BrokerContext } from "../../../handler.ts";
 import { FixedSetting } from "../../../settings/fixed_setting.ts";
 import { formatNamedAddress } from "../../../settings/listener.ts";
 import { type Setting, SettingValueError } from "../../../settings/setting.ts";
-import { KNOWN_SETTING_NAMES, knownSetting } from "../../../settings/settings.ts";
+import { KNOWN_SETTING_NAMES, knownSetting, overrideOf } from "../../../settings/settings.ts";
 import { brief, unknownName } from "../../../settings/unknown_setting.ts";
 import { brokerConfigEntry, type ConfigEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
@@ -26,7 +26,7 @@ export const brokerResource: ConfigResource = {
         .filter((setting) => knownSetting(setting) !== undefined)
         .map((setting) => brokerConfigEntry(config, setting, true));
     }
-    return KNOWN_SETTING_NAMES.filter(isRequested)
+    return [...KNOWN_SETTING_NAMES, ...config.overrides.keys()].filter(isRequested)
       .map((setting) => withAddress(brokerConfigEntry(config, setting), broker));
   },
   async alter(name, change, validateOnly, { broker }) {
@@ -77,7 +77,9 @@ function withAddress(entry: ConfigEntry, { cluster, nodeId }: BrokerContext): Co
 function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
   const changed = [...after].filter(([name, text]) => before.get(name) !== text);
   const readOnly = changed.map(([name]) => name)
-    .filter((name) => knownSetting(name)?.scope === "read-only");
+    .filter((name) =>
+      knownSetting(name)?.scope === "read-only" || typeof overrideOf(name) === "object"
+    );
   if (readOnly.length > 0) {
     throw new ApiError(
       ErrorCode.INVALID_REQUEST,

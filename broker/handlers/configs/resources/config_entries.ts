@@ -46,7 +46,8 @@ export function brokerConfigEntry(
   name: string,
   ofCluster = false,
 ): ConfigEntry {
-  const setting = knownSetting(name)!;
+  // Or that of one listener.
+  const setting = knownSetting(name) ?? knownSetting(config.overrides.get(name)!.setting)!;
   const own = config.valuesOf(name);
   const values = ofCluster
     ? own.filter(({ source }) => source === ConfigSource.dynamicDefaultBroker)
