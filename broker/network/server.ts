@@ -20,6 +20,8 @@ import type { HandlerTable } from "../handlers/mod.ts";
 import { formatHostPort, type HostPort, isLoopback } from "../settings/listener.ts";
 import { ANONYMOUS } from "../security/principal.ts";
 import { EMBEDDED_SESSION, type ListenerIdentity, type Session } from "../security/session.ts";
+import { pause } from "../time/pause.ts";
+import { AddressLimits } from "./address_limits.ts";
 import { Refusals } from "./refusals.ts";
 import type { Admitted, SaslGate } from "./sasl/sasl_gate.ts";
 import { UnauthenticatedConnections } from "./unauthenticated_connections.ts";
@@ -53,6 +55,7 @@ export class Server {
   /** Connections refused because descriptors are short, or `max.connections` is reached. */
   readonly #shortage: Refusals;
   readonly #excess: Refusals;
+  readonly #addresses: AddressLimits;
   readonly #unauthenticated: UnauthenticatedConnections;
   readonly #authenticating: Set<Promise<void>> = new Set();
   #gate: SaslGate | undefined;
@@ -60,6 +63,7 @@ export class Server {
   #isRevoking = false;
   #sweepTimer: number | undefined;
   #closed = false;
+  readonly #closing = new AbortController();
 
   /** @param descriptors Reserve of descriptors for files, which connections must not use up. */
   constructor(broker: BrokerContext, handlers: HandlerTable, descriptors?: DescriptorReserve) {
@@ -71,6 +75,7 @@ export class Server {
       broker,
     );
     this.#excess = new Refusals("max.connections are open", broker);
+    this.#addresses = new AddressLimits(broker);
     this.#limits = {
       maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
       maxBacklog: MAX_BACKLOG_BYTES,
@@ -137,6 +142,7 @@ export class Server {
   /** Ends every connection at once; responses that have not been taken are lost. */
   abort(): void {
     this.#closed = true;
+    this.#closing.abort();
     this.#unauthenticated.close();
     for (const connection of this.#connections.keys()) connection.abort();
   }
@@ -147,9 +153,11 @@ export class Server {
    */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort();
     if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
     this.#shortage.close();
     this.#excess.close();
+    this.#addresses.close();
     this.#stopFollowing?.();
     for (const { listener } of this.#listeners) listener.close();
     await Promise.all(this.#accepting);
@@ -170,6 +178,8 @@ export class Server {
     for (;;) {
       try {
         this.#serveSocket(await listener.accept(), identity);
+        const paceMs = this.#addresses.pace();
+        if (paceMs > 0) await pause(this.#broker.clock, paceMs, this.#closing.signal);
       } catch (error) {
         if (this.#closed) return;
         if (hasLeft(error)) continue;
@@ -225,6 +235,7 @@ export class Server {
       throw error;
     }
     const { hostname, port } = conn.remoteAddr;
+    if (!this.#addresses.enter(conn, hostname)) return;
     const peer = formatHostPort({ host: hostname, port });
     const session: Session = {
       principal: ANONYMOUS,
@@ -249,7 +260,10 @@ export class Server {
     const onHeld = (bytes: number) => visit.hold(bytes);
     const admitted = await this.#gate?.admit({ socket, peer, session, onHeld, signal });
     visit.leave();
-    if (admitted === undefined || signal.aborted || this.#closed) return closeSocket(socket);
+    if (admitted === undefined || signal.aborted || this.#closed) {
+      this.#addresses.leave(socket);
+      return closeSocket(socket);
+    }
     this.#open(socket, peer, admitted.session, admitted);
   }
 
@@ -276,7 +290,7 @@ export class Server {
       const { name, version } = software;
       this.#broker.telemetry.noteSoftware(connection.ended, name, version);
     }
-    this.#serve(connection);
+    this.#serve(connection, () => this.#addresses.leave(socket));
     // The credential may have changed since it was checked.
     connection.endIfRevoked();
   }
@@ -291,12 +305,13 @@ export class Server {
     });
   }
 
-  #serve(connection: Connection): void {
+  #serve(connection: Connection, onEnd: () => void = () => {}): void {
     const { connections } = this.#broker.counters;
     connections.opened++;
     const served = connection.serve().finally(() => {
       connections.closed++;
       this.#connections.delete(connection);
+      onEnd();
     });
     this.#connections.set(connection, served);
   }

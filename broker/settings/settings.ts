@@ -12,6 +12,7 @@
 
 import { INT64_MAX } from "../../protocol/primitives/int64.ts";
 import { AUTHORIZER_SETTINGS } from "./authorizer_settings.ts";
+import { CONNECTION_SETTINGS } from "./connection_settings.ts";
 import { parseEtcdAddress } from "./etcd_address.ts";
 import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
@@ -154,14 +155,7 @@ export const SETTINGS = {
     "Maximum number of unanswered requests of a connection; no more are read until one is answered",
     { min: 1 },
   ),
-  "max.connections": int(
-    2 ** 31 - 1,
-    "Maximum number of open connections; further ones are closed",
-    {
-      min: 0,
-      ...DYNAMIC,
-    },
-  ),
+  ...CONNECTION_SETTINGS,
   "connections.max.idle.ms": long(
     10 * 60 * 1000,
     "Milliseconds after which an idle connection is closed; -1 disables it",

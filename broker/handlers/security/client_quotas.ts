@@ -22,7 +22,7 @@ import {
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { parseAddress } from "../../security/authorizer/host_pattern.ts";
+import { parseAddress } from "../../../protocol/ip_address.ts";
 import {
   CLIENT_QUOTAS,
   CONNECTION_QUOTA,

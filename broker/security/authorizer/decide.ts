@@ -13,7 +13,8 @@ import { AclOperation, AclPatternType } from "../../../protocol/messages/securit
 import { formatPrincipal, type Principal } from "../principal.ts";
 import type { AclIndex, IndexedRule } from "./acl_index.ts";
 import type { AclRule } from "./acl_rule.ts";
-import { type Address, matchesHost, parseAddress } from "./host_pattern.ts";
+import { type Address, parseAddress } from "../../../protocol/ip_address.ts";
+import { matchesHost } from "./host_pattern.ts";
 
 /** What decides. */
 export interface AclPolicy {

@@ -30,11 +30,9 @@ export {
   type DecisionReason,
 } from "./decide.ts";
 export {
-  type Address,
   type HostPattern,
   HostPatternError,
   matchesHost,
-  parseAddress,
   parseHostPattern,
 } from "./host_pattern.ts";
 export { type AuthorizerParts, openAclAuthorizer } from "./open_acl_authorizer.ts";

@@ -8,7 +8,6 @@
  * @module
  */
 
-export { addressGroup } from "./address_group.ts";
 export { Buckets } from "./buckets.ts";
 export {
   CLIENT_QUOTAS,

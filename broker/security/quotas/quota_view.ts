@@ -4,10 +4,10 @@
  * @module
  */
 
+import { addressGroup } from "../../../protocol/ip_address.ts";
 import type { Logger } from "../../logger.ts";
 import type { MetadataEntry } from "../../metadata/metadata_store.ts";
 import type { SecurityRecords } from "../security_records.ts";
-import { addressGroup } from "./address_group.ts";
 import {
   CLIENT_QUOTAS,
   type ClientQuota,

@@ -38,26 +38,6 @@ export const PROCESS_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds that this broker waits for an answer of another",
     ],
   }),
-  ...fixedSettings("connections are limited in all by max.connections only", {
-    "max.connection.creation.rate": [
-      "int",
-      "2147483647",
-      "Most new connections a second",
-      "cluster-wide",
-    ],
-    "max.connections.per.ip": [
-      "int",
-      "2147483647",
-      "Most connections from one address",
-      "cluster-wide",
-    ],
-    "max.connections.per.ip.overrides": [
-      "string",
-      "",
-      "Other limits than max.connections.per.ip, by address",
-      "cluster-wide",
-    ],
-  }),
   ...fixedSettings("what waits is woken when it can be answered, and forgotten when it has been", {
     "delete.records.purgatory.purge.interval.requests": [
       "int",
