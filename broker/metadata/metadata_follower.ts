@@ -108,7 +108,7 @@ export class MetadataFollower {
     const { signal } = this.#closing;
     let retryMs = MIN_RETRY_MS;
     for (let isLoaded = true; !signal.aborted; isLoaded = false) {
-      const startMs = clock.now();
+      const startMs = clock.monotonic();
       try {
         if (!isLoaded) await this.#load();
         for await (const event of store.watch(this.#revision, { signal })) this.#showEvent(event);
@@ -120,7 +120,7 @@ export class MetadataFollower {
           break;
         }
         logger.warn("Cannot follow the cluster's metadata for the moment", { error });
-        retryMs = clock.now() - startMs > MAX_RETRY_MS ? MIN_RETRY_MS : retryMs * 2;
+        retryMs = clock.monotonic() - startMs > MAX_RETRY_MS ? MIN_RETRY_MS : retryMs * 2;
         await pause(this.#options.clock, Math.min(retryMs, MAX_RETRY_MS), this.#closing.signal);
       }
     }

@@ -229,7 +229,7 @@ export class Connection {
     // A client that is not read cannot send.
     const heldAt = this.#throttling.isMuted ? undefined : this.#channel.heldAt;
     const isShort = requestMemory.isShort || responseMemory.isShort;
-    if (!this.#stall.isOver(heldAt, isShort, clock.now())) return;
+    if (!this.#stall.isOver(heldAt, isShort, clock.monotonic())) return;
     const reason = backlog > 0
       ? "does not read its responses"
       : "does not send the rest of a request";

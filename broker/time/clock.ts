@@ -47,6 +47,8 @@ interface Timer {
 
 /** A manual clock for tests, advanced explicitly. */
 export class ManualClock implements Clock {
+  /** Milliseconds by which the time was set forward, or back. Timers and `monotonic` do not depend on it. */
+  adjustedMs = 0;
   #nowMs: number;
   #nextId = 1;
   readonly #timers: Map<number, Timer> = new Map();
@@ -66,7 +68,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.adjustedMs;
   }
 
   monotonic(): number {

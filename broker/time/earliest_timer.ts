@@ -1,5 +1,6 @@
 /**
- * A timer that fires at the earliest of the times it was set for.
+ * A timer that fires at the earliest of the times it was set for, as of `Clock.monotonic()`: nobody may
+ * delay it by setting the clock.
  *
  * @module
  */
@@ -20,7 +21,7 @@ export class EarliestTimer {
   }
 
   /**
-   * Fires at `dueMs`, in the clock's milliseconds, unless an earlier time is set. `Infinity` sets
+   * Fires at `dueMs`, as of `Clock.monotonic()`, unless an earlier time is set. `Infinity` sets
    * nothing.
    */
   set(dueMs: number): void {
@@ -30,8 +31,8 @@ export class EarliestTimer {
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;
       this.#dueMs = Infinity;
-      this.#callback(this.#clock.now());
-    }, dueMs - this.#clock.now());
+      this.#callback(this.#clock.monotonic());
+    }, dueMs - this.#clock.monotonic());
   }
 
   /** Cancels the timer until it is set again. */

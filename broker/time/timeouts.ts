@@ -10,6 +10,7 @@ import { EarliestTimer } from "./earliest_timer.ts";
 
 /** A pending timeout. */
 export interface Timeout {
+  /** As of `Clock.monotonic()`. */
   readonly dueMs: number;
   readonly callback: () => void;
 }
@@ -28,7 +29,7 @@ export class Timeouts {
 
   /** Calls `callback` after `delayMs` milliseconds, unless cancelled. */
   set(callback: () => void, delayMs: number): Timeout {
-    const timeout = { dueMs: this.#clock.now() + delayMs, callback };
+    const timeout = { dueMs: this.#clock.monotonic() + delayMs, callback };
     this.#set.add(timeout);
     this.#timer.set(timeout.dueMs);
     return timeout;

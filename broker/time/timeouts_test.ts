@@ -48,6 +48,26 @@ Deno.test("Timeouts.set() uses one timer, even for timeouts set by callbacks", (
   assertEquals(came.length, 101);
 });
 
+Deno.test("Timeouts.set() does not depend on what the clock is set to", () => {
+  const clock = new ManualClock();
+  const timeouts = new Timeouts(clock);
+  const came: string[] = [];
+  timeouts.set(() => came.push("before"), 20);
+  clock.adjustedMs = -3_600_000;
+  timeouts.set(() => came.push("while it is slow"), 10);
+  clock.advance(10);
+  assertEquals(came, ["while it is slow"]);
+  clock.adjustedMs = 3_600_000;
+  timeouts.set(() => came.push("while it is fast"), 20);
+  clock.advance(9);
+  assertEquals(came, ["while it is slow"]);
+  clock.advance(1);
+  assertEquals(came, ["while it is slow", "before"]);
+  clock.adjustedMs = 0;
+  clock.advance(10);
+  assertEquals(came, ["while it is slow", "before", "while it is fast"]);
+});
+
 Deno.test("Timeouts.close() cancels all timeouts and clears the timer", () => {
   const clock = new ManualClock();
   const timeouts = new Timeouts(clock);

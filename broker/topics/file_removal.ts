@@ -19,7 +19,7 @@ export class FileRemoval {
   readonly #files: DeletedFiles;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** Times at which files are due, without duplicates. */
+  /** Times at which files are due, as of `Clock.monotonic()`, without duplicates. */
   readonly #dueMs: Set<number> = new Set();
   readonly #timer: EarliestTimer;
   #removing: Promise<void> = Promise.resolve();
@@ -35,7 +35,7 @@ export class FileRemoval {
   /** Schedules the removal of files deleted now, after `delayMs`. */
   after(delayMs: number): void {
     if (this.#isClosed) return;
-    const dueMs = this.#clock.now() + delayMs;
+    const dueMs = this.#clock.monotonic() + delayMs;
     this.#dueMs.add(dueMs);
     this.#timer.set(dueMs);
   }
@@ -52,8 +52,9 @@ export class FileRemoval {
       if (dueMs <= nowMs) this.#dueMs.delete(dueMs);
     }
     this.#timer.set(Math.min(...this.#dueMs));
+    const timeMs = this.#clock.now();
     this.#removing = this.#removing
-      .then(() => this.#files.removeDeleted(nowMs))
+      .then(() => this.#files.removeDeleted(timeMs))
       .catch((error) => this.#logger.error("Cannot remove deleted files", { error }));
   }
 }

@@ -37,7 +37,7 @@ export class IntervalFlusher {
 
   /** Flushes a log within `delayMs`, unless an earlier flush is scheduled. */
   request(log: Flushable, delayMs: number): void {
-    const dueMs = this.#clock.now() + delayMs;
+    const dueMs = this.#clock.monotonic() + delayMs;
     if (this.#isClosed || (this.#dueMs.get(log) ?? Infinity) <= dueMs) return;
     this.#dueMs.set(log, dueMs);
     this.#timer.set(dueMs);

@@ -21,6 +21,19 @@ async function turns(clock: ManualClock): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await clock.yield();
 }
 
+Deno.test("IntervalFlusher flushes a log in time though the clock is set back", async () => {
+  const clock = new ManualClock();
+  const flushed: string[] = [];
+  const flusher = new IntervalFlusher(clock, silentLogger);
+  const log = flushable("a", flushed, clock);
+  flusher.request(log, 100);
+  clock.adjustedMs = -60_000;
+  clock.advance(100);
+  await turns(clock);
+  assertEquals(flushed, ["a -59900"]);
+  await flusher.close();
+});
+
 Deno.test("IntervalFlusher flushes each log when due, once for all requests", async () => {
   const clock = new ManualClock();
   const flushed: string[] = [];

@@ -145,14 +145,14 @@ export class LogManager implements PartitionLogManager {
   /** Deletes segments past the topics' retention, yielding to other work. */
   async applyRetention(topics: Iterable<Topic>): Promise<void> {
     const { clock } = this.#options;
-    let sliceMs = clock.now();
+    let sliceMs = clock.monotonic();
     for (const topic of [...topics]) {
       for (const index of topic.partitions.keys()) {
         if (this.#isClosed) return;
         await this.#applyRetention(topic, index);
-        if (clock.now() - sliceMs < SLICE_MS) continue;
+        if (clock.monotonic() - sliceMs < SLICE_MS) continue;
         await clock.yield();
-        sliceMs = clock.now();
+        sliceMs = clock.monotonic();
       }
     }
   }

@@ -203,16 +203,16 @@ export class ReplicaManager {
   /** Checks the logs found at start: deletes those of deleted topics and reports unknown ones. */
   async #checkLogs(): Promise<void> {
     const { directory, cluster, clock, logger } = this.#options;
-    let sliceMs = clock.now();
+    let sliceMs = clock.monotonic();
     for (const log of [...directory.logs]) {
       const id = log.name === METADATA_LOG_NAME ? undefined : topicIdOf(log);
       if (id === undefined) this.#setAside(log);
       else if (cluster.topicById(id) !== undefined) this.#topicIdsAtStart.set(log, id);
       else if (cluster.deletedTopics.has(id)) this.logManager.delete(log);
       else logger.warn("Folder holds a partition of an unknown topic", { folder: log.folder, id });
-      if (clock.now() - sliceMs < SLICE_MS) continue;
+      if (clock.monotonic() - sliceMs < SLICE_MS) continue;
       await clock.yield();
-      sliceMs = clock.now();
+      sliceMs = clock.monotonic();
     }
     for (const id of cluster.deletedTopics.keys()) this.logManager.markRemoved(id);
   }
@@ -340,7 +340,7 @@ export class ReplicaManager {
     const { clock, cluster: { nodeId } } = this.#options;
     const partitions: (Partition | undefined)[] = [];
     const created: Log[] = [];
-    let sliceMs = clock.now();
+    let sliceMs = clock.monotonic();
     try {
       for (let index = 0; index < state.partitions.length; index++) {
         const isHere = state.partitions[index]!.replicas.includes(nodeId);
@@ -349,9 +349,9 @@ export class ReplicaManager {
             ? await this.#openPartition(state, index, config, created)
             : undefined,
         );
-        if (clock.now() - sliceMs < SLICE_MS) continue;
+        if (clock.monotonic() - sliceMs < SLICE_MS) continue;
         await clock.yield();
-        sliceMs = clock.now();
+        sliceMs = clock.monotonic();
       }
       if (config.get("flush") === "commit") await this.#flushRecovered(partitions);
     } catch (error) {
@@ -467,13 +467,13 @@ export class ReplicaManager {
 
   async #deleteLogs(local: LocalTopic): Promise<void> {
     const { clock } = this.#options;
-    let sliceMs = clock.now();
+    let sliceMs = clock.monotonic();
     for (const partition of local.partitions) {
       if (partition === undefined) continue;
       this.logManager.delete(partition.log);
-      if (clock.now() - sliceMs < SLICE_MS) continue;
+      if (clock.monotonic() - sliceMs < SLICE_MS) continue;
       await clock.yield();
-      sliceMs = clock.now();
+      sliceMs = clock.monotonic();
     }
     this.#retired.delete(local);
     this.logManager.markRemoved(local.id);

@@ -147,7 +147,7 @@ export class WorkerBroker {
         return this.#options.sink(message.line);
       case "serving":
         this.#addresses = message.addresses;
-        this.#servesSinceMs = this.#options.clock.now();
+        this.#servesSinceMs = this.#options.clock.monotonic();
         if (this.#hasServed && this.#httpSettings !== undefined) {
           this.#post({ type: "http", settings: this.#httpSettings });
         }
@@ -209,7 +209,7 @@ export class WorkerBroker {
     const { clock } = this.#options;
     if (this.#servesSinceMs !== undefined) {
       this.#served = quietly();
-      if (clock.now() - this.#servesSinceMs >= STEADY_MS) this.#retryMs = 0;
+      if (clock.monotonic() - this.#servesSinceMs >= STEADY_MS) this.#retryMs = 0;
       this.#servesSinceMs = undefined;
     }
     this.#retryTimer = clock.setTimeout(() => {
