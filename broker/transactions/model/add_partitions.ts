@@ -8,6 +8,7 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { answer, type Decision, refuse } from "./decision.ts";
 import {
+  isNextProducer,
   isPrepared,
   type KnownTransaction,
   type Producer,
@@ -70,11 +71,11 @@ export function verify(
 
 function problemOf(
   current: Transaction | undefined,
-  { producerId, producerEpoch }: Producer,
+  producer: Producer,
 ): number {
-  if (current === undefined || current.producerId !== producerId) {
-    return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
-  }
-  if (current.producerEpoch !== producerEpoch) return ErrorCode.PRODUCER_FENCED;
+  if (current === undefined) return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
+  if (isNextProducer(current, producer)) return ErrorCode.CONCURRENT_TRANSACTIONS;
+  if (current.producerId !== producer.producerId) return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
+  if (current.producerEpoch !== producer.producerEpoch) return ErrorCode.PRODUCER_FENCED;
   return isPrepared(current) ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.NONE;
 }

@@ -13,6 +13,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { answer, type Decision, NEEDS_PRODUCER_ID, refuse } from "./decision.ts";
 import {
   EXHAUSTED_EPOCH,
+  isNextProducer,
   isPrepared,
   type KnownTransaction,
   LAST_EPOCH,
@@ -38,13 +39,14 @@ type Ended = Exclude<
 /** Ends a transaction without another epoch: EndTxn up to version 4. */
 export function decideEnd(
   { current, isPending }: KnownTransaction,
-  { producerId, producerEpoch, isCommit }: EndRequest,
+  request: EndRequest,
   nowMs: number,
 ): Decision {
+  const { producerId, producerEpoch, isCommit } = request;
   if (isPending) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
-  if (current === undefined || current.producerId !== producerId) {
-    return refuse(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
-  }
+  if (current === undefined) return refuse(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
+  if (isNextProducer(current, request)) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
+  if (current.producerId !== producerId) return refuse(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
   if (current.producerEpoch !== producerEpoch) return refuse(ErrorCode.PRODUCER_FENCED);
   switch (current.state) {
     case TransactionState.empty:
@@ -72,6 +74,7 @@ export function decideEndV2(
   if (isPending) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
   if (current === undefined) return refuse(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
   const { producerId, producerEpoch, isCommit } = request;
+  if (isNextProducer(current, request)) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
   const isAfterRotation = current.producerEpoch === 0 && producerEpoch === LAST_EPOCH &&
     producerId === current.previousProducerId;
   if (producerId !== current.producerId && !isAfterRotation) {

@@ -13,6 +13,7 @@ import { answer, type Decision, NEEDS_PRODUCER_ID, refuse } from "./decision.ts"
 import { fence } from "./end_transaction.ts";
 import {
   EXHAUSTED_EPOCH,
+  isNextProducer,
   type KnownTransaction,
   LAST_EPOCH,
   NONE,
@@ -41,6 +42,9 @@ export function decideInit(
     if (newProducerId === undefined) return NEEDS_PRODUCER_ID;
     const first = { producerId: newProducerId, producerEpoch: 0 };
     return begin({ ...NEW, ...first, timeoutMs, updateMs: nowMs });
+  }
+  if (producer !== undefined && isNextProducer(current, producer)) {
+    return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
   }
   if (producer !== undefined && !isProducerOf(current, producer)) {
     return refuse(ErrorCode.PRODUCER_FENCED);

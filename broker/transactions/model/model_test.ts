@@ -328,6 +328,14 @@ Deno.test("EndTxn 5 at the last epoch rotates the producer id, and its repetitio
   assertEquals(coordinator.do(endV2(COMMIT, 32_766)), "51");
   assertEquals(coordinator.do(endV2(ABORT, 32_766)), "48");
   // The next transaction waits for this one, and does not fence itself (KAFKA-18660).
+  const next = [add(0, [T0], NEW_P), add(0, [T0], NEW_P, 0), init([NEW_P, 0])];
+  const ends = [endV2(ABORT, 0, NEW_P), endV2(COMMIT, 0, NEW_P), end(ABORT, 0, NEW_P)];
+  assertEquals([...next, ...ends].map((request) => coordinator.do(request)), Array(6).fill("51"));
+  const { current } = coordinator;
+  const producer = { producerId: NEW_P, producerEpoch: 0, partitions: [T0] };
+  assertEquals(verify({ current, isPending: false }, producer), [CONCURRENT_TRANSACTIONS]);
+  const other = { ...producer, producerEpoch: 1 };
+  assertEquals(verify({ current, isPending: false }, other), [INVALID_PRODUCER_ID_MAPPING]);
   coordinator.complete();
   assertEquals(coordinator.do(endV2(COMMIT, 32_766)), "0 (9, 0)");
   assertEquals(coordinator.do(endV2(ABORT, 32_766)), "48");

@@ -83,6 +83,17 @@ export function isPrepared({ state }: Pick<Transaction, "state">): boolean {
   return state === TransactionState.prepareCommit || state === TransactionState.prepareAbort;
 }
 
+/**
+ * Whether a pair is the next one of a producer whose transaction exhausts the epochs. It is told with the
+ * answer to the commit or abort, before all markers are written, so that it may come before it counts.
+ */
+export function isNextProducer(
+  current: Transaction,
+  { producerId, producerEpoch }: Producer,
+): boolean {
+  return isPrepared(current) && producerId === current.nextProducerId && producerEpoch === 0;
+}
+
 /** Whether an Ongoing transaction has taken longer than its timeout. */
 export function isTimedOut({ state, startMs, timeoutMs }: Transaction, nowMs: number): boolean {
   return state === TransactionState.ongoing && startMs + timeoutMs < nowMs;
