@@ -12,27 +12,29 @@ export interface GlobalsOptions {
   readonly random: Random;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since any time, for durations. Default: `now`. */
+  monotonic?(): number;
   /** Called with the callback of a timer; its delay does not matter. */
   onTimer(callback: () => void): void;
-  /** Whether slices of long work never end early. Default: false. */
-  readonly isPunctual?: boolean;
+  /** Probability that a look at the clock ends a slice of long work. Default: 0.01. */
+  readonly lateProbability?: number;
 }
 
-/** Probability that a look at the clock ends a slice of long work. */
 const LATE_PROBABILITY = 0.01;
 const LATE_MS = 100;
 
 /** Replaces the globals until it is disposed of. */
 export function replaceGlobals(options: GlobalsOptions): Disposable {
-  const { random, now, onTimer, isPunctual = false } = options;
+  const { random, now, onTimer, lateProbability = LATE_PROBABILITY } = options;
+  const monotonic = options.monotonic ?? now;
   let lateMs = 0;
   let timers = 0;
   const undo = [
     replace(Math, "random", () => random.next()),
     replace(Date, "now", now),
     replace(performance, "now", () => {
-      if (!isPunctual && random.chance(LATE_PROBABILITY)) lateMs += LATE_MS;
-      return now() + lateMs;
+      if (lateProbability > 0 && random.chance(lateProbability)) lateMs += LATE_MS;
+      return monotonic() + lateMs;
     }),
     replace(crypto, "getRandomValues", (array: Uint8Array) => {
       for (let i = 0; i < array.length; i++) array[i] = random.below(256);

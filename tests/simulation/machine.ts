@@ -7,6 +7,7 @@
  * @module
  */
 
+import { type BrokerParts, partsOf } from "../../broker/broker.ts";
 import {
   Broker,
   type BrokerSettings,
@@ -65,6 +66,11 @@ export class Machine {
   /** The disk as the broker sees it. */
   get fs(): FaultyFileSystem {
     return this.#fs;
+  }
+
+  /** The parts of the broker that runs. */
+  get parts(): BrokerParts {
+    return partsOf(this.#broker!);
   }
 
   /** Whether a broker runs and the machine is up. */

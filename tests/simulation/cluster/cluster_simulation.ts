@@ -95,7 +95,7 @@ async function run(
     random: new Random(mix(seed, -1)),
     now: () => simulation.timeline.nowMs,
     onTimer: (callback) => simulation.timeline.after(0, callback),
-    isPunctual: true,
+    lateProbability: 0,
   });
   try {
     return await simulation.run();

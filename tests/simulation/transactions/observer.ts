@@ -140,6 +140,30 @@ export class Observer extends Participant {
     return true;
   }
 
+  /** Looks up all last stable offsets at once, which must not have moved back. */
+  async glance(): Promise<void> {
+    const { partitions } = this.world;
+    const before = partitions.map(({ view }) => view.bounds);
+    const topics = Map.groupBy(partitions, ({ topic }) => topic);
+    const response = await this.wire.request("any", listOffsets, 7, {
+      isolationLevel: 1,
+      topics: Array.from(topics, ([name, of]) => ({
+        name,
+        partitions: of.map(({ index }) => ({
+          partitionIndex: index,
+          timestamp: ListOffsetsTimestamp.latest,
+        })),
+      })),
+    });
+    if (response === undefined) return;
+    const answers = response.topics.flatMap(({ partitions }) => partitions);
+    for (const [i, { errorCode, offset }] of answers.entries()) {
+      const { view } = partitions[i]!;
+      if (this.mustRepeat("any", `sees ${view} stable up to ${offset}`, errorCode)) continue;
+      view.tellStable(offset, before[i]!);
+    }
+  }
+
   /** Reads all partitions from start to end in both isolations. */
   async audit(): Promise<void> {
     for (const partition of this.world.partitions) {

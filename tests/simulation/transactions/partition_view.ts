@@ -103,6 +103,12 @@ export class PartitionView {
     }
   }
 
+  /** Records a last stable offset that was told alone. */
+  tellStable(lastStableOffset: number, before: StableBounds): void {
+    const highWatermark = Math.max(lastStableOffset, this.#bounds.highWatermark);
+    this.tell({ lastStableOffset, highWatermark }, before);
+  }
+
   /** Records what a reader with `read_uncommitted` saw. */
   showUncommitted({ from, next, seen }: View): void {
     this.#checkOrder(from, next, seen);

@@ -8,6 +8,7 @@ import type { BrokerSettings } from "../../../broker/mod.ts";
 import { loadHandlers } from "../../../broker/handlers/mod.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { createTopics } from "../../../protocol/messages/topics/create_topics.ts";
+import { initProducerId } from "../../../protocol/messages/transactions/init_producer_id.ts";
 import { Random } from "../../../protocol/random_testing.ts";
 import type { FailingOperation } from "../../../storage/file_system/faulty_file_system_testing.ts";
 import { loadCleaningPass, type MemoryFileSystem } from "../../../storage/mod.ts";
@@ -25,6 +26,7 @@ import type { SharedPartition, TransactionWorld, Wire } from "./transaction_worl
 import { SingleWire } from "./single_wire.ts";
 import { TransactionalId } from "./transactional_id.ts";
 import { INPUT_TOPIC, TransactionalProducer } from "./transactional_producer.ts";
+import { wearOut } from "./worn_ids.ts";
 
 /** The faults, by the names under which they can be left out. */
 export const TRANSACTION_FAULTS = [
@@ -38,6 +40,7 @@ export const TRANSACTION_FAULTS = [
   "slow-sync",
   "cut-connection",
   "dead-producer",
+  "clock",
   "lost-request",
   "lost-answer",
   "late-request",
@@ -76,17 +79,37 @@ const MAX_STEPS_WITH_FAILURE = 15;
 const MAX_STARTS = 4;
 /** Operations of the disk that may be pending while nobody writes. */
 const MAX_OPERATIONS = 100;
+/** Fewer operations of the disk and timers than this end in one step. */
+const MAX_OPERATIONS_IN_STEP = 8;
 const PRODUCERS = 5;
 const TRANSACTIONAL_IDS = 4;
+/** How many producers may act in one step. */
+const MAX_AT_ONCE = 3;
 /** Probability that a producer that is over is replaced when its turn comes. */
 const REPLACEMENT = 0.2;
 /** The longest time for which a transaction may be open. */
 const MAX_TIMEOUT_MS = 6000;
 /** Interval of the check for transactions that have timed out. */
 const TIMEOUT_CHECK_MS = 500;
+/** Interval of the check for transactional ids that have expired. */
+const EXPIRY_CHECK_MS = 1000;
 /** How many held requests there may be. */
 const MAX_HELD = 8;
 const NETWORK_FAULTS = { "lost-request": 0.02, "lost-answer": 0.04, "late-request": 0.03 };
+/** Probability of a seed whose broker has a clock that jumps. */
+const WRONG_CLOCK = 0.25;
+/** By how much the broker's clock may be ahead. */
+const CLOCK_OFFSETS_MS: readonly number[] = [-7000, -400, 0, 600, 9000];
+const MAX_CLOCK_OFFSET_MS = 9000;
+/** Probability of an id whose epochs are nearly used up. */
+const WORN = 0.3;
+/** When ids expire that are not used, in a third of the seeds. */
+const SHORT_EXPIRATION_MS = 4000;
+const LONG_EXPIRATION_MS = 604_800_000;
+/** Probabilities, one for each seed, that a look at the clock ends a slice of long work. */
+const LATE_PROBABILITIES: readonly number[] = [0.01, 0.3];
+/** Probability that syncs are slow when a broker starts. */
+const SLOW_START = 0.3;
 
 /** The topics, with their partitions. All are flushed before an answer, as those of transactions should be. */
 const TOPICS = [
@@ -121,10 +144,14 @@ async function run(
   simulation: TransactionSimulation,
   seed: number,
 ): Promise<TransactionSimulationResult> {
+  const { machine } = simulation;
+  const random = new Random(mix(seed, -1));
   using _ = replaceGlobals({
-    random: new Random(mix(seed, -1)),
-    now: () => simulation.machine.clock.now(),
-    onTimer: (callback) => simulation.machine.onTimer(callback),
+    random,
+    now: () => machine.clock.now(),
+    monotonic: () => machine.clock.monotonic(),
+    onTimer: (callback) => machine.onTimer(callback),
+    lateProbability: random.pick(LATE_PROBABILITIES),
   });
   return await simulation.run();
 }
@@ -135,7 +162,9 @@ class TransactionSimulation implements TransactionWorld {
   readonly partitions: readonly SharedPartition[];
   readonly transactionalIds: readonly TransactionalId[];
   readonly topicIds: Map<string, string> = new Map();
+  readonly expirationMs: number;
   readonly #options: TransactionSimulationOptions;
+  readonly #mayHaveWrongClock: boolean;
   readonly #producers: TransactionalProducer[] = [];
   readonly #plain: PlainProducer;
   readonly #observers: readonly Observer[];
@@ -148,10 +177,13 @@ class TransactionSimulation implements TransactionWorld {
   /** The planned crash, and the step at which it happens at the latest. */
   #crash: { readonly kind: Crash; readonly step: number } | undefined;
   #restartStep = Infinity;
+  #hasWrongClock = false;
 
   constructor(options: TransactionSimulationOptions) {
     this.#options = options;
     this.machine = new Machine(new Random(mix(options.seed, 0)), (line) => this.trace(line));
+    this.expirationMs = this.random.chance(1 / 3) ? SHORT_EXPIRATION_MS : LONG_EXPIRATION_MS;
+    this.#mayHaveWrongClock = this.random.chance(WRONG_CLOCK) && !this.#isLeftOut("clock");
     this.partitions = TOPICS.filter(({ name }) => name !== INPUT_TOPIC).flatMap((topic) =>
       Array.from({ length: topic.partitions }, (_, index) => ({
         topic: topic.name,
@@ -173,7 +205,7 @@ class TransactionSimulation implements TransactionWorld {
   }
 
   get nowMs(): number {
-    return this.machine.clock.now();
+    return this.machine.clock.monotonic();
   }
 
   get isUp(): boolean {
@@ -185,7 +217,10 @@ class TransactionSimulation implements TransactionWorld {
   }
 
   readonly hasLeaderChanges = false;
-  readonly hasWrongClocks = false;
+
+  get hasWrongClocks(): boolean {
+    return this.#hasWrongClock;
+  }
 
   connect(): Wire {
     return new SingleWire(this.machine);
@@ -258,26 +293,50 @@ class TransactionSimulation implements TransactionWorld {
       check(errorCode === ErrorCode.NONE, () => `Topic ${name} is answered ${errorCode}`);
       this.topicIds.set(name!, topicId);
     }
+    await this.#wearOut();
+  }
+
+  /** Gives some transactional ids a past, of which the broker learns when it starts again. */
+  async #wearOut(): Promise<void> {
+    const { machine, random } = this;
+    const wire = new SingleWire(machine);
+    const worn = this.transactionalIds.filter(() => random.chance(WORN));
+    for (const { name: transactionalId } of worn) {
+      const response = await machine.drive(
+        wire.request({ coordinatorOf: { transactionalId } }, initProducerId, 5, {
+          transactionalId: null,
+          transactionTimeoutMs: 0,
+        }),
+      );
+      const { errorCode, producerId } = response!;
+      check(errorCode === ErrorCode.NONE, () => `A producer id is answered ${errorCode}`);
+      const id = { transactionalId, producerId };
+      await machine.drive(wearOut(machine.parts.context.topics, id, random, machine.clock.now()));
+    }
+    if (worn.length > 0) await this.#restart(undefined, true);
   }
 
   async #act(): Promise<void> {
     const { machine, random } = this;
     const act = random.weighted<() => void | Promise<void>>([
-      [55, () => this.#produce()],
+      [55, () => this.#produceSome()],
       [8, () => this.#plain.act()],
       [14, () => random.pick(this.#observers).act()],
       [10, () => machine.clock.advance(random.below(60))],
       [3, () => machine.clock.advance(random.below(3000))],
       [4, () => this.#release()],
+      [6, () => machine.isUp ? machine.spawn(() => this.#auditor.glance()) : undefined],
       [1, () => this.#audit()],
       [1.2, () => this.#planCrash()],
+      [0.6, () => this.#glanceAndLosePower()],
+      [this.#mayHaveWrongClock ? 0.7 : 0, () => this.#setClock(random.pick(CLOCK_OFFSETS_MS))],
       [0.5, () => this.#isLeftOut("restart") ? undefined : this.#restart(undefined)],
       [2, () => this.#fail()],
     ]);
     try {
       await act();
       await machine.turn();
-      for (let i = random.below(5); i > 0; i--) {
+      for (let i = random.below(MAX_OPERATIONS_IN_STEP); i > 0; i--) {
         machine.progress();
         await machine.turn();
       }
@@ -285,6 +344,10 @@ class TransactionSimulation implements TransactionWorld {
       if (!(error instanceof MachineDown)) throw error;
     }
     await this.#recoverIfDue();
+  }
+
+  #produceSome(): void {
+    for (let i = this.random.below(MAX_AT_ONCE); i >= 0; i--) this.#produce();
   }
 
   /** Lets a producer act; one that is over is replaced, perhaps with another transactional id. */
@@ -325,6 +388,24 @@ class TransactionSimulation implements TransactionWorld {
     this.trace(`plans ${kind} after ${changes} changes`);
     this.#crash = { kind, step: this.#step + MAX_STEPS_TO_CRASH };
     this.machine.fs.crashAfter(changes);
+  }
+
+  /** The power fails right after somebody has seen what is stable. */
+  async #glanceAndLosePower(): Promise<void> {
+    const { machine } = this;
+    if (this.#isLeftOut("power") || !machine.isUp) return;
+    machine.spawn(() => this.#auditor.glance());
+    await machine.turn();
+    await this.#restart("power");
+  }
+
+  /** Sets by how much the broker's clock is ahead. */
+  #setClock(offsetMs: number): void {
+    const { clock } = this.machine;
+    if (clock.adjustedMs === offsetMs) return;
+    this.trace(`has a clock that is ${offsetMs} ms ahead`);
+    clock.adjustedMs = offsetMs;
+    this.#hasWrongClock = true;
   }
 
   /** Causes a fault. */
@@ -389,7 +470,12 @@ class TransactionSimulation implements TransactionWorld {
       await this.#end(next);
       if (!isLast && attempt < MAX_STARTS && this.random.chance(0.2)) this.#planCrash();
       try {
+        if (!isLast && this.random.chance(SLOW_START) && !this.#isLeftOut("slow-sync")) {
+          machine.fs.slowSyncRate = 0.97;
+        }
         await machine.start(this.#drawConfig());
+        await machine.drive(this.#auditor.glance());
+        machine.fs.slowSyncRate = 0;
         if (this.random.chance(0.7)) await machine.drive(this.#auditor.audit());
         return;
       } catch (error) {
@@ -428,9 +514,12 @@ class TransactionSimulation implements TransactionWorld {
   async #finish(): Promise<void> {
     const { machine } = this;
     machine.fs.heal();
+    // What has begun while the clock was ahead times out later.
+    const waitMs = 2 * MAX_TIMEOUT_MS + (this.#hasWrongClock ? 2 * MAX_CLOCK_OFFSET_MS : 0);
+    this.#setClock(0);
     await this.#restart(this.#isLeftOut("power") ? undefined : "power", true);
     while (this.#held.length > 0) this.#release();
-    for (let waitedMs = 0; waitedMs < 2 * MAX_TIMEOUT_MS;) {
+    for (let waitedMs = 0; waitedMs < waitMs;) {
       machine.clock.advance(TIMEOUT_CHECK_MS);
       waitedMs += TIMEOUT_CHECK_MS;
       await machine.turn();
@@ -453,6 +542,8 @@ class TransactionSimulation implements TransactionWorld {
       "transaction.state.log.num.partitions": 2,
       "transaction.state.log.segment.bytes": 4000,
       "transaction.abort.timed.out.transaction.cleanup.interval.ms": TIMEOUT_CHECK_MS,
+      "transactional.id.expiration.ms": this.expirationMs,
+      "transaction.remove.expired.transaction.cleanup.interval.ms": EXPIRY_CHECK_MS,
       "offsets.topic.segment.bytes": 4000,
     };
   }

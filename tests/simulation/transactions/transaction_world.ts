@@ -71,6 +71,8 @@ export interface TransactionWorld {
   readonly hasLeaderChanges: boolean;
   /** Whether the clocks of brokers may be wrong, so that transactions time out early. */
   readonly hasWrongClocks: boolean;
+  /** Milliseconds after which a transactional id that is not used may expire. */
+  readonly expirationMs: number;
   /** Makes the connections of a participant. */
   connect(name: string): Wire;
   /** Records an event. */

@@ -64,6 +64,8 @@ export class TransactionalProducer extends Participant implements FencedProducer
   /** Whether it has to initialize, even if it has a pair. */
   #mustInit = true;
   #transaction: TransactionModel | undefined;
+  /** When the id was certainly used last, between two transactions. */
+  #usedMs = -Infinity;
   /** When the transaction may have begun, for the coordinator. */
   #startMs = Infinity;
   /** Whether it has certainly begun. */
@@ -120,7 +122,7 @@ export class TransactionalProducer extends Participant implements FencedProducer
     return random.weighted<() => Promise<void>>([
       [5, () => this.#write()],
       [mayEnd && this.#offsets === "none" ? 1 : 0, () => this.#commitOffsets()],
-      [mayEnd ? 2 : 0, () => this.#end("commit")],
+      [mayEnd ? 3 : 0, () => this.#end("commit")],
       [mayEnd ? 1 : 0, () => this.#end("abort")],
     ]);
   }
@@ -141,6 +143,7 @@ export class TransactionalProducer extends Participant implements FencedProducer
     const { id, timeoutMs } = this.#options;
     const { world } = this;
     const sent = this.#pair;
+    const sentMs = world.nowMs;
     id.beginRequest(this);
     const response = await this.#ask(
       this.#coordinator,
@@ -161,6 +164,7 @@ export class TransactionalProducer extends Participant implements FencedProducer
     }
     world.book.give({ producerId, producerEpoch }, this.name);
     this.#pair = { producerId, producerEpoch };
+    this.#usedMs = sentMs;
     this.mayBeFenced = this.willBeFenced;
     this.#sequences.clear();
     this.#mustInit = this.#mustBump = false;
@@ -347,6 +351,7 @@ export class TransactionalProducer extends Participant implements FencedProducer
     const committed = ending === "commit";
     if (committed) transaction.requestCommit();
     this.#ending = ending;
+    const sentMs = this.world.nowMs;
     const response = await this.#ask(
       this.#coordinator,
       endTxn,
@@ -360,6 +365,7 @@ export class TransactionalProducer extends Participant implements FencedProducer
     if (this.mustRepeat(this.#coordinator, what, errorCode, this.#explained())) return;
     if (errorCode !== ErrorCode.NONE) return this.#refuse(what);
     transaction.decide(committed ? "committed" : "aborted", `${this.name} ${what}`);
+    this.#usedMs = sentMs;
     if (flow === 2) {
       check(producerId >= 0, () => `${this.name} ${what} and is given no producer id`);
       this.world.book.give({ producerId, producerEpoch }, this.name);
@@ -396,11 +402,12 @@ export class TransactionalProducer extends Participant implements FencedProducer
     this.#startMs = Math.min(this.#startMs, this.world.nowMs);
   }
 
-  /** The answers that tell of fencing or a timeout, if one of them may have happened. */
+  /** The answers that tell of fencing, a timeout or expiry, if one of them may have happened. */
   #explained(): readonly number[] {
-    const { nowMs, hasWrongClocks } = this.world;
-    const ageMs = nowMs - this.#startMs;
-    return this.mayBeFenced || hasWrongClocks || ageMs >= this.#options.timeoutMs ? FENCED : [];
+    const { nowMs, hasWrongClocks, expirationMs } = this.world;
+    const hasTimedOut = nowMs - this.#startMs >= this.#options.timeoutMs;
+    const hasExpired = nowMs - this.#usedMs >= expirationMs;
+    return this.mayBeFenced || hasWrongClocks || hasTimedOut || hasExpired ? FENCED : [];
   }
 
   /**
