@@ -19,6 +19,7 @@
  * @module
  */
 
+import { LinkedSignal } from "../../protocol/linked_signal.ts";
 import { RecordBatch, RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
 import {
   DEFAULT_LOG_CONFIG,
@@ -157,9 +158,8 @@ export class LocalMetadataStore implements MetadataStore {
   }
 
   async *watch(from: number, { signal }: AbortOptions): AsyncGenerator<MetadataEvent, void> {
-    const ended = signal === undefined
-      ? this.#closing.signal
-      : AbortSignal.any([signal, this.#closing.signal]);
+    using linked = new LinkedSignal(signal, this.#closing.signal);
+    const ended = linked.signal;
     let wake = () => {};
     const onNews = () => wake();
     this.#watchers.add(onNews);

@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { CountedAbortController } from "../../protocol/linked_signal_testing.ts";
 import {
   MAX_COMMIT_CHANGES,
   type MetadataEvent,
@@ -241,6 +242,23 @@ export const METADATA_STORE_CONTRACT: readonly ContractRule[] = [
       const second = takeEvents(store.watch(from, {}), 1);
       await store.close();
       assertEquals(await second, []);
+    },
+  },
+
+  {
+    sentence: ".watch() leaves nothing with its signal when it ends",
+    async run({ store }) {
+      const from = await store.commit([setText("a", "1")]);
+      const ending = new CountedAbortController();
+      const { signal } = ending;
+      const watching = takeEvents(store.watch(from, { signal }), 1);
+      await store.commit([setText("a", "2")]);
+      assertEquals((await watching).length, 1);
+      assertEquals(ending.listenerCount, 0);
+      const ended = takeEvents(store.watch(from + 1, { signal }), 1);
+      ending.abort();
+      await ended;
+      assertEquals(ending.listenerCount, 0);
     },
   },
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LinkedSignal } from "../../protocol/linked_signal.ts";
 import {
   type AbortOptions,
   type CommitOptions,
@@ -47,10 +48,9 @@ export class SharedMetadataStore implements MetadataStore {
     return await this.#store.commit(changes, options);
   }
 
-  watch(from: number, { signal }: AbortOptions): AsyncIterable<MetadataEvent> {
-    const closing = this.#closing.signal;
-    const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-    return this.#store.watch(from, { signal: ended });
+  async *watch(from: number, { signal }: AbortOptions): AsyncGenerator<MetadataEvent, void> {
+    using ended = new LinkedSignal(signal, this.#closing.signal);
+    yield* this.#store.watch(from, { signal: ended.signal });
   }
 
   async session(ttlMs: number): Promise<MetadataSession> {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { CountedAbortController } from "../../protocol/linked_signal_testing.ts";
 import { fetch, metadata } from "../../protocol/messages/mod.ts";
 import { ClosedError, KafkaError, UsageError } from "../errors.ts";
 import { pollAll, setup, texts, write } from "../testing/client_setup.ts";
@@ -318,7 +319,7 @@ Deno.test("Consumer.subscribe() with a handler reads one partition until its sig
   await using test = setup({ topics: { a: 2 } });
   write(test.cluster, "a", 1, ["0", "1", "2"]);
   const consumer = test.client.consumer();
-  const controller = new AbortController();
+  const controller = new CountedAbortController();
   const seen: string[] = [];
   let busy = 0;
   await consumer.subscribe("a", 1, async (message) => {
@@ -331,6 +332,7 @@ Deno.test("Consumer.subscribe() with a handler reads one partition until its sig
   }, { signal: controller.signal });
   assertEquals(seen, ["0", "1", "2"]);
   assertEquals(consumer.topics, []);
+  assertEquals(controller.listenerCount, 0);
 });
 
 Deno.test("Consumer.subscribe() with a handler starts at the place in `from` and ends when the consumer is closed", async () => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LinkedSignal } from "../../protocol/linked_signal.ts";
 import type { ClientCore } from "../connection/client_core.ts";
 import type {
   MessageHandler,
@@ -44,7 +45,8 @@ export async function handlePartition(
 ): Promise<void> {
   const news = new WakeSignal();
   const onNews = () => news.notify();
-  const ends = AbortSignal.any(signal === undefined ? [closing] : [closing, signal]);
+  using linked = new LinkedSignal(closing, signal);
+  const ends = linked.signal;
   const start = from ?? options.autoOffsetReset;
   const { tracing } = core.options;
   const reader = new PartitionReader(topic, partition, options, onNews);

@@ -6,6 +6,7 @@
  */
 
 import { examineCluster } from "../../../client/admin/cluster_examination.ts";
+import { LinkedSignal } from "../../../protocol/linked_signal.ts";
 import { formatHostPort } from "../../settings/listener.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest } from "../rest/fields.ts";
@@ -40,9 +41,10 @@ export const OBSERVATION_ROUTES: readonly Route[] = [
       const { clusterId } = resourcesOf(call);
       const { context: { health, broker, closing } } = call;
       await broker.disk.refresh();
+      using ended = new LinkedSignal(closing, AbortSignal.timeout(TIMEOUT_MS));
       const { controllerId, brokers, partitions, problems } = await examineCluster(
         call.admin,
-        AbortSignal.any([closing, AbortSignal.timeout(TIMEOUT_MS)]),
+        ended.signal,
       );
       const { isReady, checks, warnings } = health.check();
       const ofBroker = checks.filter(({ ok }) => !ok)
@@ -167,10 +169,10 @@ async function fromCoordinator(call: Call, group: string): Promise<Json[]> {
     const { coordinator } = await call.admin.describeGroup(group);
     const address = await directory.addressOf(coordinator.id);
     if (address === undefined) return [];
-    const signal = AbortSignal.any([closing, AbortSignal.timeout(OTHER_TIMEOUT_MS)]);
+    using ended = new LinkedSignal(closing, AbortSignal.timeout(OTHER_TIMEOUT_MS));
     const target = `http://${formatHostPort(address)}${url.pathname}${url.search}`;
     const answer = await fetch(target, {
-      signal,
+      signal: ended.signal,
       redirect: "error",
       headers: { [FORWARDED]: "1" },
     });

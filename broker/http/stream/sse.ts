@@ -55,7 +55,7 @@ export function fullResponse(): Response {
  * A stream as an answer. Each event is asked for when the reader has taken the one before, so that a slow
  * reader holds one of them.
  *
- * @param events Called with a signal that is aborted when the reader has gone.
+ * @param events Called with a signal that is aborted when the reader has gone, or the broker closes.
  * @param notices Called when the reader took nothing for too long, and once when the answer has ended.
  */
 export function sseResponse(
@@ -65,8 +65,7 @@ export function sseResponse(
   { onStalled, onEnd }: { readonly onStalled: () => void; readonly onEnd: () => void },
 ): Response {
   const gone = new AbortController();
-  const signal = AbortSignal.any([gone.signal, closing]);
-  const iterator = events(signal);
+  const iterator = events(gone.signal);
   let pulledMs = clock.monotonic();
   let timer: number;
   let isEnded = false;
@@ -100,6 +99,7 @@ export function sseResponse(
         controller.close();
       };
       closing.addEventListener("abort", ended);
+      if (closing.aborted) ended();
     },
     async pull(controller) {
       pulledMs = clock.monotonic();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LinkedSignal } from "../../../protocol/linked_signal.ts";
 import {
   type AbortOptions,
   checkCommitSize,
@@ -56,8 +57,8 @@ export class PortMetadataStore implements MetadataStore {
   }
 
   async *watch(from: number, { signal }: AbortOptions): AsyncGenerator<MetadataEvent, void> {
-    const closing = this.#closing.signal;
-    const ended = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    using linked = new LinkedSignal(signal, this.#closing.signal);
+    const ended = linked.signal;
     if (ended.aborted) return;
     const events: MetadataEvent[] = [];
     let wake = () => {};
@@ -86,7 +87,7 @@ export class PortMetadataStore implements MetadataStore {
     } finally {
       ended.removeEventListener("abort", onAbort);
       this.#watches.delete(id);
-      if (!isOver && !closing.aborted) {
+      if (!isOver && !this.#closing.signal.aborted) {
         this.#call({ name: "unwatch", watch: id }).catch(() => {});
       }
     }
