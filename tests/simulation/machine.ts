@@ -46,6 +46,8 @@ export class Machine {
   readonly clock: ManualClock = new ManualClock();
   /** The random numbers of the current step. */
   random: Random;
+  /** Probability that a timer ends before an operation of the disk. */
+  timerProbability = 0.5;
   #fs: FaultyFileSystem;
   #broker: Broker | undefined;
   #process: ProcessClock | undefined;
@@ -101,11 +103,12 @@ export class Machine {
   /** Completes one pending operation or timer; returns whether there was one. */
   progress(): boolean {
     const timers = this.#timers;
-    if (timers.length > 0 && this.random.chance(0.5)) {
+    const isDiskIdle = this.#fs.waitingCount === 0;
+    if (timers.length > 0 && (isDiskIdle || this.random.chance(this.timerProbability))) {
       timers.splice(this.random.below(timers.length), 1)[0]!();
       return true;
     }
-    return this.#fs.complete() || timers.length > 0;
+    return this.#fs.complete();
   }
 
   /** Runs something in the background. If it throws, the next turn throws. */

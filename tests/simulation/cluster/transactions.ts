@@ -44,6 +44,7 @@ export class ClusterTransactions implements TransactionWorld {
   readonly hasFailed = true;
   readonly hasLeaderChanges = true;
   readonly hasWrongClocks = true;
+  readonly patience = 0.8;
   readonly expirationMs = Infinity;
   readonly #world: ClusterWorld;
   readonly #producers: TransactionalProducer[] = [];

@@ -24,6 +24,7 @@ import { PlainProducer } from "./plain_producer.ts";
 import { TransactionBook } from "./transaction_book.ts";
 import type { SharedPartition, TransactionWorld, Wire } from "./transaction_world.ts";
 import { SingleWire } from "./single_wire.ts";
+import { checkStableOnDisk } from "./stable_on_disk.ts";
 import { TransactionalId } from "./transactional_id.ts";
 import { INPUT_TOPIC, TransactionalProducer } from "./transactional_producer.ts";
 import { wearOut } from "./worn_ids.ts";
@@ -79,8 +80,6 @@ const MAX_STEPS_WITH_FAILURE = 15;
 const MAX_STARTS = 4;
 /** Operations of the disk that may be pending while nobody writes. */
 const MAX_OPERATIONS = 100;
-/** Fewer operations of the disk and timers than this end in one step. */
-const MAX_OPERATIONS_IN_STEP = 8;
 const PRODUCERS = 5;
 const TRANSACTIONAL_IDS = 4;
 /** How many producers may act in one step. */
@@ -96,6 +95,47 @@ const EXPIRY_CHECK_MS = 1000;
 /** How many held requests there may be. */
 const MAX_HELD = 8;
 const NETWORK_FAULTS = { "lost-request": 0.02, "lost-answer": 0.04, "late-request": 0.03 };
+
+/** How clients and the broker behave with a seed. */
+interface Character {
+  /** Probability that a look at the clock ends a slice of long work of the broker. */
+  readonly lateProbability: number;
+  /** Probability that a timer ends before an operation of the disk. */
+  readonly timerProbability: number;
+  /** Fewer operations of the disk and timers than this end in one step. */
+  readonly operations: number;
+  /** How many times as often the network fails. */
+  readonly networkFaults: number;
+  /** Probability that a producer repeats what it got no answer to, instead of aborting. */
+  readonly patience: number;
+  /** The part of producers with KIP-890. */
+  readonly modern: number;
+}
+
+const CALM: Character = {
+  lateProbability: 0.01,
+  timerProbability: 0.5,
+  operations: 8,
+  networkFaults: 1,
+  patience: 0.8,
+  modern: 0.6,
+};
+/** Batches wait for their validation, and old clients for nothing: they abort what is on its way. */
+const HURRIED: Character = {
+  lateProbability: 0.3,
+  timerProbability: 0.2,
+  operations: 30,
+  networkFaults: 3,
+  patience: 0.3,
+  modern: 0.2,
+};
+const CHARACTERS: readonly Character[] = [
+  CALM,
+  CALM,
+  { ...CALM, networkFaults: 4 },
+  HURRIED,
+];
+
 /** Probability of a seed whose broker has a clock that jumps. */
 const WRONG_CLOCK = 0.25;
 /** By how much the broker's clock may be ahead. */
@@ -106,8 +146,6 @@ const WORN = 0.3;
 /** When ids expire that are not used, in a third of the seeds. */
 const SHORT_EXPIRATION_MS = 4000;
 const LONG_EXPIRATION_MS = 604_800_000;
-/** Probabilities, one for each seed, that a look at the clock ends a slice of long work. */
-const LATE_PROBABILITIES: readonly number[] = [0.01, 0.3];
 /** Probability that syncs are slow when a broker starts. */
 const SLOW_START = 0.3;
 
@@ -145,13 +183,12 @@ async function run(
   seed: number,
 ): Promise<TransactionSimulationResult> {
   const { machine } = simulation;
-  const random = new Random(mix(seed, -1));
   using _ = replaceGlobals({
-    random,
+    random: new Random(mix(seed, -1)),
     now: () => machine.clock.now(),
     monotonic: () => machine.clock.monotonic(),
     onTimer: (callback) => machine.onTimer(callback),
-    lateProbability: random.pick(LATE_PROBABILITIES),
+    lateProbability: simulation.character.lateProbability,
   });
   return await simulation.run();
 }
@@ -163,6 +200,7 @@ class TransactionSimulation implements TransactionWorld {
   readonly transactionalIds: readonly TransactionalId[];
   readonly topicIds: Map<string, string> = new Map();
   readonly expirationMs: number;
+  readonly character: Character;
   readonly #options: TransactionSimulationOptions;
   readonly #mayHaveWrongClock: boolean;
   readonly #producers: TransactionalProducer[] = [];
@@ -182,6 +220,8 @@ class TransactionSimulation implements TransactionWorld {
   constructor(options: TransactionSimulationOptions) {
     this.#options = options;
     this.machine = new Machine(new Random(mix(options.seed, 0)), (line) => this.trace(line));
+    this.character = this.random.pick(CHARACTERS);
+    this.machine.timerProbability = this.character.timerProbability;
     this.expirationMs = this.random.chance(1 / 3) ? SHORT_EXPIRATION_MS : LONG_EXPIRATION_MS;
     this.#mayHaveWrongClock = this.random.chance(WRONG_CLOCK) && !this.#isLeftOut("clock");
     this.partitions = TOPICS.filter(({ name }) => name !== INPUT_TOPIC).flatMap((topic) =>
@@ -206,6 +246,10 @@ class TransactionSimulation implements TransactionWorld {
 
   get nowMs(): number {
     return this.machine.clock.monotonic();
+  }
+
+  get patience(): number {
+    return this.character.patience;
   }
 
   get isUp(): boolean {
@@ -242,7 +286,8 @@ class TransactionSimulation implements TransactionWorld {
   }
 
   hasFault(fault: keyof typeof NETWORK_FAULTS): boolean {
-    return this.random.chance(NETWORK_FAULTS[fault]) && !this.#isLeftOut(fault);
+    const probability = NETWORK_FAULTS[fault] * this.character.networkFaults;
+    return this.random.chance(probability) && !this.#isLeftOut(fault);
   }
 
   hold(send: () => void): void {
@@ -324,11 +369,11 @@ class TransactionSimulation implements TransactionWorld {
       [14, () => random.pick(this.#observers).act()],
       [10, () => machine.clock.advance(random.below(60))],
       [3, () => machine.clock.advance(random.below(3000))],
-      [4, () => this.#release()],
-      [6, () => machine.isUp ? machine.spawn(() => this.#auditor.glance()) : undefined],
+      [6, () => this.#release()],
+      [8, () => machine.isUp ? machine.spawn(() => this.#auditor.glance()) : undefined],
       [1, () => this.#audit()],
       [1.2, () => this.#planCrash()],
-      [0.6, () => this.#glanceAndLosePower()],
+      [0.8, () => this.#glanceAndLosePower()],
       [this.#mayHaveWrongClock ? 0.7 : 0, () => this.#setClock(random.pick(CLOCK_OFFSETS_MS))],
       [0.5, () => this.#isLeftOut("restart") ? undefined : this.#restart(undefined)],
       [2, () => this.#fail()],
@@ -336,7 +381,7 @@ class TransactionSimulation implements TransactionWorld {
     try {
       await act();
       await machine.turn();
-      for (let i = random.below(MAX_OPERATIONS_IN_STEP); i > 0; i--) {
+      for (let i = random.below(this.character.operations); i > 0; i--) {
         machine.progress();
         await machine.turn();
       }
@@ -362,7 +407,7 @@ class TransactionSimulation implements TransactionWorld {
   #newProducer(): TransactionalProducer {
     const { random } = this;
     const id = random.pick(this.transactionalIds);
-    const flow = random.chance(0.6) ? 2 : 1;
+    const flow = random.chance(this.character.modern) ? 2 : 1;
     const timeoutMs = 500 + random.below(MAX_TIMEOUT_MS - 500);
     const producer = `producer ${this.#born++} of ${id}`;
     this.trace(`${producer} begins, flow ${flow}, timeout ${timeoutMs}`);
@@ -491,6 +536,9 @@ class TransactionSimulation implements TransactionWorld {
     if (kind !== undefined) {
       this.#crashes++;
       this.machine.crash(kind);
+      for (const { view } of this.partitions) {
+        if (!view.isCompacted) checkStableOnDisk(this.machine.fs.disk, view);
+      }
     }
     this.#crash = undefined;
     this.#restartStep = Infinity;

@@ -71,6 +71,8 @@ export interface TransactionWorld {
   readonly hasLeaderChanges: boolean;
   /** Whether the clocks of brokers may be wrong, so that transactions time out early. */
   readonly hasWrongClocks: boolean;
+  /** Probability that a producer repeats what it got no answer to, instead of aborting. */
+  readonly patience: number;
   /** Milliseconds after which a transactional id that is not used may expire. */
   readonly expirationMs: number;
   /** Makes the connections of a participant. */
@@ -139,6 +141,11 @@ export class Participant {
     this.wire = world.connect(name);
   }
 
+  /** The connections over which it sends to a destination. */
+  protected wireTo(_to: Destination): Wire {
+    return this.wire;
+  }
+
   /** Cuts its connections, with any requests in flight. */
   disconnect(): void {
     this.wire.disconnect();
@@ -165,7 +172,7 @@ export class Participant {
       RETRIABLE.includes(errorCode) || isFailure || isChange,
       () => `${this.name} ${what} and was answered ${nameOf(errorCode)}`,
     );
-    if (MISDIRECTED.includes(errorCode)) this.wire.forget(to);
+    if (MISDIRECTED.includes(errorCode)) this.wireTo(to).forget(to);
     return true;
   }
 }

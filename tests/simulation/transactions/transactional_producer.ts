@@ -22,6 +22,7 @@ import {
   Participant,
   type SharedPartition,
   type TransactionWorld,
+  type Wire,
 } from "./transaction_world.ts";
 import type { FencedProducer, TransactionalId } from "./transactional_id.ts";
 
@@ -60,6 +61,8 @@ export class TransactionalProducer extends Participant implements FencedProducer
   mayBeFenced = false;
   willBeFenced = false;
   readonly #options: TransactionalProducerOptions;
+  /** To its coordinator, so that what it asks that may overtake what it sends to partitions. */
+  readonly #coordination: Wire;
   #pair: ProducerPair | undefined;
   /** Whether it has to initialize, even if it has a pair. */
   #mustInit = true;
@@ -84,6 +87,18 @@ export class TransactionalProducer extends Participant implements FencedProducer
   constructor(name: string, world: TransactionWorld, options: TransactionalProducerOptions) {
     super(name, world);
     this.#options = options;
+    this.#coordination = world.connect(`${name}, coordination`);
+  }
+
+  protected override wireTo(to: Destination): Wire {
+    const isOfCoordinator = to !== "any" && "coordinatorOf" in to &&
+      "transactionalId" in to.coordinatorOf;
+    return isOfCoordinator ? this.#coordination : this.wire;
+  }
+
+  override disconnect(): void {
+    super.disconnect();
+    this.#coordination.disconnect();
   }
 
   /** Whether it was fenced and has given up. */
@@ -104,7 +119,7 @@ export class TransactionalProducer extends Participant implements FencedProducer
   }
 
   #next(): () => Promise<void> {
-    const { random } = this.world;
+    const { random, patience } = this.world;
     if (this.#mustInit) return () => this.#init();
     if (this.#ending !== undefined) {
       if (random.chance(0.8)) return () => this.#end(this.#ending!);
@@ -112,11 +127,11 @@ export class TransactionalProducer extends Participant implements FencedProducer
       return () => this.#init();
     }
     if (this.#unresolved.length > 0) {
-      if (random.chance(0.8)) return () => this.#produceAll();
+      if (random.chance(patience)) return () => this.#produceAll();
       return this.#giveUp();
     }
     if (this.#offsets === "sent") {
-      return random.chance(0.8) ? () => this.#commitOffsets() : this.#giveUp();
+      return random.chance(patience) ? () => this.#commitOffsets() : this.#giveUp();
     }
     const mayEnd = this.#isBegun;
     return random.weighted<() => Promise<void>>([
@@ -273,7 +288,8 @@ export class TransactionalProducer extends Participant implements FencedProducer
           partitionData: [{ index, records: world.book.encode(records, nowMs, pair, sequence) }],
         })),
       },
-      { mayBeLate: flow === 2 },
+      // Before KIP-890, it is not part of another transaction, as the producer then has another epoch.
+      { mayBeLate: true, onLate: () => this.#mustBump = true },
     );
     if (response === undefined) return;
     const answers = response.responses.flatMap(({ name, partitionResponses }) =>
@@ -415,20 +431,27 @@ export class TransactionalProducer extends Participant implements FencedProducer
    *
    * @param mayBeLate Whether it may arrive after the transaction has ended, which only KIP-890 makes safe.
    * @param onEnd Called when it is over, whatever happened.
+   * @param onLate Called if it will arrive late.
    */
   async #ask<A extends Api>(
     to: Destination,
     api: A,
     version: number,
     request: RequestTo<A>,
-    { mayBeLate = false, onEnd = () => {} }: { mayBeLate?: boolean; onEnd?: () => void } = {},
+    { mayBeLate = false, onEnd = () => {}, onLate = () => {} }: {
+      readonly mayBeLate?: boolean;
+      readonly onEnd?: () => void;
+      readonly onLate?: () => void;
+    } = {},
   ): Promise<ResponseOf<A> | undefined> {
-    const { world, wire } = this;
+    const { world } = this;
+    const wire = this.wireTo(to);
     if (world.hasFault("lost-request")) {
       onEnd();
       return undefined;
     }
     if (mayBeLate && world.hasFault("late-request")) {
+      onLate();
       world.hold(wire.prepare(to, api, version, request));
       if (world.random.chance(0.5)) return undefined;
     }
