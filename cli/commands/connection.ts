@@ -10,6 +10,9 @@ import {
   formatAddress,
   parseBrokerAddress,
 } from "../../client/connection/address.ts";
+import { type Mechanism, MECHANISMS } from "../connection/connection_settings.ts";
+import type { ConnectionFlagValues, ResolvedConnection } from "../connection/mod.ts";
+import { profilesPath } from "../connection/profiles_path.ts";
 import type { Context } from "../terminal/context.ts";
 import type { Flags } from "../program/flag.ts";
 import { ensureReachable } from "./reachability.ts";
@@ -20,18 +23,100 @@ import { ensureReachable } from "./reachability.ts";
  */
 const CLIENT = "../../client/mod.ts";
 
-/** Flags of every command that connects to a cluster. */
-export const connectionFlags = {
+/** Not a literal where it is imported, for the same reason. */
+const CONNECTION = "../connection/mod.ts";
+
+/** The brokers of commands that name none. */
+const DEFAULT_BROKERS: readonly BrokerAddress[] = [{ host: "localhost", port: 9092 }];
+
+/** Flags that say which cluster, and as whom. */
+export const clusterFlags = {
   brokers: {
     alias: "b",
     separator: ",",
     value: "HOST:PORT",
-    default: "localhost:9092",
+    fallback: "localhost:9092",
     otherNames: ["bootstrap-server", "bootstrap-servers", "broker-list", "broker-addrs"],
     fileNames: ["broker_addrs", "bootstrap.servers"],
     group: "Connection",
     parse: parseBrokerAddress,
     doc: "Brokers to connect to; one is enough to find the others",
+  },
+  tls: {
+    type: "boolean",
+    otherNames: ["tls-enabled"],
+    fallback: "no, unless another --tls flag is given",
+    group: "Connection",
+    doc: "Encrypt the connection",
+  },
+  tlsCa: {
+    otherNames: ["tls-truststore"],
+    isFile: true,
+    fallback: "the authorities that Deno trusts",
+    group: "Connection",
+    doc: "Authorities that may have signed the brokers' certificates, in PEM",
+  },
+  tlsCert: {
+    isFile: true,
+    group: "Connection",
+    doc: "Certificate of the client, in PEM",
+  },
+  tlsKey: {
+    isFile: true,
+    group: "Connection",
+    doc: "Private key of the client's certificate, in PEM",
+  },
+  tlsServerName: {
+    value: "NAME",
+    fallback: "the host",
+    isRare: true,
+    group: "Connection",
+    doc: "Name in the brokers' certificates",
+  },
+  saslMechanism: {
+    choices: ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"],
+    parse: parseMechanism,
+    value: "NAME",
+    fallback: "SCRAM-SHA-256 with --user",
+    group: "Connection",
+    doc: "How to authenticate",
+  },
+  user: {
+    otherNames: ["username", "sasl-username"],
+    value: "NAME",
+    group: "Connection",
+    doc: "User to authenticate as; the password is asked for on a terminal",
+  },
+  passwordFile: {
+    otherNames: ["sasl-password-file"],
+    isFile: true,
+    fallback: "DQUEUE_PASSWORD",
+    group: "Connection",
+    doc: "File with the user's password",
+  },
+  tokenFile: {
+    isFile: true,
+    fallback: "DQUEUE_TOKEN",
+    isRare: true,
+    group: "Connection",
+    doc: "File with the token of OAUTHBEARER",
+  },
+} as const satisfies Flags;
+
+/** Flags of every command that connects to a cluster. */
+export const connectionFlags = {
+  ...clusterFlags,
+  profile: {
+    value: "NAME",
+    fallback: `that of "dqueue profile use", unless --brokers is given`,
+    group: "Connection",
+    doc: "Profile that says how to connect",
+  },
+  clientConfig: {
+    otherNames: ["command-config", "consumer-config", "producer-config"],
+    isFile: true,
+    group: "Connection",
+    doc: "A Java client's properties that say how to connect",
   },
   timeout: {
     type: "duration",
@@ -55,8 +140,7 @@ export const patientConnectionFlags = {
 } as const satisfies Flags;
 
 /** Values of {@linkcode connectionFlags} or {@linkcode patientConnectionFlags}. */
-interface ConnectionValues {
-  readonly brokers: readonly BrokerAddress[];
+interface ConnectionValues extends ConnectionFlagValues {
   /** Undefined to wait for an unavailable broker. */
   readonly timeout: number | undefined;
 }
@@ -74,20 +158,65 @@ interface ConnectOptions {
  * Connects to the cluster.
  *
  * @throws {CommandError} If no broker accepts a connection.
+ * @throws {UsageError} If what says how to connect cannot be used.
  */
 export async function connect(
   context: Context,
-  { brokers, timeout }: ConnectionValues,
+  flags: ConnectionValues,
   { waits = false }: ConnectOptions = {},
 ): Promise<Client> {
+  // The client is loaded here, so commands without it start faster.
+  const loading: Promise<typeof import("../../client/mod.ts")> = import(CLIENT);
+  const { brokers = DEFAULT_BROKERS, security } = await resolve(context, flags);
+  const { timeout } = flags;
   const [{ Client }] = await Promise.all([
-    // The client is loaded here, so commands without it start faster.
-    import(CLIENT) as Promise<typeof import("../../client/mod.ts")>,
+    loading,
     ensureReachable(context, brokers, { waits, timeoutMs: timeout ?? Infinity }),
   ]);
   return new Client({
     brokers: brokers.map(formatAddress),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     clientId: "dqueue-cli",
+    ...security,
   });
+}
+
+/** Nothing is loaded for a command that only has addresses. */
+async function resolve(
+  context: Context,
+  flags: ConnectionFlagValues,
+): Promise<ResolvedConnection> {
+  if (!isSecured(flags) && (flags.brokers !== undefined || !hasProfiles(context))) {
+    return { brokers: flags.brokers, security: {} };
+  }
+  const { resolveConnection }: typeof import("../connection/mod.ts") = await import(CONNECTION);
+  return await resolveConnection(context, flags);
+}
+
+function isSecured({ brokers: _, ...flags }: ConnectionFlagValues): boolean {
+  const { profile, clientConfig, tls, tlsCa, tlsCert, tlsKey, tlsServerName } = flags;
+  const { saslMechanism, user, passwordFile, tokenFile } = flags;
+  return [
+    ...[profile, clientConfig, tls, tlsCa, tlsCert, tlsKey, tlsServerName],
+    ...[saslMechanism, user, passwordFile, tokenFile],
+  ].some((each) => each !== undefined);
+}
+
+/** Whether the user has profiles; without permission to look there, as if there were none. */
+function hasProfiles(context: Context): boolean {
+  const path = profilesPath(context);
+  if (path === undefined) return false;
+  try {
+    const { state } = Deno.permissions.querySync({ name: "read", path });
+    return state === "granted" && Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** Kafka's names are in capitals. */
+function parseMechanism(text: string): Mechanism {
+  const mechanism = MECHANISMS.find((each) => each === text.toUpperCase());
+  if (mechanism !== undefined) return mechanism;
+  throw new SyntaxError(`Cannot use "${text}": expected one of ${MECHANISMS.join(", ")}`);
 }

@@ -28,6 +28,8 @@
  * **Trial cluster.** `cluster try` runs etcd and brokers as processes; they and the relays between them
  * are in `cluster/trial/`.
  *
+ * **Profiles** of how to connect are kept by `cli/connection`, and changed by `profile/`.
+ *
  * **Benchmarks** are in `bench/`.
  *
  * Only `serve` and the commands for log files use the broker's code; all others are programs on top
@@ -59,6 +61,12 @@ export * from "./group/group_reset_offsets.ts";
 export * from "./log/log_dump.ts";
 export * from "./log/log_repair.ts";
 export * from "./log/log_verify.ts";
+export * from "./profile/profile_clear.ts";
+export * from "./profile/profile_create.ts";
+export * from "./profile/profile_delete.ts";
+export * from "./profile/profile_describe.ts";
+export * from "./profile/profile_list.ts";
+export * from "./profile/profile_use.ts";
 export * from "./records/produce.ts";
 export * from "./serve/serve.ts";
 export * from "./topic/topic_add_partitions.ts";

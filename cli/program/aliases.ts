@@ -55,6 +55,14 @@ const FROM_BEGINNING = "--from-beginning";
 export const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   [FROM_BEGINNING, "; reading starts at the beginning by default, see --offset"],
   ["--topic", "; use the name without a flag"],
+  ...["--password", "--pass", "--sasl-password"].map((name) =>
+    [
+      name,
+      "; others can see command lines, so put the password in a file for --password-file or in " +
+      "DQUEUE_PASSWORD, or answer the question on a terminal",
+    ] as const
+  ),
+  ["--token", "; others can see command lines, so put it in a file for --token-file"],
 ]);
 
 /**

@@ -43,7 +43,13 @@ function hintOf(error: unknown): string | undefined {
     case "TIMEOUT":
       if (isConnectionError(error.cause)) return hintOf(error.cause);
       return "Raise --timeout, or check the broker's log";
+    case "CERTIFICATE":
+    case "SASL_AUTHENTICATION_FAILED":
+    case "UNSUPPORTED_SASL_MECHANISM":
+    case "ILLEGAL_SASL_STATE":
+      return withFlags(String(error.advice));
     case "CONNECTION":
+      if ("retriable" in error && !error.retriable) return withFlags(String(error.advice));
       return 'Check --brokers, and that a broker is running there ("dqueue serve")';
     case "PRODUCER_FENCED":
       return "Use a --transactional-id that no other program uses";
@@ -61,4 +67,22 @@ function hintOf(error: unknown): string | undefined {
 
 function isConnectionError(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "CONNECTION";
+}
+
+/** Options of the SDK that have a flag. */
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ["tls", "--tls"],
+  ["tls.ca", "--tls-ca"],
+  ["tls.cert", "--tls-cert"],
+  ["tls.key", "--tls-key"],
+  ["tls.serverName", "--tls-server-name"],
+  ["sasl", "--user"],
+  ["sasl.mechanism", "--sasl-mechanism"],
+  ["sasl.username", "--user"],
+  ["sasl.password", "--password-file"],
+]);
+
+/** The advice with flags instead of the options of the SDK. */
+function withFlags(advice: string): string {
+  return advice.replace(/\b(tls|sasl)(\.\w+)?\b/g, (option) => FLAGS.get(option) ?? option);
 }

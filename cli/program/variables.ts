@@ -15,6 +15,8 @@ import { didYouMean } from "../../protocol/suggest.ts";
 const PREFIX = "DQUEUE_";
 /** Prints stack traces of errors. */
 export const DEBUG_VARIABLE = "DQUEUE_DEBUG";
+/** Variables of secrets, which have no flag: others can see command lines. */
+const SECRETS = ["DQUEUE_PASSWORD", "DQUEUE_TOKEN", "DQUEUE_TLS_KEY_PASSWORD"];
 /** Prefix of the variables of tests, inherited by the processes they start. */
 const OF_TESTS = "DQUEUE_TEST_";
 /**
@@ -37,7 +39,7 @@ export function ensureKnownVariables(program: Program, context: Context): void {
     ...program.commands.flatMap((command: Command) => command.flags),
     ...PROGRAM_FLAGS,
   ];
-  const known = new Set([...flags.map(({ env }) => env ?? ""), DEBUG_VARIABLE]);
+  const known = new Set([...flags.map(({ env }) => env ?? ""), DEBUG_VARIABLE, ...SECRETS]);
   const prefixes = flags.filter(({ flag }) => flag.suffix !== undefined)
     .map(({ name }) => `${variableName(name)}_`);
   for (const name of names) {

@@ -7,12 +7,22 @@
 
 import type { Output } from "./output.ts";
 
+/** A terminal whose keys can be read as they are typed. */
+export interface Keyboard {
+  /** Whether keys are sent as they are typed, and not shown. */
+  setRaw(isRaw: boolean): void;
+  /** Reads what was typed; null at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+}
+
 /** The environment of one run of a command. */
 export interface Context {
   /** Standard input. Reading locks it, so only one part of a command can read it. */
   readonly stdin: ReadableStream<Uint8Array>;
   /** Whether standard input is a terminal, so the user can be asked. */
   readonly stdinIsTerminal: boolean;
+  /** The keys of that terminal. */
+  readonly keyboard: Keyboard;
   /** Results only. */
   readonly stdout: Output;
   /** Errors, warnings, questions and progress. */

@@ -27,6 +27,7 @@ export function processContext(): ProcessContext {
       return Deno.stdin.readable;
     },
     stdinIsTerminal: Deno.stdin.isTerminal(),
+    keyboard: Deno.stdin,
     stdout: processOutput(Deno.stdout, "/dev/stdout", writableOf(Deno.stdout)),
     stderr: processOutput(Deno.stderr, "/dev/stderr", lossyWritableOf(Deno.stderr)),
     signal: stop.signal,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Context } from "./context.ts";
+import type { Context, Keyboard } from "./context.ts";
 import { Output, type OutputOptions } from "./output.ts";
 
 /** Environment that a test provides to a command. */
@@ -13,6 +13,8 @@ export interface TestContextOptions {
   stdin?: string | Uint8Array | readonly Uint8Array[];
   /** Whether standard input is a terminal. Default: no. */
   stdinIsTerminal?: boolean;
+  /** What is typed without being shown, a line for each question. */
+  typed?: readonly string[];
   /** Properties of standard output, and the error of writes to it. Default: a pipe. */
   stdout?: OutputOptions & { failure?: Error };
   /** Properties of standard error. Default: a pipe. */
@@ -46,6 +48,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     stop,
     stdin: streamOf(options.stdin ?? ""),
     stdinIsTerminal: options.stdinIsTerminal ?? false,
+    keyboard: keyboardOf(options.typed ?? []),
     stdout: stdout.output,
     stderr: stderr.output,
     signal: stop.signal,
@@ -62,6 +65,23 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     stdoutBytes: stdout.bytes,
     stdoutText: () => new TextDecoder().decode(stdout.bytes()),
     stderrText: () => new TextDecoder().decode(stderr.bytes()),
+  };
+}
+
+/** A keyboard on which lines are typed, which must be hidden. */
+function keyboardOf(lines: readonly string[]): Keyboard {
+  const left = [...lines];
+  let isHidden = false;
+  return {
+    setRaw(isRaw) {
+      isHidden = isRaw;
+    },
+    read(buffer) {
+      if (!isHidden) throw new Error("The secret would be shown");
+      const line = left.shift();
+      if (line === undefined) return Promise.resolve(null);
+      return Promise.resolve(new TextEncoder().encodeInto(`${line}\r`, buffer).written);
+    },
   };
 }
 

@@ -72,7 +72,7 @@ const plaintextDialer: Dialer = {
       `Cannot connect to ${formatAddress(address)}: that port speaks TLS`,
       {
         retriable: false,
-        advice: "Give the client tls, or connect to a plaintext port",
+        advice: "Use tls, or connect to a plaintext port",
       },
     );
   },
@@ -152,7 +152,10 @@ async function explainDemand(
     `Cannot use ${
       formatAddress(address)
     }: that port demands SASL, and the client has no credentials`,
-    { advice: `Give the client sasl, with one of ${mechanisms.join(", ")}`, mechanisms },
+    {
+      advice: `Authenticate with sasl.username and sasl.mechanism, one of ${mechanisms.join(", ")}`,
+      mechanisms,
+    },
   );
 }
 

@@ -27,7 +27,7 @@ function foreign(peer: string, error: FrameSizeError): DqueueError {
   if (TLS_RECORDS.includes(error.size >>> 16)) {
     return new ConnectionError(`Cannot connect to ${peer}: that port speaks TLS`, {
       retriable: false,
-      advice: "Give the client tls, or connect to a plaintext port",
+      advice: "Use tls, or connect to a plaintext port",
       cause: error,
     });
   }
