@@ -12,7 +12,12 @@ import { Broker, MEMORY_CONFIG, MEMORY_FOLDER } from "./broker.ts";
 import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
 import { SharedMetadataStore } from "./metadata/shared_metadata_store.ts";
 import { type Logger, silentLogger } from "./logger.ts";
-import { formatHostPort } from "./settings/listener.ts";
+import {
+  formatHostPort,
+  formatNamedAddress,
+  type NamedAddress,
+  parseNamedAddress,
+} from "./settings/listener.ts";
 import type { GivenSettings } from "./settings/config.ts";
 import { systemClock } from "./time/clock.ts";
 
@@ -22,6 +27,11 @@ export interface ClusterOptions {
   readonly brokers?: number;
   /** The rack of each broker, in the order of their ids. Default: none. */
   readonly racks?: readonly string[];
+  /**
+   * What each broker listens on, as `HOST:PORT` or `NAME://HOST:PORT`; port 0 lets the system choose
+   * one. Default: `127.0.0.1:0`.
+   */
+  readonly listen?: readonly string[];
   /** Settings of all brokers, by Kafka's names. Default: those of a broker in memory. */
   readonly config?: GivenSettings;
   /** Where log lines go. Default: nowhere. */
@@ -32,8 +42,8 @@ export interface ClusterOptions {
 interface Member {
   readonly nodeId: number;
   fileSystem: MemoryFileSystem;
-  /** Where the broker listens; undefined before its first start. */
-  address: string | undefined;
+  /** What the broker listens on, with names; undefined before its first start. */
+  listeners: readonly NamedAddress[] | undefined;
   /** Undefined while the broker is stopped. */
   broker: Broker | undefined;
 }
@@ -90,7 +100,7 @@ export class Cluster {
     try {
       for (let nodeId = 1; nodeId <= (options.brokers ?? 3); nodeId++) {
         const fileSystem = new MemoryFileSystem();
-        cluster.#members.push({ nodeId, fileSystem, address: undefined, broker: undefined });
+        cluster.#members.push({ nodeId, fileSystem, listeners: undefined, broker: undefined });
         await cluster.startBroker(nodeId);
       }
     } catch (error) {
@@ -105,9 +115,18 @@ export class Cluster {
     return this.#members.flatMap(({ broker }) => broker ?? []);
   }
 
-  /** Where the brokers listen, as `HOST:PORT`, stopped ones included. */
+  /** Where the brokers listen, as `HOST:PORT`, stopped ones included: by their first listener. */
   get addresses(): readonly string[] {
-    return this.#members.flatMap(({ address }) => address ?? []);
+    return this.#members.flatMap(({ listeners }) =>
+      listeners?.slice(0, 1).map(formatHostPort) ?? []
+    );
+  }
+
+  /** Where the brokers listen by the listener with a name, as `HOST:PORT`, stopped ones included. */
+  addressesOf(listener: string): readonly string[] {
+    return this.#members.flatMap(({ listeners = [] }) =>
+      listeners.filter(({ name }) => name === listener).map(formatHostPort)
+    );
   }
 
   /** The broker with an id; undefined if there is none, or it is stopped. */
@@ -123,10 +142,10 @@ export class Cluster {
   async startBroker(nodeId: number): Promise<Broker> {
     const member = this.#member(nodeId);
     if (member.broker !== undefined) return member.broker;
-    const { config, racks, logger = silentLogger } = this.#options;
+    const { config, racks, listen = ["127.0.0.1:0"], logger = silentLogger } = this.#options;
     const broker = await Broker.start({
       fileSystem: member.fileSystem,
-      listen: member.address ?? "127.0.0.1:0",
+      listen: member.listeners?.map(formatNamedAddress) ?? listen,
       config: {
         ...MEMORY_CONFIG,
         ...config,
@@ -142,7 +161,10 @@ export class Cluster {
         connect: (address) => this.#connect(address),
       },
     });
-    member.address = formatHostPort(broker.addresses[0]!);
+    member.listeners = broker.addresses.map((address, i) => ({
+      ...address,
+      name: parseNamedAddress(listen[i]!).name,
+    }));
     member.broker = broker;
     return broker;
   }
@@ -199,7 +221,9 @@ export class Cluster {
 
   /** @throws {Deno.errors.ConnectionRefused} If the broker with the address is stopped. */
   #connect(address: string): FrameChannel | undefined {
-    const member = this.#members.find((known) => known.address === address);
+    const member = this.#members.find(({ listeners = [] }) =>
+      listeners.some((each) => formatHostPort(each) === address)
+    );
     if (member === undefined) return undefined;
     if (member.broker !== undefined) return member.broker.connectHere();
     throw new Deno.errors.ConnectionRefused(`Cannot connect: broker ${member.nodeId} is stopped`);

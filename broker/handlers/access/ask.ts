@@ -13,7 +13,7 @@ import {
 import { ApiError } from "../../api_error.ts";
 import type { BrokerContext, RequestContext } from "../../handler.ts";
 import type { RequestOrigin } from "../../security/authorizer.ts";
-import type { Session } from "../../security/session.ts";
+import { EMBEDDED_LISTENER, type Session } from "../../security/session.ts";
 
 /** What is needed to ask: a request's context, or part of one. */
 export interface Asking extends RequestOrigin {
@@ -80,7 +80,13 @@ export function mayDoSomewhere(
   return authorizer.isOpen || authorizer.mayDoSomewhere(session, operation, resourceType);
 }
 
-/** Whether the client may act as another broker of the cluster. That it may not is audited. */
+/**
+ * Whether the client may act as another broker of the cluster: it has come by a listener that brokers use,
+ * and has CLUSTER_ACTION. That it does not have that is audited.
+ */
 export function mayActAsBroker(context: Pick<RequestContext, "session" | "broker">): boolean {
-  return authorize(context, AclOperation.clusterAction, AclResourceType.cluster, CLUSTER_RESOURCE);
+  const { session: { listener: { name } }, broker: { cluster } } = context;
+  const isForBrokers = name === EMBEDDED_LISTENER.name || cluster.interBrokerListeners.has(name);
+  return isForBrokers &&
+    authorize(context, AclOperation.clusterAction, AclResourceType.cluster, CLUSTER_RESOURCE);
 }
