@@ -51,6 +51,7 @@ import { throttledRates } from "./replication/replication_throttle.ts";
 import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { openSaslGate } from "./network/sasl/open_sasl_gate.ts";
+import { type BootstrapUser, bootstrapUser } from "./bootstrap_user.ts";
 import { Server } from "./network/server.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
@@ -88,6 +89,11 @@ export interface BrokerOptions {
   readonly clock?: Clock;
   /** The file system for `"disk"`. Default: the machine's. */
   readonly fileSystem?: FileSystem;
+  /**
+   * The first administrator of a new cluster: created if the cluster has never had a user or an ACL, and
+   * allowed everything. Default: none.
+   */
+  readonly bootstrapUser?: BootstrapUser;
   /** The cluster in this process that the broker belongs to; see `Cluster`. Default: one of its own. */
   readonly membership?: ClusterMembership;
   /** What connects the broker to its cluster, for simulations. Default: TCP, and etcd's HTTP API. */
@@ -273,6 +279,9 @@ export class Broker {
       logger,
     });
     opened.defer(() => cluster.close());
+    if (options.bootstrapUser !== undefined) {
+      await bootstrapUser(cluster, store, options.bootstrapUser, logger);
+    }
     followDynamicConfigs(config, cluster);
     const replicaSessions = new ReplicaSessions();
     const replication = new Replication({

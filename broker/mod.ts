@@ -12,6 +12,7 @@
  * @module
  */
 
+export type { BootstrapUser } from "./bootstrap_user.ts";
 export {
   Broker,
   type BrokerOptions,

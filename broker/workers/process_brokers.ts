@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { BootstrapUser } from "../bootstrap_user.ts";
 import { Broker, partsOf, type RegisteredBroker } from "../broker.ts";
 import type { HttpSettings } from "../http/mod.ts";
 import type { Logger } from "../logger.ts";
@@ -25,6 +26,8 @@ export interface ProcessBrokersOptions {
   /** Settings of all of them; ids and ports are those of the first, and the others' follow. */
   readonly config: BrokerConfig;
   readonly logger: Logger;
+  /** The first administrator of a new cluster. Default: none. */
+  readonly bootstrapUser?: BootstrapUser;
   /** Receives the log lines of those in workers. */
   readonly sink: (line: string) => void;
   /** Called when one cannot serve again or ended without closing its files: the process must end. */
@@ -70,11 +73,13 @@ export class ProcessBrokers {
    * @throws {ConfigError} If a broker that would be missing has records.
    */
   static async start(options: ProcessBrokersOptions): Promise<ProcessBrokers> {
-    const { count, config, logger, onFatal } = options;
+    const { count, config, logger, onFatal, bootstrapUser } = options;
+    const more = bootstrapUser === undefined ? {} : { bootstrapUser };
     const { all } = readListeners(config);
     refuseFewer(config.get("log.dirs"), count);
     if (count === 1) {
-      return new ProcessBrokers(await Broker.start({ config, logger, onFatal }), [], all);
+      const only = await Broker.start({ config, logger, onFatal, ...more });
+      return new ProcessBrokers(only, [], all);
     }
     if (config.get("metadata") !== "local") {
       throw new ConfigError(
@@ -90,7 +95,7 @@ export class ProcessBrokers {
       workers = await startWorkerBrokers(first, parts, options);
     };
     const own = new BrokerConfig(parts);
-    const first = await Broker.start({ config: own, logger, onFatal, onRegistered });
+    const first = await Broker.start({ config: own, logger, onFatal, onRegistered, ...more });
     return new ProcessBrokers(first, workers, all);
   }
 

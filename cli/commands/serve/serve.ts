@@ -10,6 +10,7 @@ import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
 import { CommandError, messageOf, UsageError } from "../../errors.ts";
+import { bootstrapFlags, readBootstrapUser } from "./bootstrap_user.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { exposureOf } from "./exposure.ts";
 import { httpFlags, openHttp, openWorkersHttp } from "./http_port.ts";
@@ -57,6 +58,7 @@ export const serve = command({
       group: "Cluster",
     } as const,
     ...httpFlags,
+    ...bootstrapFlags,
     ...brokerFlags(),
   }),
   examples: [
@@ -71,6 +73,12 @@ export const serve = command({
       command: "dqueue serve --workers auto",
     },
     {
+      doc:
+        "For clients that log in: the first administrator is created with the password of a file",
+      command: "dqueue serve --listen SASL_PLAINTEXT://127.0.0.1:9092 --sasl-enabled-mechanisms " +
+        "SCRAM-SHA-256 --bootstrap-user admin --bootstrap-password-file admin.password",
+    },
+    {
       doc: "With settings from a file",
       command: `dqueue serve --config broker.json   # { "log.retention.hours": 24 }`,
     },
@@ -82,9 +90,10 @@ export const serve = command({
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
-    const { workers, http, httpHost, httpWrites, httpStreamRate, httpCorsOrigin, ...settings } =
-      flags;
+    const { workers, http, httpHost, httpWrites, httpStreamRate, httpCorsOrigin, ...rest } = flags;
+    const { bootstrapUser: _name, bootstrapPasswordFile: _file, ...settings } = rest;
     const config = parseBrokerConfig({ flags: brokerConfigInputs(settings) });
+    const bootstrapUser = await readBootstrapUser(context, flags);
     const sink = logTo(context);
     const logger = createLogger({ level: config.get("log.level") as LogLevel, sink });
     logger.info("Starting", { version: VERSION, data: await fullPath(config.get("log.dirs")) });
@@ -99,6 +108,7 @@ export const serve = command({
         logger,
         sink,
         onFatal: fatal.reject,
+        ...(bootstrapUser === undefined ? {} : { bootstrapUser }),
       });
     } catch (error) {
       throw explained(error, config);
