@@ -11,7 +11,7 @@ import { ApiError } from "../api_error.ts";
 import type { ForwardedRequest, ForwardingManager } from "./forwarding_manager.ts";
 
 /** The client that a topic is created for. */
-export type Requester = Pick<ForwardedRequest, "clientId" | "peer" | "signal">;
+export type Requester = Pick<ForwardedRequest, "clientId" | "session" | "signal">;
 
 /** Time limit of the controller for creating a topic. */
 const CREATION_TIMEOUT_MS = 10_000;
@@ -25,14 +25,19 @@ const CREATION_TIMEOUT_MS = 10_000;
 export async function forwardCreation(
   forwarding: ForwardingManager,
   name: string,
-  { clientId, peer, signal }: Requester,
+  { clientId, session, signal }: Requester,
 ): Promise<boolean> {
   const request = {
     topics: [{ name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }],
     timeoutMs: CREATION_TIMEOUT_MS,
     validateOnly: false,
   };
-  const from = { apiVersion: createTopics.versions.max, clientId, peer, signal };
+  const from: ForwardedRequest = {
+    apiVersion: createTopics.versions.max,
+    clientId,
+    ...(session === undefined ? {} : { session }),
+    signal,
+  };
   const answer = await forwarding.forward(createTopics, request, from);
   if (answer === undefined) return false;
   const { errorCode, errorMessage } = answer.topics[0]!;
@@ -55,7 +60,7 @@ export async function forwardCoordinatorTopicCreation(
   signal: AbortSignal,
 ): Promise<boolean> {
   const request = { key: "", keyType, coordinatorKeys: [""] };
-  const from = { apiVersion: findCoordinator.versions.max, clientId: "", peer: "", signal };
+  const from = { apiVersion: findCoordinator.versions.max, clientId: "", signal };
   const answer = await forwarding.forward(findCoordinator, request, from);
   if (answer === undefined) return false;
   const { errorCode, errorMessage } = answer.coordinators![0]!;

@@ -21,6 +21,8 @@ import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { PeerAnswerLostError, type Peers, PeerUnreachableError } from "../peers/peers.ts";
+import { encodeAddress, encodePrincipal } from "../security/forwarded_client.ts";
+import type { Session } from "../security/session.ts";
 
 /** Options of the forwarding manager. */
 export interface ForwardingManagerOptions {
@@ -35,8 +37,8 @@ export interface ForwardingManagerOptions {
 export interface ForwardedRequest {
   readonly apiVersion: number;
   readonly clientId: string;
-  /** The client's address. */
-  readonly peer: string;
+  /** Whom the request comes from. Default: this broker. */
+  readonly session?: Session;
   /** Aborted when the response is no longer needed. */
   readonly signal: AbortSignal;
 }
@@ -51,8 +53,6 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const CATCH_UP_MS = 2000;
 /** Maximum number of elements of a response. */
 const MAX_ELEMENTS = 1_000_000;
-
-const ENCODER = new TextEncoder();
 
 /** Forwards requests to the controller. */
 export class ForwardingManager {
@@ -84,8 +84,8 @@ export class ForwardingManager {
     const requestData = await encodeRequest(api, request, from);
     const sent: Omit<EnvelopeRequest, "controllerEpoch"> = {
       requestData,
-      requestPrincipal: null,
-      clientHostAddress: ENCODER.encode(from.peer),
+      requestPrincipal: from.session === undefined ? null : encodePrincipal(from.session.principal),
+      clientHostAddress: encodeAddress(from.session?.host ?? ""),
     };
     while (!cluster.isController()) {
       const answer = await this.#ask(sent, deadlineMs);

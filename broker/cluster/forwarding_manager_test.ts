@@ -11,12 +11,21 @@ import { ForwardingManager } from "./forwarding_manager.ts";
 import { setText } from "../metadata/metadata_store_contract_testing.ts";
 import { type ReceivedEnvelope, TestNetwork } from "../peers/peer_testing.ts";
 import { Peers } from "../peers/peers.ts";
+import type { Session } from "../security/session.ts";
 
 const OTHER = setText("brokers/2", JSON.stringify({ host: "other", port: 9092, rack: null }));
 const OTHER_IN_OFFICE = setText("controller", JSON.stringify({ brokerId: 2 }));
 const NOBODY_IN_OFFICE = setText("controller", JSON.stringify({ brokerId: 3 }));
 
 /** A broker that forwards to another, which does what the test says. */
+/** Whom requests are forwarded for. */
+const CLIENT: Session = {
+  principal: { type: "User", name: "alice" },
+  host: "1.2.3.4",
+  listener: { name: "SASL_PLAINTEXT", protocol: "SASL_PLAINTEXT" },
+  isLocal: false,
+};
+
 class Fixture implements AsyncDisposable {
   readonly broker: TestBroker;
   readonly network: TestNetwork;
@@ -51,7 +60,7 @@ class Fixture implements AsyncDisposable {
     return this.forwarding.forward(createTopics, withDefaults(request), {
       apiVersion: 7,
       clientId: "client",
-      peer: "1.2.3.4:5",
+      session: CLIENT,
       signal: new AbortController().signal,
     });
   }

@@ -17,6 +17,7 @@ import {
   AclPermissionType,
   AclResourceType,
 } from "../../protocol/messages/security/acl_types.ts";
+import { brokerHeartbeat } from "../../protocol/messages/cluster/broker_heartbeat.ts";
 import { NO_VERSIONS } from "../../protocol/schema/version_range.ts";
 import {
   absent,
@@ -167,6 +168,8 @@ const NOT_IN_ROWS: ReadonlySet<string> = new Set([
 Deno.test("APIs refuse what Kafka refuses, and allow what it allows", async (t) => {
   await using target = await open();
   for (const of of ACCESS_TABLE) {
+    // Kafka takes what is for brokers alone on other listeners.
+    if (ELSEWHERE !== undefined && of.api === brokerHeartbeat) continue;
     await t.step(of.what, async () => {
       await target.setRules([]);
       const none = denialsIn(await ask(target, of));
@@ -220,6 +223,8 @@ Deno.test("APIs answer alike whether a resource exists that the client may not k
   for (const of of ACCESS_TABLE) {
     // Kafka does not consider ids as sensitive.
     if (of.needs.length === 0 || of.isById) continue;
+    // There is one cluster.
+    if (of.needs[0]!.errorCode === ErrorCode.CLUSTER_AUTHORIZATION_FAILED) continue;
     await t.step(of.what, async () => {
       for (const { errorCode } of of.needs) {
         const { topic } = AclResourceType;

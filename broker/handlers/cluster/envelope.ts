@@ -1,7 +1,9 @@
 /**
  * Envelope: a request that another broker forwards to the controller (KIP-590). Version 0.
  *
- * Only requests that are the controller's to serve are taken. If this broker is not the controller the
+ * It carries the principal and the address of the client: the request is authorized as the client's, here. It
+ * is taken only from brokers, which need CLUSTER_ACTION. Only requests that are the controller's to serve are
+ * taken, so no Envelope within another. If this broker is not the controller the
  * answer is NOT_CONTROLLER, and nothing was done. It is not advertised: clients have no use for it.
  *
  * @module
@@ -11,6 +13,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import {
   readRequestHeader,
   readRequestHeaderTags,
+  type RequestHeader,
   writeResponseHeader,
 } from "../../../protocol/frames/headers.ts";
 import {
@@ -21,7 +24,7 @@ import {
 import { Reader } from "../../../protocol/primitives/reader.ts";
 import { Writer } from "../../../protocol/primitives/writer.ts";
 import { slicedCodec } from "../../../protocol/schema/codec.ts";
-import type { Api } from "../../../protocol/schema/schema.ts";
+import type { Api, RequestOf } from "../../../protocol/schema/schema.ts";
 import { inRange, NO_VERSIONS } from "../../../protocol/schema/version_range.ts";
 import { runSliced } from "../../../storage/mod.ts";
 import { errorCodeOf } from "../../api_error.ts";
@@ -34,11 +37,12 @@ import {
   NO_RESPONSE,
   type RequestContext,
 } from "../../handler.ts";
+import { decodeAddress, decodePrincipal } from "../../security/forwarded_client.ts";
+import type { Session } from "../../security/session.ts";
+import { isLoopback } from "../../settings/listener.ts";
 
 /** Elements that a request may have. */
 const MAX_ELEMENTS = 1_000_000;
-
-const DECODER = new TextDecoder();
 
 /** @param forwarded What serves the requests that may be forwarded. */
 export function envelopeHandler(forwarded: readonly ApiHandler[]): ApiHandler {
@@ -52,22 +56,30 @@ export function envelopeHandler(forwarded: readonly ApiHandler[]): ApiHandler {
 }
 
 async function handleEnvelope(
-  { requestData, clientHostAddress, controllerEpoch }: EnvelopeRequest,
+  { requestData, requestPrincipal, clientHostAddress, controllerEpoch }: EnvelopeRequest,
   context: RequestContext,
   handlers: ReadonlyMap<number, ApiHandler>,
 ): Promise<EnvelopeResponse> {
   const { cluster, logger } = context.broker;
   // The bytes are read in slices.
   context.keepFrame();
+  const session = sessionOf(requestPrincipal, clientHostAddress, context.session);
+  if (typeof session === "number") return { errorCode: session };
   const reader = new Reader(requestData, MAX_ELEMENTS);
-  const header = readRequestHeader(reader);
+  const header = headerOf(reader);
+  if (header === undefined) return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
   const { apiKey, apiVersion, correlationId } = header;
   const inner = handlers.get(apiKey);
   if (inner === undefined) return { errorCode: ErrorCode.INVALID_REQUEST };
   const { api } = inner;
   if (!inRange(apiVersion, api.versions)) return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
-  readRequestHeaderTags(reader, api, apiVersion);
-  const request = await runSliced(slicedCodec(api.request, apiVersion).decode(reader));
+  let request: RequestOf<Api>;
+  try {
+    readRequestHeaderTags(reader, api, apiVersion);
+    request = await runSliced(slicedCodec(api.request, apiVersion).decode(reader));
+  } catch {
+    return { errorCode: ErrorCode.INVALID_REQUEST };
+  }
   if (!cluster.isController()) return { errorCode: ErrorCode.NOT_CONTROLLER };
   // A request that arrives late, after this broker has come into office again, has been sent again.
   if (controllerEpoch !== 0 && controllerEpoch !== cluster.controllerEpoch) {
@@ -79,8 +91,8 @@ async function handleEnvelope(
       api: api.name,
       apiVersion,
       clientId: header.clientId ?? "",
-      peer: DECODER.decode(clientHostAddress),
-      session: context.session,
+      peer: session.host,
+      session,
       signal: context.signal,
       broker: context.broker,
       keepFrame: () => {},
@@ -98,4 +110,30 @@ async function handleEnvelope(
   await runSliced(slicedCodec(api.response, apiVersion).encode(writer, answer));
   const { revision } = cluster;
   return { responseData: writer.takeBytes(), errorCode: ErrorCode.NONE, revision };
+}
+
+/**
+ * The client that a request is forwarded for, or an error code. Whether it is a super user, and what it may
+ * do, is looked up here. Without a principal it is the broker that forwards.
+ */
+function sessionOf(
+  requestPrincipal: Uint8Array | null,
+  clientHostAddress: Uint8Array,
+  outer: Session,
+): Session | number {
+  if (requestPrincipal === null) return outer;
+  const principal = decodePrincipal(requestPrincipal);
+  if (principal === undefined) return ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE;
+  const host = decodeAddress(clientHostAddress);
+  if (host === undefined) return ErrorCode.INVALID_REQUEST;
+  const isLocal = outer.isLocal && (host === "" || isLoopback(host));
+  return { principal, host, listener: outer.listener, isLocal };
+}
+
+function headerOf(reader: Reader): RequestHeader | undefined {
+  try {
+    return readRequestHeader(reader);
+  } catch {
+    return undefined;
+  }
 }

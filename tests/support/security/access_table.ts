@@ -465,7 +465,9 @@ export const ACCESS_TABLE: readonly AccessRow[] = [
     }),
     [onCluster(O.alterConfigs)],
   ),
-  row(messages.describeUserScramCredentials, 0, () => ({ users: null }), [onCluster(O.describe)]),
+  row(messages.describeUserScramCredentials, 0, () => ({ users: [{ name: "nobody" }] }), [
+    onCluster(O.describe),
+  ]),
   row(
     messages.alterUserScramCredentials,
     0,

@@ -7,6 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { Broker } from "../../../broker/mod.ts";
 import { partsOf } from "../../../broker/broker.ts";
+import { EMBEDDED_LISTENER } from "../../../broker/security/mod.ts";
 import * as messages from "../../../protocol/messages/mod.ts";
 import {
   AclOperation,
@@ -82,7 +83,8 @@ export class AccessTarget implements AsyncDisposable {
       const channel = partsOf(broker).server.connect({
         principal: { type: "User", name },
         host: "127.0.0.1",
-        listener: { name: "SASL_PLAINTEXT", protocol: "SASL_PLAINTEXT" },
+        // Operations of brokers are allowed on the listeners of brokers alone.
+        listener: EMBEDDED_LISTENER,
         isLocal: true,
       });
       return resources.use(new ChannelConnection(channel));

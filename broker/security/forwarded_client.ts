@@ -1,0 +1,72 @@
+/**
+ * The client of a request that a broker forwards to another (KIP-590): its principal and its address.
+ *
+ * @module
+ */
+
+import { Reader } from "../../protocol/primitives/reader.ts";
+import { Writer } from "../../protocol/primitives/writer.ts";
+import { codec } from "../../protocol/schema/codec.ts";
+import { bool, message, string } from "../../protocol/schema/schema.ts";
+import { parseAddress } from "../../protocol/ip_address.ts";
+import type { Principal } from "./principal.ts";
+
+/** A principal as Kafka's brokers forward it. Its version comes before it, as an int16. */
+const defaultPrincipalData = message("DefaultPrincipalData", "0", "0+", {
+  type: string("0+"),
+  name: string("0+"),
+  tokenAuthenticated: bool("0+"),
+});
+
+const VERSION = 0;
+const V4_BYTES = 4;
+const V6_BYTES = 16;
+
+/** Encodes a principal, with its version before it. */
+export function encodePrincipal(
+  { type, name, isTokenAuthenticated = false }: Principal,
+): Uint8Array {
+  const writer = new Writer();
+  writer.int16(VERSION);
+  const data = { type, name, tokenAuthenticated: isTokenAuthenticated };
+  codec(defaultPrincipalData, VERSION).encode(writer, data);
+  return writer.takeBytes();
+}
+
+/** Decodes a principal; undefined if the bytes are none. */
+export function decodePrincipal(bytes: Uint8Array): Principal | undefined {
+  try {
+    const reader = new Reader(bytes);
+    if (reader.int16() !== VERSION) return undefined;
+    const { type, name, tokenAuthenticated } = codec(defaultPrincipalData, VERSION).decode(reader);
+    if (type === "" || name === "" || reader.remaining > 0) return undefined;
+    return { type, name, ...(tokenAuthenticated ? { isTokenAuthenticated: true } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of an address; none for a client within the process. */
+export function encodeAddress(host: string): Uint8Array {
+  return parseAddress(host) ?? new Uint8Array(0);
+}
+
+/** The text of an address's bytes; undefined if they are not those of one. */
+export function decodeAddress(bytes: Uint8Array): string | undefined {
+  switch (bytes.length) {
+    case 0:
+      return "";
+    case V4_BYTES:
+      return bytes.join(".");
+    case V6_BYTES: {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, V6_BYTES);
+      const groups = Array.from(
+        { length: 8 },
+        (_, index) => view.getUint16(2 * index).toString(16),
+      );
+      return groups.join(":");
+    }
+    default:
+      return undefined;
+  }
+}
