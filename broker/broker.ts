@@ -52,6 +52,7 @@ import { LeaderFence } from "./replication/leader_fence.ts";
 import { ReplicaSessions } from "./replication/replica_sessions.ts";
 import { openSaslGate } from "./network/sasl/open_sasl_gate.ts";
 import { type BootstrapUser, bootstrapUser } from "./bootstrap_user.ts";
+import { bindListeners } from "./network/bind_listeners.ts";
 import { Server } from "./network/server.ts";
 import { ClientTelemetry } from "./telemetry/client_telemetry.ts";
 import { Timeouts } from "./time/timeouts.ts";
@@ -443,7 +444,7 @@ export class Broker {
       cluster.membership.retire();
     });
     opened.defer(() => disk.close());
-    const addresses = listeners.all.map((listener) => server.bind(listener.bind, listener));
+    const addresses = await bindListeners(server, listeners.all, { config, clock, logger });
     if (cluster.incarnation !== undefined) {
       await settleDoubts({ cluster, directory, topics, logger });
     }

@@ -5,7 +5,7 @@
  */
 
 import type { BrokerEndpoints } from "./cluster/broker_endpoints.ts";
-import { type BrokerConfig, ConfigError } from "./settings/config.ts";
+import type { BrokerConfig } from "./settings/config.ts";
 import { type HostPort, normalizeListener } from "./settings/listener.ts";
 import { type Listeners, readListeners } from "./settings/listeners.ts";
 
@@ -15,7 +15,7 @@ const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };
 /**
  * Reads the listeners of a broker.
  *
- * @throws {ConfigError} If settings do not fit together, or a listener needs what is not served.
+ * @throws {ConfigError} If settings do not fit together.
  */
 export function openListeners(
   { storage, listen }: {
@@ -27,19 +27,7 @@ export function openListeners(
   const texts = listen === undefined
     ? storage === "memory" ? [] : undefined
     : [listen].flat().map(normalizeListener);
-  const listeners = readListeners(config, texts);
-  refuseUnserved(listeners);
-  return listeners;
-}
-
-function refuseUnserved({ all }: Listeners): void {
-  const unserved = all.find(({ protocol }) => protocol === "SSL" || protocol === "SASL_SSL");
-  if (unserved === undefined) return;
-  const { name, protocol } = unserved;
-  throw new ConfigError(
-    `Cannot use listener ${name}: its protocol ${protocol} is not served yet; use PLAINTEXT or ` +
-      "SASL_PLAINTEXT",
-  );
+  return readListeners(config, texts);
 }
 
 /**

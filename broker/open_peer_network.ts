@@ -5,12 +5,13 @@
  */
 
 import { JaasConfigError } from "../protocol/sasl/jaas_config.ts";
-import type { Logger } from "./logger.ts";
+import { type Logger, silentLogger } from "./logger.ts";
+import type { CredentialFilesOptions } from "./network/tls/credential_files.ts";
 import { ListenerNetwork } from "./peers/listener_network.ts";
 import { type PeerNetwork, tcpNetwork } from "./peers/peer_network.ts";
 import { type BrokerConfig, ConfigError, type ListenerConfig } from "./settings/config.ts";
 import { INTER_BROKER_MECHANISMS } from "./settings/inter_broker_settings.ts";
-import { hasSasl, type HostPort } from "./settings/listener.ts";
+import { hasSasl, hasTls, type HostPort } from "./settings/listener.ts";
 import type { Listeners } from "./settings/listeners.ts";
 import type { Clock } from "./time/clock.ts";
 
@@ -28,7 +29,7 @@ export interface OpenPeerNetworkOptions {
 /**
  * Opens connections to other brokers as the listener for them demands.
  *
- * @throws {ConfigError} If it uses SASL, and settings for a login are missing.
+ * @throws {ConfigError} If settings for TLS or a login are missing.
  */
 export async function openPeerNetwork(
   { nodeId, listeners: { interBroker }, config, hasPeers, clock, logger }: OpenPeerNetworkOptions,
@@ -44,10 +45,19 @@ export async function openPeerNetwork(
   const { openSecureConnection, saslClient } = await import("./peers/secure_connection.ts");
   const ofListener = config.ofListener(name);
   if (hasPeers && hasSasl(protocol)) checkLogin(name, ofListener, () => saslClient(ofListener));
-  const connectTls = () => Promise.reject(new Error("TLS is not served yet"));
+  const connectTls = hasPeers && hasTls(protocol)
+    ? await tlsConnections({ config: ofListener, listener: name, clock })
+    : () => Promise.reject(new Error("There are no other brokers"));
   const options = { nodeId, protocol, config: ofListener, connectTls };
   const open = openSecureConnection.bind(undefined, options);
   return new ListenerNetwork({ name, open, clock, logger });
+}
+
+/** Loads keys and authorities; the listener itself logs when they change or expire. */
+async function tlsConnections(options: Omit<CredentialFilesOptions, "logger">) {
+  const { TlsConnector } = await import("./network/tls/mod.ts");
+  const connector = await TlsConnector.open({ ...options, logger: silentLogger });
+  return (address: HostPort, signal: AbortSignal) => connector.connect(address, signal);
 }
 
 function checkLogin(name: string, config: ListenerConfig, tryLogin: () => unknown): void {

@@ -12,7 +12,8 @@
  * A connection of a SASL listener begins in `sasl/`: `authentication.ts` serves it until its client has
  * authenticated, with small frames and limits on all of them together
  * (`unauthenticated_connections.ts`). Only then is it a `Connection`, and may authenticate again
- * (`reauthentication.ts`).
+ * (`reauthentication.ts`). Before that a connection of a TLS listener completes its handshake
+ * (`tls_entrance.ts`); listeners are in `tls/`.
  *
  * @module
  */

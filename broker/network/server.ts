@@ -24,6 +24,8 @@ import { pause } from "../time/pause.ts";
 import { AddressLimits } from "./address_limits.ts";
 import { Refusals } from "./refusals.ts";
 import type { Admitted, SaslGate } from "./sasl/sasl_gate.ts";
+import type { SecureConn, SecureListener, ShownCertificate } from "./tls/secure_listener.ts";
+import { TlsEntrance } from "./tls_entrance.ts";
 import { UnauthenticatedConnections } from "./unauthenticated_connections.ts";
 
 /** Interval between checks for idle connections. */
@@ -39,7 +41,7 @@ const PLAINTEXT: ListenerIdentity = { name: "PLAINTEXT", protocol: "PLAINTEXT" }
 
 /** An address that is listened on. */
 interface BoundListener {
-  readonly listener: Deno.TcpListener;
+  readonly listener: Deno.TcpListener | SecureListener;
   readonly identity: ListenerIdentity;
 }
 
@@ -58,6 +60,7 @@ export class Server {
   readonly #addresses: AddressLimits;
   readonly #unauthenticated: UnauthenticatedConnections;
   readonly #authenticating: Set<Promise<void>> = new Set();
+  readonly #tls: TlsEntrance;
   #gate: SaslGate | undefined;
   #stopFollowing: (() => void) | undefined;
   #isRevoking = false;
@@ -80,6 +83,7 @@ export class Server {
       maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
       maxBacklog: MAX_BACKLOG_BYTES,
     };
+    this.#tls = new TlsEntrance(broker);
     this.#unauthenticated = new UnauthenticatedConnections({
       clock: broker.clock,
       maxMs: () => broker.config.get("connections.max.unauthenticated.ms"),
@@ -118,6 +122,19 @@ export class Server {
     const listener = Deno.listen({ hostname: host, port, transport: "tcp" });
     this.#listeners.push({ listener, identity });
     return { host: listener.addr.hostname, port: listener.addr.port };
+  }
+
+  /** Serves clients of a listener by TLS, and closes it in the end. Returns the bound address. */
+  serveTls(listener: SecureListener, identity: ListenerIdentity): HostPort {
+    this.#listeners.push({ listener, identity });
+    return { host: listener.addr.hostname, port: listener.addr.port };
+  }
+
+  /** The certificates that clients of TLS listeners are shown. */
+  get certificates(): readonly ShownCertificate[] {
+    return this.#listeners.flatMap(({ listener }) =>
+      "certificates" in listener ? listener.certificates : []
+    );
   }
 
   /** Starts accepting connections on every bound address. */
@@ -220,7 +237,7 @@ export class Server {
   }
 
   /** @throws If the client has already disconnected. */
-  #serveSocket(conn: Deno.TcpConn, listener: ListenerIdentity): void {
+  #serveSocket(conn: Deno.TcpConn | SecureConn, listener: ListenerIdentity): void {
     if (this.#closed) return conn.close();
     const refusals = this.#reasonToRefuse();
     if (refusals !== undefined) {
@@ -229,7 +246,7 @@ export class Server {
       return refusals.add(this.connectionCount);
     }
     try {
-      conn.setNoDelay(true);
+      if ("setNoDelay" in conn) conn.setNoDelay(true);
     } catch (error) {
       conn.close();
       throw error;
@@ -243,28 +260,40 @@ export class Server {
       listener,
       isLocal: isLoopback(hostname),
     };
-    if (!listener.protocol.startsWith("SASL_")) return this.#open(conn, peer, session);
+    if (listener.protocol === "PLAINTEXT") return this.#open(conn, peer, session);
     const authenticated = this.#authenticate(conn, peer, session);
     this.#authenticating.add(authenticated);
     authenticated.finally(() => this.#authenticating.delete(authenticated));
   }
 
-  /** Serves a client of a SASL listener once it has authenticated. */
-  async #authenticate(socket: ByteDuplex, peer: string, session: Session): Promise<void> {
+  /** Serves a client once the handshake of TLS is complete and it has authenticated with SASL. */
+  async #authenticate(
+    socket: ByteDuplex | SecureConn,
+    peer: string,
+    anonymous: Session,
+  ): Promise<void> {
     const ended = new AbortController();
-    const visit = this.#unauthenticated.enter(session.host, () => {
+    const { signal } = ended;
+    const visit = this.#unauthenticated.enter(anonymous.host, () => {
       ended.abort();
       closeSocket(socket);
     });
-    const { signal } = ended;
-    const onHeld = (bytes: number) => visit.hold(bytes);
-    const admitted = await this.#gate?.admit({ socket, peer, session, onHeld, signal });
+    const session = "handshake" in socket
+      ? await this.#tls.admit(socket, peer, anonymous)
+      : anonymous;
+    let admitted: Partial<Admitted> | undefined;
+    if (session === undefined || signal.aborted) admitted = undefined;
+    else if (!session.listener.protocol.startsWith("SASL_")) admitted = { session };
+    else {
+      const onHeld = (bytes: number) => visit.hold(bytes);
+      admitted = await this.#gate?.admit({ socket, peer, session, onHeld, signal });
+    }
     visit.leave();
     if (admitted === undefined || signal.aborted || this.#closed) {
       this.#addresses.leave(socket);
       return closeSocket(socket);
     }
-    this.#open(socket, peer, admitted.session, admitted);
+    this.#open(socket, peer, admitted.session!, admitted);
   }
 
   #open(

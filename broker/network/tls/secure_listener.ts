@@ -73,9 +73,11 @@ export type HandshakeFailure =
   | "foreign"
   /** The peer's certificate is missing, not trusted or not acceptable. */
   | "certificate"
-  /** It took too long, or too many others were waiting. */
+  /** It took too long. */
   | "overdue"
-  /** The peer has left, or the two have no version or cipher in common. */
+  /** The peer has left. */
+  | "gone"
+  /** The peer does not trust this side, or the two have no version or cipher in common. */
   | "other";
 
 /** A handshake failed. */
