@@ -30,7 +30,18 @@ const MAX_SIZE = 110_000_000;
 const FULL = "No space left on device";
 
 /** What the program is compiled from. */
-const SOURCES = ["main.ts", "deno.json", ".deno", "broker", "cli", "client", "protocol", "storage"];
+const SOURCES = [
+  "main.ts",
+  "deno.json",
+  "deno.lock",
+  ".ci",
+  ".deno",
+  "broker",
+  "cli",
+  "client",
+  "protocol",
+  "storage",
+];
 
 /**
  * Compiles the program as `deno task compile` does, to another path, from sources that are gone
@@ -43,6 +54,11 @@ async function compile(output: string): Promise<CommandLine & { report: string }
     cwd: ROOT,
   }).output();
   assert(copied.success, new TextDecoder().decode(copied.stderr));
+  const bundled = await new Deno.Command(Deno.execPath(), {
+    args: await taskArguments("bundle"),
+    cwd: sources.path,
+  }).output();
+  assert(bundled.success, new TextDecoder().decode(bundled.stderr));
   const args = await taskArguments("compile");
   const at = args.indexOf("dist/dqueue");
   if (at < 0) throw new Error(`Cannot find dist/dqueue in task "compile"`);

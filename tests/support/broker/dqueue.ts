@@ -19,7 +19,10 @@ export interface CommandLine {
 /** Returns the arguments that a task of `deno.json` passes to `deno`. */
 export async function taskArguments(name: string): Promise<string[]> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const words = (tasks[name] as string).matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g);
+  const task: string | { readonly command: string } = tasks[name];
+  const words = (typeof task === "string" ? task : task.command).matchAll(
+    /'([^']*)'|"([^"]*)"|(\S+)/g,
+  );
   const [deno, ...args] = Array.from(
     words,
     ([, single, double, bare]) => single ?? double ?? bare!,
