@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { Client } from "../../client/mod.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";
-import { Chromium } from "../support/chromium.ts";
+import { launchChromium } from "../support/chromium.ts";
 import { freePort } from "../support/free_port.ts";
 import { testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
@@ -35,7 +35,7 @@ testWith(
       const producer = client.producer();
       for (let i = from; i < to; i++) await producer.send({ topic: "a", value: `${i}` });
     };
-    await using browser = await Chromium.start(path);
+    await using browser = await launchChromium(path);
     let broker = await start();
     try {
       await using client = new Client({ brokers: broker.address });
@@ -46,13 +46,14 @@ testWith(
           return response.ok;
         }, () => false);
       });
-      const page = await browser.open(`http://${http}/openapi.json`);
+      const page = await browser.newPage();
+      await page.goto(`http://${http}/openapi.json`);
       await page.evaluate(`
       globalThis.seen = [];
       globalThis.source = new EventSource("/topics/a/stream?offset=start");
       source.onmessage = ({ data }) => seen.push(JSON.parse(data).value);
     `);
-      const seen = async () => JSON.parse(String(await page.evaluate("JSON.stringify(seen)")));
+      const seen = async () => await page.evaluate("seen") as string[];
       let sent = 0;
       for (let round = 0; round < 3; round++) {
         await send(broker.address, sent, sent + 20);

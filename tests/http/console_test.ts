@@ -5,67 +5,38 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-// deno-lint-ignore no-import-prefix -- for tests only
-import axe from "npm:axe-core@4.11.0";
-import { Chromium, type Page } from "../support/chromium.ts";
+import { launchChromium, type Page, Pages } from "../support/chromium.ts";
 import { HttpBroker } from "../support/http.ts";
 import { testWith } from "../support/outside.ts";
-import { within } from "../support/within.ts";
 
 /** Messages to search in; set to a million for what users may have. */
 const MANY = Number(Deno.env.get("DQUEUE_TEST_CONSOLE_MESSAGES") ?? 20_000);
-const SIZES = { desktop: [1280, 800], phone: [375, 812] } as const;
+const SCREENS = {
+  desktop: { width: 1280, height: 800 },
+  phone: { width: 375, height: 812, isPhone: true },
+};
 
-/** Functions for the page: find what people see, and use it. */
-const HELPERS = `
-  globalThis.problems ??= [];
-  addEventListener("error", ({ message }) => problems.push(message));
-  addEventListener("unhandledrejection", ({ reason }) => problems.push(String(reason)));
-  document.addEventListener("securitypolicyviolation", ({ blockedURI }) => problems.push(blockedURI));
-  globalThis.button = (text, within = document) =>
-    [...within.querySelectorAll("button")].find((one) => one.textContent.trim() === text);
-  globalThis.input = (label, within = document) =>
-    [...within.querySelectorAll("label")].find((one) => one.firstChild.textContent === label)
-      ?.querySelector("input, select, textarea");
-  globalThis.rowCount = () =>
-    Number(document.querySelector("table.records").getAttribute("aria-rowcount")) - 1;
-  globalThis.fill = (label, value, within = document) => {
-    const one = input(label, within);
-    one.value = value;
-    one.dispatchEvent(new Event("input", { bubbles: true }));
-    one.dispatchEvent(new Event("change", { bubbles: true }));
-  };
-  true
-`;
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const field = (page: Page, label: string) => page.getByLabel(label, { exact: true });
+const choice = (page: Page, label: string) =>
+  page.getByRole("combobox", { name: label, exact: true });
+const status = (page: Page) => page.locator("main").getByRole("status").first();
+/** Rows of messages that are drawn. */
+const rows = (page: Page) => page.locator("tr.record");
 
-async function until(page: Page, expression: string): Promise<void> {
-  await within(
-    (async () => {
-      while (!await page.evaluate(`Boolean(${expression})`)) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    })(),
-    expression,
-  );
+/** Waits until a text is in what the page says about its work. */
+async function says(page: Page, text: string): Promise<void> {
+  await status(page).filter({ hasText: text }).waitFor();
 }
 
-async function open(
-  browser: Chromium,
-  http: HttpBroker,
-  path: string,
-  size: readonly [number, number],
-) {
-  const page = await browser.open(`${http.url}/ui/${path}`);
-  const [width, height] = size;
-  await page.call("Emulation.setDeviceMetricsOverride", {
-    width,
-    height,
-    deviceScaleFactor: 1,
-    mobile: width < 500,
-  });
-  await page.evaluate(HELPERS);
-  await until(page, `document.querySelector("h1")`);
-  return page;
+/** Waits for a number of messages in the list, drawn or not. */
+async function lists(page: Page, count: number): Promise<void> {
+  await page.locator(`table.records[aria-rowcount="${count + 1}"]`).waitFor();
+}
+
+/** Waits until a dialog was closed. */
+async function isDone(page: Page): Promise<void> {
+  await page.getByRole("dialog").waitFor({ state: "detached" });
 }
 
 /** Writes messages `{"order":{"id":0}}` and so on. */
@@ -82,358 +53,324 @@ async function produceMany(http: HttpBroker, topic: string, count: number): Prom
   }
 }
 
-/** What a user with a screen reader or a small screen would stumble over. */
-async function check(page: Page, where: string): Promise<void> {
-  await page.evaluate(`${axe.source}; true`);
-  const serious = JSON.parse(String(
-    await page.evaluate(`
-      axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }).then(({ violations }) =>
-        JSON.stringify(violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 100)).join(" ; "))))
-    `),
-  ));
-  assertEquals(serious, [], where);
-  assertEquals(await page.evaluate("problems.length"), 0, where);
-  const isTooWide = await page.evaluate(
-    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
-  );
-  assertEquals(isTooWide, false, `${where} fits its width`);
-}
-
-for (const [name, size] of Object.entries(SIZES)) {
+for (const [name, screen] of Object.entries(SCREENS)) {
   testWith("chromium", `Console does its jobs in Chromium: ${name}`, async (path, t) => {
     await using http = await HttpBroker.start();
-    await using browser = await Chromium.start(path);
-    const step = (what: string, run: () => Promise<void>) => t.step(what, run);
+    await using browser = await launchChromium(path);
+    await using pages = await Pages.of(browser, http.url, screen);
+    /** A job on a page of its own. */
+    const step = (what: string, where: string, run: (page: Page) => Promise<void>) =>
+      t.step(what, async () => {
+        await using page = await pages.open(`/ui/${where}`);
+        await run(page);
+      });
     /** What has nothing to do with the size of the screen. */
-    const stepOnDesktop = async (what: string, run: () => Promise<void>) => {
-      if (name === "desktop") await step(what, run);
-    };
+    const stepOnDesktop: typeof step = (what, where, run) =>
+      name === "desktop" ? step(what, where, run) : Promise.resolve(true);
 
-    await step("creates a topic", async () => {
-      const page = await open(browser, http, "topics", size);
-      await check(page, "topics");
-      await page.evaluate(`button("New topic").click()`);
-      await page.evaluate(`fill("Name", "orders", document.querySelector("dialog"))`);
-      await check(page, "new topic");
-      await page.evaluate(`button("Create").click()`);
-      await until(page, `location.pathname === "/ui/topics/orders/messages"`);
+    await step("creates a topic", "topics", async (page) => {
+      await pages.check(page, "topics");
+      await button(page, "New topic").click();
+      await field(page, "Name").fill("orders");
+      await pages.check(page, "new topic");
+      await button(page, "Create").click();
+      await page.waitForURL("**/ui/topics/orders/messages?*");
       const { partitions } = await http.client.admin().describeTopic("orders");
       assertEquals(partitions.length, 1);
     });
 
-    await step("produces a message", async () => {
-      const page = await open(browser, http, "topics/orders/produce", size);
-      await page.evaluate(
-        `fill("Value", '{"id":73314510714175488,"name":"<script>alert(1)</script>"}')`,
-      );
-      await page.evaluate(`button("Send").click()`);
-      await until(
-        page,
-        `document.querySelector("main [role=status]").textContent.includes("offset 0")`,
-      );
-      await check(page, "produce");
+    await step("produces a message", "topics/orders/produce", async (page) => {
+      const value = `{"id":73314510714175488,"name":"<script>alert(1)</script>"}`;
+      await field(page, "Value").fill(value);
+      await button(page, "Send").click();
+      await says(page, "offset 0");
+      await pages.check(page, "produce");
     });
 
-    await step("searches by a field, and shows the message with all digits, as text", async () => {
+    const filter = encodeURIComponent("value.id == 73314510714175488");
+    await t.step("has many messages", async () => {
       const values = Array.from({ length: 3000 }, (_, i) => `{"id":${i}}`);
       await http.client.producer().sendBatch(values.map((value) => ({ topic: "orders", value })));
-      const filter = encodeURIComponent("value.id == 73314510714175488");
-      const page = await open(
-        browser,
-        http,
-        `topics/orders/messages?offset=start&filter=${filter}`,
-        size,
-      );
-      await until(
-        page,
-        `document.querySelector("main").textContent.includes("1 found among 3,001")`,
-      );
-      await until(page, `document.querySelector("tr.record")`);
-      await page.evaluate(`document.querySelector("tr.record").click()`);
-      await until(page, `!document.querySelector("section.detail").hidden`);
-      const detail = String(
-        await page.evaluate(`document.querySelector("section.detail").innerText`),
-      );
-      assert(detail.includes('"id": 73314510714175488'), detail);
-      assert(detail.includes("<script>alert(1)</script>"), detail);
-      await check(page, "messages");
     });
+    await step(
+      "searches by a field, and shows the message with all digits, as text",
+      `topics/orders/messages?offset=start&filter=${filter}`,
+      async (page) => {
+        await says(page, "1 found among 3,001");
+        await rows(page).click();
+        const detail = await page.locator("section.detail").innerText();
+        assert(detail.includes(`"id": 73314510714175488`), detail);
+        assert(detail.includes("<script>alert(1)</script>"), detail);
+        await pages.check(page, "messages");
+      },
+    );
 
-    await step("follows new messages", async () => {
-      const page = await open(browser, http, "topics/orders/messages", size);
-      await until(page, `rowCount() === 100`);
-      const drawn = Number(await page.evaluate(`document.querySelectorAll("tr.record").length`));
+    await step("follows new messages", "topics/orders/messages", async (page) => {
+      await lists(page, 100);
+      const drawn = await rows(page).count();
       assert(drawn > 5 && drawn < 100, `only what is in sight is drawn: ${drawn}`);
-      await page.evaluate(`document.querySelector(".list").scrollTop = 1e6`);
-      await until(page, `document.querySelector("[aria-rowindex='101']")`);
-      await page.evaluate(`button("Live").click()`);
-      await until(page, `rowCount() === 0`);
-      let sent = 0;
-      await within(
-        (async () => {
-          while (await page.evaluate(`rowCount()`) === 0) {
-            await http.client.producer().send({ topic: "orders", value: `live ${sent++}` });
-            await new Promise((resolve) => setTimeout(resolve, 50));
-          }
-        })(),
-        "a live message",
+      await page.evaluate(`document.querySelector("[aria-label=Messages]").scrollTop = 1e6`);
+      await page.locator("[aria-rowindex='101']").waitFor();
+      await button(page, "Live").click();
+      await lists(page, 0);
+      let isSending = true;
+      const sending = (async () => {
+        for (let sent = 0; isSending; sent++) {
+          await http.client.producer().send({ topic: "orders", value: `live ${sent}` });
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      })();
+      await rows(page).first().filter({ hasText: "live " }).waitFor().finally(() =>
+        isSending = false
       );
-      await page.evaluate(`button("Stop").click()`);
+      await sending;
+      await button(page, "Stop").click();
     });
 
-    await step("edits and resets a config", async () => {
-      const page = await open(browser, http, "topics/orders/configs", size);
-      await check(page, "configs");
-      await page.evaluate(`document.querySelector('[aria-label="Edit retention.ms"]').click()`);
-      await page.evaluate(`fill("Value", "1000", document.querySelector("dialog"))`);
-      await page.evaluate(`button("Save").click()`);
-      await until(page, `document.querySelector('[aria-label="Reset retention.ms"]')`);
+    await step("edits and resets a config", "topics/orders/configs", async (page) => {
+      await pages.check(page, "configs");
+      await button(page, "Edit retention.ms").click();
+      await field(page, "Value").fill("1000");
+      await button(page, "Save").click();
+      await button(page, "Reset retention.ms").waitFor();
       const configs = await http.client.admin().describeConfigs({ type: "topic", name: "orders" });
       assertEquals(configs.find((config) => config.name === "retention.ms")!.value, "1000");
-      await page.evaluate(`document.querySelector('[aria-label="Reset retention.ms"]').click()`);
-      await until(page, `!document.querySelector('[aria-label="Reset retention.ms"]')`);
+      await button(page, "Reset retention.ms").click();
+      await button(page, "Reset retention.ms").waitFor({ state: "detached" });
     });
 
-    await step("resets a group, after it has shown the plan", async () => {
+    await t.step("has a group", async () => {
       await http.client.admin().alterGroupOffsets("g/1", [
         { topic: "orders", partition: 0, offset: 2000 },
       ]);
-      const page = await open(browser, http, "groups", size);
-      await check(page, "groups");
-      await page.evaluate(
-        `[...document.querySelectorAll("main a")].find((a) => a.textContent === "g/1").click()`,
-      );
-      await until(page, `button("Reset offsets…")`);
-      await check(page, "group");
-      await page.evaluate(`button("Reset offsets…").click()`);
-      await page.evaluate(
-        `fill("To", "other", document.querySelector("dialog"));
-         fill("Position", "10", document.querySelector("dialog"));
-         button("Apply").click()`,
-      );
-      await until(
-        page,
-        `document.querySelector("dialog").textContent.includes("Show the plan first")`,
-      );
-      await page.evaluate(`button("Show the plan").click()`);
-      await until(page, `document.querySelector("dialog td")`);
-      await check(page, "reset");
-      await page.evaluate(`button("Apply").click()`);
-      await until(page, `!document.querySelector("dialog")`);
+    });
+    await step("resets a group, after it has shown the plan", "groups", async (page) => {
       const committed = async () => (await http.client.admin().listGroupOffsets("g/1"))[0]!.offset;
+      await pages.check(page, "groups");
+      await page.getByRole("link", { name: "g/1" }).click();
+      await button(page, "Reset offsets…").waitFor();
+      await pages.check(page, "group");
+      await button(page, "Reset offsets…").click();
+      await choice(page, "To").selectOption("Offset, or ±N…");
+      await field(page, "Position").fill("10");
+      await button(page, "Apply").click();
+      await page.getByRole("alert").filter({ hasText: "Show the plan first" }).waitFor();
+      assertEquals(await committed(), 2000);
+      await button(page, "Show the plan").click();
+      await page.getByRole("dialog").getByRole("cell").first().waitFor();
+      await pages.check(page, "reset");
+      await button(page, "Apply").click();
+      await isDone(page);
       assertEquals(await committed(), 10);
-      await until(page, `button("Undo")`);
-      await check(page, "undo");
-      await page.evaluate(`button("Undo").click()`);
-      await until(page, `!button("Undo")`);
+      await button(page, "Undo").waitFor();
+      await pages.check(page, "undo");
+      await button(page, "Undo").click();
+      await button(page, "Undo").waitFor({ state: "detached" });
       assertEquals(await committed(), 2000);
     });
 
-    await step("sends many messages again, each to the topic that its header names", async () => {
+    await t.step("has a dead letter queue", async () => {
       await http.client.admin().createTopics([{ name: "dlq" }, { name: "again" }]);
       const from = (topic: string) => ({ "x-original-topic": topic });
-      const values = ["1", "2", "3"];
       await http.client.producer().sendBatch([
-        ...values.map((value) => ({ topic: "dlq", value, key: "k", headers: from("again") })),
+        ...["1", "2", "3"].map((value) => ({
+          topic: "dlq",
+          value,
+          key: "k",
+          headers: from("again"),
+        })),
         { topic: "dlq", value: "4", headers: from("nowhere") },
       ]);
-      const page = await open(browser, http, "topics/dlq/messages", size);
-      await until(page, `rowCount() === 4`);
-      await page.evaluate(`document.querySelector("[aria-label='Select all messages']").click()`);
-      await check(page, "selected");
-      await page.evaluate(`button("Resend 4…").click()`);
-      await until(page, `document.querySelector("dialog")`);
-      await page.evaluate(`button("Send").click()`);
-      await until(
-        page,
-        `document.querySelector("dialog").textContent.includes("Show what will be sent first")`,
-      );
-      await page.evaluate(`button("Show what will be sent").click()`);
-      const plan = String(await page.evaluate(`document.querySelector("dialog table").innerText`));
-      assert(/again\s+3/.test(plan) && /There is no topic nowhere\s+1/.test(plan), plan);
-      await check(page, "resend many");
-      await page.evaluate(`button("Send").click()`);
-      await until(page, `!document.querySelector("dialog")`);
-      await until(page, `button("Resend 1…")`);
-      const { messages } = await http.client.consumer().fetchFrom("again", 0, 0);
-      assertEquals(messages.map((one) => [one.keyText(), one.text()]), values.map((v) => ["k", v]));
-      assertEquals(messages[0]!.headers.text("x-original-topic"), "again");
     });
+    await step(
+      "sends many messages again, each to the topic that its header names",
+      "topics/dlq/messages",
+      async (page) => {
+        await lists(page, 4);
+        await page.getByLabel("Select all messages").check();
+        await pages.check(page, "selected");
+        await button(page, "Resend 4…").click();
+        const dialog = page.getByRole("dialog");
+        await button(page, "Send").click();
+        await dialog.getByRole("alert").filter({ hasText: "Show what will be sent first" })
+          .waitFor();
+        await button(page, "Show what will be sent").click();
+        const plan = await dialog.getByRole("table").innerText();
+        assert(/again\s+3/.test(plan) && /There is no topic nowhere\s+1/.test(plan), plan);
+        await pages.check(page, "resend many");
+        await button(page, "Send").click();
+        await isDone(page);
+        await button(page, "Resend 1…").waitFor();
+        const { messages } = await http.client.consumer().fetchFrom("again", 0, 0);
+        assertEquals(
+          messages.map((one) => [one.keyText(), one.text()]),
+          ["1", "2", "3"].map((value) => ["k", value]),
+        );
+        assertEquals(messages[0]!.headers.text("x-original-topic"), "again");
+      },
+    );
 
-    await step("shows an open transaction, and aborts it", async () => {
+    await t.step("has an open transaction", async () => {
       const transaction = await http.client.producer({ transactionalId: "t/1" }).begin();
       await transaction.send({ topic: "again", value: "x" });
-      const page = await open(browser, http, "transactions", size);
-      await check(page, "open transaction");
-      await page.evaluate(
-        `[...document.querySelectorAll("main a")].find((a) => a.textContent === "t/1").click()`,
-      );
-      await until(page, `document.querySelector("h1").textContent === "t/1"`);
-      await check(page, "transaction");
-      await page.evaluate(`button("Abort…").click()`);
-      await check(page, "abort");
-      await page.evaluate(`button("Abort", document.querySelector("dialog")).click()`);
-      await until(page, `!document.querySelector("dialog") && !button("Abort…")`);
+    });
+    await step("shows an open transaction, and aborts it", "transactions", async (page) => {
+      await pages.check(page, "open transaction");
+      await page.getByRole("link", { name: "t/1" }).click();
+      await page.getByRole("heading", { name: "t/1", level: 1 }).waitFor();
+      await pages.check(page, "transaction");
+      await button(page, "Abort the transaction of t/1").click();
+      await pages.check(page, "abort");
+      await page.getByRole("dialog").getByRole("button", { name: "Abort", exact: true }).click();
+      await isDone(page);
+      await button(page, "Abort the transaction of t/1").waitFor({ state: "detached" });
       const [ended] = await http.client.admin().describeTransactions(["t/1"]);
       assertEquals(ended!.state, "Empty", "the producer is fenced by another with its id");
     });
 
-    await stepOnDesktop("goes to a topic by its name", async () => {
-      const page = await open(browser, http, "", size);
-      await page.evaluate(`document.body.dispatchEvent(
-        new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }))`);
-      await until(page, `document.querySelectorAll("[role=option]").length > 6`);
-      await page.evaluate(`
-        globalThis.combobox = document.querySelector("[role=combobox]");
-        combobox.value = "dlq topic";
-        combobox.dispatchEvent(new Event("input"));
-      `);
-      await check(page, "palette");
-      await page.evaluate(
-        `combobox.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }))`,
-      );
-      await until(page, `location.pathname === "/ui/topics/dlq/messages"`);
+    await stepOnDesktop("goes to a topic by its name", "", async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.getByRole("option").nth(6).waitFor();
+      await page.getByRole("combobox", { name: "Go to" }).fill("dlq topic");
+      await pages.check(page, "palette");
+      await page.keyboard.press("Enter");
+      await page.waitForURL("**/ui/topics/dlq/messages?*");
     });
 
+    if (name === "desktop") await t.step("has even more", () => produceMany(http, "many", MANY));
     await stepOnDesktop(
       "finds one of many messages by a path into JSON, with progress",
-      async () => {
-        await produceMany(http, "many", MANY);
+      "topics/many/messages?offset=end",
+      async (page) => {
         const wanted = MANY - 7;
-        const find = encodeURIComponent(`$.order.id = ${wanted}`);
-        const page = await open(browser, http, "topics/many/messages?offset=end", size);
         await page.evaluate(`
-        globalThis.progress = new Set();
-        new MutationObserver(() => {
-          const { textContent } = document.querySelector("main [role=status]");
-          if (textContent.includes(" left")) progress.add(textContent);
-        }).observe(document.querySelector("main"), { subtree: true, childList: true });
-        true
-      `);
-        await page.evaluate(
-          `fill("From", "start"); fill("Find", decodeURIComponent("${find}")); button("Search").click()`,
-        );
-        await until(
-          page,
-          `document.querySelector("main [role=status]").textContent.startsWith("1 found")`,
-        );
-        const text = String(
-          await page.evaluate(`document.querySelector("main [role=status]").textContent`),
-        );
-        assert(text.startsWith(`1 found among ${MANY.toLocaleString("en-US")} in `), text);
-        if (MANY >= 1_000_000) assert(Number(await page.evaluate("progress.size")) > 0, "progress");
-        await until(
-          page,
-          `document.querySelector("tr.record")?.textContent.includes('"id":${wanted}')`,
-        );
-        await check(page, "one of many");
+          globalThis.progress = new Set();
+          new MutationObserver(() => {
+            const { textContent } = document.querySelector("main [role=status]");
+            if (textContent.includes(" left")) progress.add(textContent);
+          }).observe(document.querySelector("main"), { subtree: true, childList: true });
+        `);
+        await choice(page, "From").selectOption("start");
+        await field(page, "Find").fill(`$.order.id = ${wanted}`);
+        await button(page, "Search").click();
+        await status(page).filter({ hasText: /^1 found/ }).waitFor({ timeout: 120_000 });
+        const said = await status(page).innerText();
+        assert(said.startsWith(`1 found among ${MANY.toLocaleString("en-US")} in `), said);
+        const progress = await page.evaluate("[...progress]") as string[];
+        if (MANY >= 1_000_000) {
+          assert(progress.length > 0, "progress");
+          console.log(said, progress);
+        }
+        await rows(page).filter({ hasText: `"id":${wanted}` }).waitFor();
+        await pages.check(page, "one of many");
       },
     );
 
-    await stepOnDesktop("stops a search, and says how much was found", async () => {
-      const page = await open(browser, http, "topics/many/messages?offset=end", size);
-      await page.evaluate(`fill("From", "start"); fill("CEL", "value.order.id % 2 == 1")`);
-      await page.evaluate(`button("Search").click(); button("Stop").click()`);
-      await until(
-        page,
-        `document.querySelector("main [role=status]").textContent.startsWith("Stopped: ")`,
-      );
-      assertEquals(await page.evaluate(`button("Stop").disabled`), true);
-    });
+    await stepOnDesktop(
+      "stops a search, and says how much was found",
+      "topics/many/messages?offset=end",
+      async (page) => {
+        await choice(page, "From").selectOption("start");
+        await field(page, "CEL").fill("value.order.id % 2 == 1");
+        // Both in one turn: the search must not be over before.
+        await page.evaluate(`{
+          const named = (text) => [...document.querySelectorAll("button")]
+            .find((one) => one.textContent === text);
+          named("Search").click();
+          named("Stop").click();
+        }`);
+        await says(page, "Stopped: ");
+        assert(await button(page, "Stop").isDisabled());
+      },
+    );
 
-    await step("sends a message of any bytes again, edited", async () => {
-      const topic = "binary";
-      await http.client.admin().createTopic({ name: topic });
-      const key = new Uint8Array([0, 255, 1]);
-      const value = new Uint8Array([0, 0, 0, 0, 7, 200]);
+    const value = new Uint8Array([0, 0, 0, 0, 7, 200]);
+    await t.step("has bytes", async () => {
+      await http.client.admin().createTopic({ name: "binary" });
       const headers: [string, Uint8Array | string | null][] = [
         ["h", "text"],
         ["h", new Uint8Array([255, 0])],
         ["none", null],
       ];
-      await http.client.producer().send({ topic, key, value, headers });
-      const page = await open(browser, http, `topics/${topic}/messages`, size);
-      await until(page, `document.querySelector("tr.record")`);
-      await page.evaluate(`document.querySelector("tr.record").click()`);
-      await until(page, `!document.querySelector("section.detail").hidden`);
-      const detail = String(await page.evaluate(`document.querySelector(".detail").innerText`));
-      assert(detail.includes("perhaps of schema 7"), detail);
-      await check(page, "binary message");
-      await page.evaluate(
-        `[...document.querySelectorAll(".detail a")].find((a) => a.textContent === "Edit and resend").click()`,
-      );
-      await until(page, `button("Send")`);
-      await check(page, "resend");
-      await page.evaluate(`button("Send").click()`);
-      const isWritten = (offset: number) =>
-        `document.querySelector("main [role=status]").textContent.includes("offset ${offset}")`;
-      await until(page, isWritten(1));
-      await page.evaluate(
-        `fill("Value as", "text"); fill("Value", "edited"); button("Send").click()`,
-      );
-      await until(page, isWritten(2));
-      const { messages } = await http.client.consumer().fetchFrom(topic, 0, 0);
-      const [first, copy, edited] = messages;
-      for (const sent of [copy!, edited!]) {
-        assertEquals([sent.key, [...sent.headers]], [first!.key, [...first!.headers]]);
-      }
-      assertEquals([copy!.value, edited!.text()], [value, "edited"]);
+      const key = new Uint8Array([0, 255, 1]);
+      await http.client.producer().send({ topic: "binary", key, value, headers });
     });
-
-    await stepOnDesktop("shows when a message is gone that was to be sent again", async () => {
-      const page = await open(browser, http, "topics/binary/produce?from=0:99", size);
-      await until(page, `document.querySelector("form .bad")`);
-      await check(page, "gone");
-    });
-
-    await stepOnDesktop("exports what is shown", async () => {
-      const page = await open(browser, http, "topics/binary/messages", size);
-      await until(page, `rowCount() === 3`);
-      await page.evaluate(`
-        globalThis.saved = [];
-        URL.createObjectURL = (blob) => (saved.push(blob.text()), "data:,");
-        HTMLAnchorElement.prototype.click = () => {};
-        const select = document.querySelector("[aria-label=Export]");
-        for (const value of ["shown csv", "all jsonl"]) {
-          select.value = value;
-          select.dispatchEvent(new Event("change"));
+    await step(
+      "sends a message of any bytes again, edited",
+      "topics/binary/messages",
+      async (page) => {
+        await rows(page).click();
+        const detail = await page.locator("section.detail").innerText();
+        assert(detail.includes("perhaps of schema 7"), detail);
+        await pages.check(page, "binary message");
+        await page.getByRole("link", { name: "Edit and resend" }).click();
+        await button(page, "Send").waitFor();
+        await pages.check(page, "resend");
+        await button(page, "Send").click();
+        await says(page, "offset 1");
+        await page.getByLabel("Value as").first().selectOption("Text");
+        await page.locator("textarea").fill("edited");
+        await button(page, "Send").click();
+        await says(page, "offset 2");
+        const { messages } = await http.client.consumer().fetchFrom("binary", 0, 0);
+        const [first, copy, edited] = messages;
+        for (const sent of [copy!, edited!]) {
+          assertEquals([sent.key, [...sent.headers]], [first!.key, [...first!.headers]]);
         }
-      `);
-      await until(page, `saved.length === 2`);
-      const [csv, jsonl] = JSON.parse(
-        String(await page.evaluate(`Promise.all(saved).then(JSON.stringify)`)),
-      ) as string[];
-      assertEquals(csv!.trimEnd().split("\n").length, 4);
-      const offsets = jsonl!.trimEnd().split("\n").map((line) => JSON.parse(line).offset);
+        assertEquals([copy!.value, edited!.text()], [value, "edited"]);
+      },
+    );
+
+    await stepOnDesktop(
+      "shows when a message is gone that was to be sent again",
+      "topics/binary/produce?from=0:99",
+      async (page) => {
+        await page.getByText("The message at 0:99 is gone").waitFor();
+        await pages.check(page, "gone");
+      },
+    );
+
+    await stepOnDesktop("exports what is shown", "topics/binary/messages", async (page) => {
+      await lists(page, 3);
+      const save = async (option: string) => {
+        const download = page.waitForEvent("download");
+        await page.getByLabel("Export").selectOption(option);
+        return await Deno.readTextFile(await (await download).path());
+      };
+      const csv = await save("Shown messages, CSV");
+      assertEquals(csv.trimEnd().split("\n").length, 4);
+      const jsonl = await save("All that the search finds, JSON lines");
+      const offsets = jsonl.trimEnd().split("\n").map((line) => JSON.parse(line).offset);
       assertEquals(offsets, [0, 1, 2]);
     });
 
-    await stepOnDesktop("moves between pages and messages by keys", async () => {
-      const page = await open(browser, http, "topics/binary/messages", size);
-      await until(page, `rowCount() === 3`);
-      const press = (key: string) =>
-        page.evaluate(`document.body.dispatchEvent(
-          new KeyboardEvent("keydown", { key: "${key}", bubbles: true }))`);
-      await press("j");
-      await press("j");
-      await until(page, `document.querySelector(".detail h2")?.textContent.endsWith("offset 1")`);
-      await press("Escape");
-      await until(page, `document.querySelector(".detail").hidden`);
-      await press("]");
-      await until(page, `location.pathname.endsWith("/partitions")`);
-      await press("?");
-      await until(page, `document.querySelector("dialog")`);
-      await check(page, "keys");
-      await page.evaluate(`document.querySelector("dialog").close()`);
-      for (const [key, path] of [["e", "events"], ["g", "groups"], ["o", ""]]) {
-        await press("g");
-        await press(key!);
-        await until(page, `location.pathname === "/ui/${path}"`);
-      }
-    });
+    await stepOnDesktop(
+      "moves between pages and messages by keys",
+      "topics/binary/messages",
+      async (page) => {
+        await lists(page, 3);
+        await page.keyboard.press("j");
+        await page.keyboard.press("j");
+        await page.getByRole("heading", { name: "Partition 0, offset 1" }).waitFor();
+        await page.keyboard.press("Escape");
+        await page.locator("section.detail").waitFor({ state: "hidden" });
+        await page.keyboard.press("]");
+        await page.waitForURL("**/partitions");
+        await page.getByRole("heading", { name: "binary" }).waitFor();
+        await page.keyboard.press("?");
+        await pages.check(page, "keys");
+        await page.getByRole("dialog").press("Escape");
+        await isDone(page);
+        for (const [key, where] of [["e", "events"], ["g", "groups"], ["o", ""]]) {
+          await page.keyboard.press("g");
+          await page.keyboard.press(key!);
+          await page.waitForURL((url) => url.pathname === `/ui/${where}`);
+        }
+      },
+    );
 
-    await step("shows all other pages, in light and dark", async () => {
+    await t.step("shows all other pages, in light and dark", async () => {
+      await using dark = await Pages.of(browser, http.url, { ...screen, isDark: true });
       for (
         const where of [
           "",
@@ -446,13 +383,10 @@ for (const [name, size] of Object.entries(SIZES)) {
           "nowhere",
         ]
       ) {
-        const page = await open(browser, http, where, size);
-        await check(page, where);
-        if (name !== "desktop") continue;
-        await page.call("Emulation.setEmulatedMedia", {
-          features: [{ name: "prefers-color-scheme", value: "dark" }],
-        });
-        await check(page, `${where}, dark`);
+        for (const all of name === "desktop" ? [pages, dark] : [pages]) {
+          await using page = await all.open(`/ui/${where}`);
+          await all.check(page, where);
+        }
       }
     });
   });

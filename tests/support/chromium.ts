@@ -1,141 +1,95 @@
 /**
- * A headless Chromium, driven over its DevTools protocol.
+ * A headless Chromium, driven by Playwright.
  *
  * @module
  */
 
-import { TextLineStream } from "@std/streams";
-import { TemporaryFolder } from "./temporary_folder.ts";
-import { within } from "./within.ts";
+import { assertEquals } from "@std/assert";
+// deno-lint-ignore no-import-prefix -- for tests only
+import axe from "npm:axe-core@4.11.0";
+// deno-lint-ignore no-import-prefix -- for tests only
+import { type Browser, type BrowserContext, chromium, type Page } from "npm:playwright-core@1.65.1";
 
-type Json = Readonly<Record<string, unknown>>;
+export type { Browser, Page };
 
-/** The browser. */
-export class Chromium implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #folder: TemporaryFolder;
-  readonly #socket: WebSocket;
-  readonly #calls: Map<number, PromiseWithResolvers<Json>> = new Map();
-  readonly #closed = Promise.withResolvers<void>();
-  readonly #read: Promise<void>;
-  #id = 0;
+/** Time for what a page should show. */
+const TIMEOUT_MS = 30_000;
+/** What axe must find nothing serious against. */
+const STANDARDS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
 
-  private constructor(
-    child: Deno.ChildProcess,
-    folder: TemporaryFolder,
-    socket: WebSocket,
-    read: Promise<void>,
-  ) {
-    this.#child = child;
-    this.#folder = folder;
-    this.#socket = socket;
-    this.#read = read;
-    socket.onmessage = ({ data }) => {
-      const { id, result, error } = JSON.parse(data);
-      const call = this.#calls.get(id);
-      this.#calls.delete(id);
-      if (error === undefined) call?.resolve(result);
-      else call?.reject(new Error(error.message));
-    };
-    socket.onclose = () => this.#closed.resolve();
+/** Starts the Chromium at `path`. */
+export async function launchChromium(path: string): Promise<Browser> {
+  // The sandbox does not start as root, as tests in containers run.
+  return await chromium.launch({ executablePath: path, chromiumSandbox: false });
+}
+
+/** How pages are shown. */
+export interface Screen {
+  readonly width: number;
+  readonly height: number;
+  readonly isPhone?: boolean;
+  readonly isDark?: boolean;
+}
+
+/** Pages of one origin on one screen. They must do without errors, and without other hosts. */
+export class Pages implements AsyncDisposable {
+  readonly #context: BrowserContext;
+  readonly #problems: string[] = [];
+
+  private constructor(context: BrowserContext, origin: string) {
+    this.#context = context;
+    context.setDefaultTimeout(TIMEOUT_MS);
+    // Of scripts, and of what the content security policy refuses.
+    context.on("weberror", (error) => this.#problems.push(String(error.error())));
+    context.on("console", (message) => {
+      if (message.type() === "error") this.#problems.push(message.text());
+    });
+    context.on("request", (request) => {
+      const { protocol, origin: other } = new URL(request.url());
+      const isNone = protocol === "data:" || protocol === "blob:";
+      if (!isNone && other !== origin) this.#problems.push(`Request to ${request.url()}`);
+    });
   }
 
-  /** Starts it. */
-  static async start(path: string): Promise<Chromium> {
-    const folder = await TemporaryFolder.create();
-    const child = new Deno.Command(path, {
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-dev-shm-usage",
-        `--user-data-dir=${folder.join("profile")}`,
-        "--remote-debugging-port=0",
-        "about:blank",
-      ],
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const found = Promise.withResolvers<string>();
-    const read = (async () => {
-      const lines = child.stderr.pipeThrough(new TextDecoderStream())
-        .pipeThrough(new TextLineStream());
-      for await (const line of lines) {
-        const [, url] = /^DevTools listening on (\S+)/.exec(line) ?? [];
-        if (url !== undefined) found.resolve(url);
-      }
-      found.reject(new Error("Chromium did not start"));
-    })();
-    const socket = new WebSocket(await within(found.promise, "Chromium to start"));
-    await within(
-      new Promise((resolve, reject) => {
-        socket.onopen = resolve;
-        socket.onerror = reject;
-      }),
-      "Chromium's socket to open",
-    );
-    return new Chromium(child, folder, socket, read);
+  /** Pages of `origin`. */
+  static async of(browser: Browser, origin: string, screen: Screen): Promise<Pages> {
+    const { width, height, isPhone = false, isDark = false } = screen;
+    const context = await browser.newContext({
+      baseURL: origin,
+      viewport: { width, height },
+      isMobile: isPhone,
+      hasTouch: isPhone,
+      colorScheme: isDark ? "dark" : "light",
+      reducedMotion: "reduce",
+    });
+    return new Pages(context, origin);
   }
 
-  /** Opens a page, and waits until it is loaded. */
-  async open(url: string): Promise<Page> {
-    const { targetId } = await this.call("Target.createTarget", { url });
-    const { sessionId } = await this.call("Target.attachToTarget", { targetId, flatten: true });
-    const page = new Page(this, String(sessionId));
-    await within(
-      (async () => {
-        const isLoaded = `document.readyState === "complete" && location.href !== "about:blank"`;
-        while (await page.evaluate(isLoaded) !== true) {
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      })(),
-      `${url} to load`,
-    );
+  /** Opens a page, and waits for its heading. */
+  async open(path: string): Promise<Page> {
+    const page = await this.#context.newPage();
+    await page.goto(path);
+    await page.locator("h1").waitFor();
     return page;
   }
 
-  /** Calls a method of the protocol. */
-  call(method: string, params: Json, sessionId?: string): Promise<Json> {
-    const id = ++this.#id;
-    const call = Promise.withResolvers<Json>();
-    this.#calls.set(id, call);
-    this.#socket.send(JSON.stringify({ id, method, params, ...(sessionId && { sessionId }) }));
-    return within(call.promise, method);
+  /** What a user with a screen reader or a small screen would stumble over, and errors of any page. */
+  async check(page: Page, where: string): Promise<void> {
+    await page.evaluate(axe.source);
+    const serious = await page.evaluate(`
+      axe.run({ runOnly: ${JSON.stringify(STANDARDS)} }).then(({ violations }) => violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 100)).join(" ; ")))
+    `);
+    assertEquals(serious, [], where);
+    const isTooWide = await page.evaluate(
+      "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+    );
+    assertEquals(isTooWide, false, `${where} fits its width`);
+    assertEquals(this.#problems, [], where);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.call("Browser.close", {});
-    await within(this.#child.status, "Chromium to end");
-    await this.#read;
-    await this.#closed.promise;
-    await this.#folder[Symbol.asyncDispose]();
-  }
-}
-
-/** A page. */
-export class Page {
-  readonly #browser: Chromium;
-  readonly #sessionId: string;
-
-  constructor(browser: Chromium, sessionId: string) {
-    this.#browser = browser;
-    this.#sessionId = sessionId;
-  }
-
-  /** Calls a method of the protocol for this page. */
-  call(method: string, params: Json): Promise<Json> {
-    return this.#browser.call(method, params, this.#sessionId);
-  }
-
-  /** Evaluates JavaScript in the page. */
-  async evaluate(expression: string): Promise<unknown> {
-    const { result, exceptionDetails } = await this.#browser.call(
-      "Runtime.evaluate",
-      { expression, returnByValue: true, awaitPromise: true },
-      this.#sessionId,
-    ) as { result: { value?: unknown }; exceptionDetails?: { text: string } };
-    if (exceptionDetails !== undefined) throw new Error(exceptionDetails.text);
-    return result.value;
+    await this.#context.close();
   }
 }
