@@ -4,8 +4,8 @@
  *
  * Names, units and defaults are Kafka's where Kafka has the setting. Specific to this broker are
  * `metadata` and what begins with it, `log.flush.policy`, `log.level`, `record.validation`, `batch.cache.bytes`, `open.files.max`,
- * `queued.max.response.bytes` and `max.in.flight.requests.per.connection` (a client setting in
- * Kafka).
+ * `queued.max.response.bytes`, `transactional.ids.max.bytes` and `max.in.flight.requests.per.connection`
+ * (a client setting in Kafka).
  *
  * @module
  */

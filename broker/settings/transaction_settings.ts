@@ -1,11 +1,11 @@
 /**
  * Settings of the transaction coordinator, part of the broker's table. Names, units and defaults are
- * Kafka's.
+ * Kafka's, except `transactional.ids.max.bytes`.
  *
  * @module
  */
 
-import { int, type SettingValues } from "./setting.ts";
+import { int, long, type SettingValues } from "./setting.ts";
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 60 * 60 * 1000;
@@ -43,6 +43,13 @@ export const TRANSACTION_SETTINGS = {
     HOUR_MS,
     "Milliseconds between two checks for expired transactional ids",
     { min: 1 },
+  ),
+  "transactional.ids.max.bytes": long(
+    256 * MIB,
+    "Memory in bytes that the transactional ids which a broker coordinates may take: 500 for each, twice " +
+      "its length, and 40 for each partition of an open transaction. Beyond that, ids unused for the " +
+      "longest time are forgotten early, down to 15 minutes, and new ones are refused",
+    { min: MIB },
   ),
   "transaction.state.log.num.partitions": int(
     50,

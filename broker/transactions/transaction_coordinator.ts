@@ -25,14 +25,11 @@ import {
   decideInit,
   type Decision,
   type EndRequest,
-  fence,
   type InitRequest,
-  isExpired,
-  isPrepared,
-  isTimedOut,
   type KnownTransaction,
   NEEDS_PRODUCER_ID,
   type Producer,
+  STATE_NAMES,
   type TopicPartition,
   type Transaction,
   TRANSACTION_V2,
@@ -41,6 +38,8 @@ import {
 } from "./model/mod.ts";
 import type { TransactionLog } from "./transaction_log.ts";
 import { TransactionShard } from "./transaction_shard.ts";
+import { TransactionSweeps } from "./transaction_sweeps.ts";
+import { memoryOf, type TransactionMemory } from "./transaction_table.ts";
 import type { TransactionsTopic } from "./transactions_topic.ts";
 
 /** Options of {@linkcode TransactionCoordinator.start}. */
@@ -86,16 +85,17 @@ export class TransactionCoordinator {
   readonly #markers: MarkerSender;
   readonly #clock: Clock;
   readonly #counters: TransactionCounters;
-  #timeoutTimer: number | undefined;
-  #expiryTimer: number | undefined;
+  readonly #memory: TransactionMemory = { bytes: 0 };
+  readonly #sweeps: TransactionSweeps;
 
   private constructor(options: TransactionCoordinatorOptions) {
-    const { clock, logger, transport, counters = new TransactionCounters() } = options;
+    const { config, clock, logger, transport, counters = new TransactionCounters() } = options;
     this.#options = options;
     this.#clock = clock;
     this.#counters = counters;
     this.#markers = new MarkerSender({ transport, clock, logger, counters });
-    const shardOptions = { clock, logger, markers: this.#markers };
+    const memory = this.#memory;
+    const shardOptions = { clock, logger, markers: this.#markers, memory };
     const openedMs = new WeakMap<TransactionShard, number>();
     this.#shards = new LedShards({
       topic: options.topic,
@@ -108,9 +108,11 @@ export class TransactionCoordinator {
       onLoaded: (shard) => {
         counters.loads.observe(clock.monotonic() - openedMs.get(shard)!);
         shard.resume();
-        this.#schedule();
+        this.#sweeps.schedule();
       },
     });
+    const shards = () => this.#shards.isClosed ? [] : this.#shards.all;
+    this.#sweeps = new TransactionSweeps({ shards, memory, config, clock, logger, counters });
   }
 
   /** Starts coordinating; existing logs are loaded in the background. */
@@ -127,9 +129,7 @@ export class TransactionCoordinator {
 
   /** Stops coordinating. */
   async close(): Promise<void> {
-    for (const timer of [this.#timeoutTimer, this.#expiryTimer]) {
-      if (timer !== undefined) this.#clock.clearTimeout(timer);
-    }
+    this.#sweeps.close();
     this.#markers.close();
     await this.#shards.close();
   }
@@ -155,6 +155,26 @@ export class TransactionCoordinator {
         yield { transactionalId, transaction };
       }
     }
+  }
+
+  /** How many transactional ids of this broker are in each state, by its number. */
+  get stateCounts(): number[] {
+    const counts: number[] = STATE_NAMES.map(() => 0);
+    for (const shard of this.#shards.all) {
+      for (const [state, count] of shard.counts.entries()) counts[state]! += count;
+    }
+    return counts;
+  }
+
+  /** When the oldest Ongoing transaction began, in milliseconds since the epoch. */
+  get oldestStartMs(): number | undefined {
+    const starts = this.#shards.all.flatMap(({ oldestStartMs }) => oldestStartMs ?? []);
+    return starts.length === 0 ? undefined : Math.min(...starts);
+  }
+
+  /** About how much memory the transactional ids of this broker take, in bytes. */
+  get memoryBytes(): number {
+    return this.#memory.bytes;
   }
 
   /** Whether some transactional ids of this broker are not loaded yet. */
@@ -297,12 +317,53 @@ export class TransactionCoordinator {
           newProducerId = await this.#newProducerId();
           continue;
         }
-        if (decided.next !== undefined) await shard.write(transactionalId, decided.next);
+        const { next } = decided;
+        if (next !== undefined) {
+          this.#ensureRoom(shard, transactionalId, next);
+          await this.#inTime(shard.write(transactionalId, next));
+        }
         return decided;
       }
     } catch (error) {
       const errorCode = coordinatorErrorCode(error, this.#options.logger);
       return { errorCode, producerId: -1, producerEpoch: -1 };
+    }
+  }
+
+  /** @throws {ApiError} COORDINATOR_NOT_AVAILABLE if an id takes more memory than is left. */
+  #ensureRoom(shard: TransactionShard, transactionalId: string, next: Transaction): void {
+    const { current } = shard.known(transactionalId);
+    const before = current === undefined ? 0 : memoryOf(transactionalId, current);
+    const added = memoryOf(transactionalId, next) - before;
+    const limit = this.#options.config.get("transactional.ids.max.bytes");
+    if (added <= 0 || this.#memory.bytes + added <= limit) return;
+    this.#sweeps.makeRoom();
+    throw new ApiError(
+      ErrorCode.COORDINATOR_NOT_AVAILABLE,
+      `Transactional ids take all of transactional.ids.max.bytes (${limit})`,
+    );
+  }
+
+  /**
+   * Waits for a write, as long as a client may wait. What is written later holds all the same; until then
+   * requests for the id are answered CONCURRENT_TRANSACTIONS.
+   *
+   * @throws {ApiError} COORDINATOR_NOT_AVAILABLE.
+   */
+  async #inTime(written: Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = this.#clock.setTimeout(() => {
+      late.reject(
+        new ApiError(
+          ErrorCode.COORDINATOR_NOT_AVAILABLE,
+          `The state of the transactional id was not committed within ${WRITE_TIMEOUT_MS} ms`,
+        ),
+      );
+    }, WRITE_TIMEOUT_MS);
+    try {
+      await Promise.race([written, late.promise]);
+    } finally {
+      this.#clock.clearTimeout(timer);
     }
   }
 
@@ -314,82 +375,9 @@ export class TransactionCoordinator {
       throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE, undefined, { cause: error });
     }
   }
-
-  /** Schedules the checks for timed-out and for expired transactions, as long as there are shards. */
-  #schedule(): void {
-    if (this.#shards.isClosed || this.#shards.all.length === 0) return;
-    const { config } = this.#options;
-    this.#timeoutTimer ??= this.#clock.setTimeout(
-      () => void this.#abortTimedOut(),
-      config.get("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
-    );
-    this.#expiryTimer ??= this.#clock.setTimeout(
-      () => void this.#removeExpired(),
-      config.get("transaction.remove.expired.transaction.cleanup.interval.ms"),
-    );
-  }
-
-  async #abortTimedOut(): Promise<void> {
-    await this.#eachIdle((shard, transactionalId, current) => {
-      const nowMs = this.#clock.now();
-      if (!isTimedOut(current, nowMs)) return;
-      this.#options.logger.info("Aborting a transaction that takes too long", {
-        transactionalId,
-        producerId: current.producerId,
-        producerEpoch: current.producerEpoch,
-        timeoutMs: current.timeoutMs,
-      });
-      this.#writeLater(shard, transactionalId, fence(current, nowMs), () => {
-        this.#counters.timeouts++;
-      });
-    });
-    this.#timeoutTimer = undefined;
-    this.#schedule();
-  }
-
-  async #removeExpired(): Promise<void> {
-    const expirationMs = this.#options.config.get("transactional.id.expiration.ms");
-    await this.#eachIdle((shard, transactionalId, current) => {
-      if (!isExpired(current, expirationMs, this.#clock.now())) return;
-      this.#writeLater(shard, transactionalId, undefined, () => this.#counters.expirations++);
-    });
-    this.#expiryTimer = undefined;
-    this.#schedule();
-  }
-
-  /** Calls `act` for each id of which nothing is being written, in slices. */
-  async #eachIdle(
-    act: (shard: TransactionShard, transactionalId: string, current: Transaction) => void,
-  ): Promise<void> {
-    let seen = 0;
-    for (const shard of this.#shards.all) {
-      for (const [transactionalId, current] of shard.transactions()) {
-        if (!shard.isActive) break;
-        const { isPending } = shard.known(transactionalId);
-        if (!isPending && !isPrepared(current)) act(shard, transactionalId, current);
-        if (++seen % SLICE === 0) await this.#clock.yield();
-      }
-    }
-  }
-
-  /** Writes a state that nobody waits for. What fails is tried again with the next check. */
-  #writeLater(
-    shard: TransactionShard,
-    transactionalId: string,
-    next: Transaction | undefined,
-    onWritten: () => void,
-  ): void {
-    shard.write(transactionalId, next).then(onWritten, (error) => {
-      if (!shard.isActive) return;
-      this.#options.logger.warn("Cannot write the state of a transactional id", {
-        transactionalId,
-        error,
-      });
-    });
-  }
 }
 
+/** Milliseconds for which a request waits until a state is committed. */
+const WRITE_TIMEOUT_MS = 10_000;
 /** Stands for no leader. */
 const NO_BROKER = -1;
-/** Transactional ids that are looked at before other work has its turn. */
-const SLICE = 1000;

@@ -26,6 +26,7 @@ import {
   type Transaction,
 } from "./model/mod.ts";
 import type { TransactionLog } from "./transaction_log.ts";
+import { type Entry, type TransactionMemory, TransactionTable } from "./transaction_table.ts";
 import { TRANSACTIONS_TOPIC } from "./transactions_topic.ts";
 
 /** What all shards of a coordinator share. */
@@ -33,14 +34,7 @@ export interface TransactionShardOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly markers: Pick<MarkerSender, "send">;
-}
-
-/** A transactional id. */
-interface Entry extends KnownTransaction {
-  current: Transaction | undefined;
-  isPending: boolean;
-  /** Called when nothing is being written, and no marker. */
-  waiting: Set<() => void> | undefined;
+  readonly memory: TransactionMemory;
 }
 
 const UNKNOWN: KnownTransaction = { current: undefined, isPending: false };
@@ -51,7 +45,7 @@ export class TransactionShard extends Shard {
   readonly leaderEpoch: number;
   readonly #log: TransactionLog;
   readonly #options: TransactionShardOptions;
-  readonly #entries: Map<string, Entry> = new Map();
+  readonly #table: TransactionTable;
 
   constructor(
     index: number,
@@ -63,18 +57,32 @@ export class TransactionShard extends Shard {
     this.#log = log;
     this.leaderEpoch = leaderEpoch;
     this.#options = options;
+    this.#table = new TransactionTable(options.memory);
   }
 
   /** What is known of a transactional id. */
   known(transactionalId: string): KnownTransaction {
-    return this.#entries.get(transactionalId) ?? UNKNOWN;
+    return this.#table.get(transactionalId) ?? UNKNOWN;
   }
 
   /** The ids with their committed states. */
-  *transactions(): Iterable<[transactionalId: string, Transaction]> {
-    for (const [transactionalId, { current }] of this.#entries) {
-      if (current !== undefined) yield [transactionalId, current];
-    }
+  transactions(): Iterable<[transactionalId: string, Transaction]> {
+    return withState(this.#table.all());
+  }
+
+  /** Those of them of which a transaction is Ongoing. */
+  ongoing(): Iterable<[transactionalId: string, Transaction]> {
+    return withState(this.#table.ongoing());
+  }
+
+  /** How many ids are in each state. */
+  get counts(): readonly number[] {
+    return this.#table.counts;
+  }
+
+  /** When the oldest Ongoing transaction began, in milliseconds since the epoch. */
+  get oldestStartMs(): number | undefined {
+    return this.#table.oldestStartMs;
   }
 
   /**
@@ -82,7 +90,7 @@ export class TransactionShard extends Shard {
    * stops, or the signal is aborted; `undefined` if nothing is being written now.
    */
   whenSettled(transactionalId: string, signal?: AbortSignal): Promise<void> | undefined {
-    const entry = this.#entries.get(transactionalId);
+    const entry = this.#table.get(transactionalId);
     if (entry === undefined || isSettled(entry)) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = entry.waiting ??= new Set();
@@ -107,7 +115,7 @@ export class TransactionShard extends Shard {
     const { clock } = this.#options;
     const record = { transactionalId, transaction: next };
     const committed = this.#log.append(record, clock.now());
-    const entry = this.#entry(transactionalId);
+    const entry = this.#table.reserve(transactionalId, next);
     entry.isPending = true;
     if (committed !== undefined) {
       try {
@@ -120,15 +128,14 @@ export class TransactionShard extends Shard {
       if (!this.isActive) throw new ApiError(ErrorCode.NOT_COORDINATOR);
     }
     entry.isPending = false;
-    entry.current = next;
-    if (next === undefined) this.#entries.delete(transactionalId);
-    else if (isPrepared(next)) this.#sendMarkers(transactionalId, entry);
+    this.#table.set(transactionalId, entry, next);
+    if (next !== undefined && isPrepared(next)) this.#sendMarkers(transactionalId, entry);
     this.#settle(entry);
   }
 
   /** Sends the markers of the transactions that were being ended. */
   resume(): void {
-    for (const [transactionalId, entry] of this.#entries) {
+    for (const [transactionalId, entry] of this.#table.all()) {
       if (entry.current !== undefined && isPrepared(entry.current)) {
         this.#sendMarkers(transactionalId, entry);
       }
@@ -137,24 +144,14 @@ export class TransactionShard extends Shard {
 
   protected override async replay(signal: AbortSignal): Promise<void> {
     await this.#log.replay(({ transactionalId, transaction }) => {
-      if (transaction === undefined) this.#entries.delete(transactionalId);
-      else this.#entry(transactionalId).current = transaction;
+      const entry = this.#table.reserve(transactionalId, transaction);
+      this.#table.set(transactionalId, entry, transaction);
     }, signal);
+    this.#table.sort();
   }
 
   protected override stop(): void {
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    for (const entry of entries) this.#wake(entry);
-  }
-
-  #entry(transactionalId: string): Entry {
-    let entry = this.#entries.get(transactionalId);
-    if (entry === undefined) {
-      entry = { current: undefined, isPending: false, waiting: undefined };
-      this.#entries.set(transactionalId, entry);
-    }
-    return entry;
+    for (const entry of this.#table.clear()) this.#wake(entry);
   }
 
   #sendMarkers(transactionalId: string, entry: Entry): void {
@@ -181,7 +178,7 @@ export class TransactionShard extends Shard {
     const nowMs = this.#options.clock.now();
     const next = complete(prepared, nowMs);
     const committed = this.#log.append({ transactionalId, transaction: next }, nowMs);
-    entry.current = next;
+    this.#table.set(transactionalId, entry, next);
     committed?.catch((error) => this.fail(error));
     this.#settle(entry);
   }
@@ -194,6 +191,14 @@ export class TransactionShard extends Shard {
     const { waiting } = entry;
     entry.waiting = undefined;
     for (const wake of waiting ?? []) wake();
+  }
+}
+
+function* withState(
+  entries: Iterable<[transactionalId: string, Entry]>,
+): Iterable<[transactionalId: string, Transaction]> {
+  for (const [transactionalId, { current }] of entries) {
+    if (current !== undefined) yield [transactionalId, current];
   }
 }
 

@@ -7,7 +7,7 @@
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { apiName } from "../../../protocol/api_name.ts";
 import type { BrokerParts } from "../../broker.ts";
-import { STATE_NAMES, TransactionState } from "../../transactions/model/mod.ts";
+import { STATE_NAMES } from "../../transactions/model/mod.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import { labelsOf } from "./exposition.ts";
 import { METRICS } from "./metric_names.ts";
@@ -111,20 +111,16 @@ export function addEvents(
 }
 
 /** Adds the transactions that this broker coordinates, and what has become of others. */
-export function* addTransactions(
+export function addTransactions(
   out: MetricSink,
   { context: { counters, transactions: coordinator, clock } }: BrokerParts,
-): Generator<void, void> {
-  const byState = new Map<string, number>();
-  let oldestMs = Infinity;
-  for (const { transaction: { state, startMs } } of coordinator.transactions()) {
-    const name = STATE_NAMES[state];
-    byState.set(name, (byState.get(name) ?? 0) + 1);
-    if (state === TransactionState.ongoing && startMs >= 0) oldestMs = Math.min(oldestMs, startMs);
-    yield;
+): void {
+  for (const [number, count] of coordinator.stateCounts.entries()) {
+    if (count === 0) continue;
+    out.add(METRICS.transactions, labelsOf({ state: STATE_NAMES[number]! }), count);
   }
-  for (const [state, count] of byState) out.add(METRICS.transactions, labelsOf({ state }), count);
-  const openMs = oldestMs === Infinity ? 0 : Math.max(0, clock.now() - oldestMs);
+  const nowMs = clock.now();
+  const openMs = Math.max(0, nowMs - (coordinator.oldestStartMs ?? nowMs));
   out.add(METRICS.transactionOldestSeconds, "", openMs / 1000);
   out.add(METRICS.transactionMarkersWaiting, "", coordinator.waitingMarkerCount);
   out.add(METRICS.transactionMarkersRefused, "", coordinator.refusedMarkerCount);

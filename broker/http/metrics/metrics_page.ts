@@ -99,7 +99,7 @@ export class MetricsPage {
     addRequests(out, parts);
     addEvents(out, parts);
     addHttp(out, http);
-    await runSliced(addTransactions(out, parts), slice);
+    addTransactions(out, parts);
     await runSliced(addClientMetrics(out, parts), slice);
     const counts = new PartitionCounts();
     const topics = await runSliced(addTopics(out, context, counts), slice);

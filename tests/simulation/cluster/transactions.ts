@@ -45,6 +45,7 @@ export class ClusterTransactions implements TransactionWorld {
   readonly hasLeaderChanges = true;
   readonly hasWrongClocks = true;
   readonly patience = 0.8;
+  readonly large = 0;
   readonly expirationMs = Infinity;
   readonly #world: ClusterWorld;
   readonly #producers: TransactionalProducer[] = [];
@@ -62,6 +63,7 @@ export class ClusterTransactions implements TransactionWorld {
         topic,
         index,
         view: new PartitionView(`${topic}-${index}`),
+        isCompressed: false,
       }))
     );
     this.transactionalIds = Array.from(

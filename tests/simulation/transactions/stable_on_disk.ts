@@ -35,11 +35,15 @@ function openOnDisk(disk: MemoryFileSystem, folder: string): Map<number, number>
   if (disk.statSync(folder) === undefined) return open;
   const names = disk.readDirSync(folder).map(({ name }) => name)
     .filter((name) => name.endsWith(LOG_SUFFIX)).sort();
+  let nextOffset = 0;
   try {
     for (const name of names) {
       for (const batch of recordBatches(disk.readFileSync(`${folder}/${name}`))) {
         batch.ensureValid();
         const { producerId, baseOffset } = batch;
+        // A hole hit its first bytes, which no checksum covers.
+        if (baseOffset < nextOffset) return open;
+        nextOffset = batch.nextOffset;
         if (batch.isControl) open.delete(producerId);
         else if (batch.isTransactional && !open.has(producerId)) open.set(producerId, baseOffset);
       }

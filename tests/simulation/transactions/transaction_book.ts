@@ -10,6 +10,10 @@ import { TransactionModel, type WrittenRecord } from "./transaction_model.ts";
 import { check } from "../violation.ts";
 
 const KEY_COUNT = 5;
+/** Digits of a record's number, at most. */
+const ID_LENGTH = 12;
+/** Bytes of a large record: its batch takes too long to recompress at once. */
+const LARGE = 17_000;
 const DECODER = new TextDecoder();
 
 /** A producer's id and epoch. */
@@ -84,16 +88,24 @@ export class TransactionBook {
     this.#owners.set(pair, producer);
   }
 
-  /** Encodes a batch. */
+  /**
+   * Encodes a batch.
+   *
+   * @param isLarge Whether its records are large.
+   */
   encode(
     records: readonly WrittenRecord[],
     timestamp: number,
     pair: ProducerPair,
     baseSequence: number,
+    isLarge: boolean = false,
   ): Uint8Array {
     const isTransactional = records[0]!.transaction !== undefined;
     const builder = new RecordBatchBuilder({ ...pair, baseSequence, isTransactional });
-    for (const { id, key } of records) builder.append(timestamp, key, String(id), []);
+    const length = isLarge ? LARGE : 0;
+    for (const { id, key } of records) {
+      builder.append(timestamp, key, String(id).padEnd(length), []);
+    }
     return builder.build();
   }
 
@@ -121,7 +133,7 @@ export class TransactionBook {
       if (batch.isTransactional && abortedProducers.has(producerId)) continue;
       for (const { offset, key, value } of batch.records()) {
         if (offset < from) continue;
-        const record = this.#records[Number(DECODER.decode(value!))];
+        const record = this.#records[Number(DECODER.decode(value!.subarray(0, ID_LENGTH)))];
         check(
           record !== undefined && DECODER.decode(key!) === record.key,
           () => `Offset ${offset} has a record that was never written`,

@@ -106,6 +106,8 @@ interface Character {
   readonly operations: number;
   /** How many times as often the network fails. */
   readonly networkFaults: number;
+  /** Probability that a batch is so large that its validation takes a while. */
+  readonly large: number;
   /** Probability that a producer repeats what it got no answer to, instead of aborting. */
   readonly patience: number;
   /** The part of producers with KIP-890. */
@@ -117,15 +119,17 @@ const CALM: Character = {
   timerProbability: 0.5,
   operations: 8,
   networkFaults: 1,
+  large: 0.05,
   patience: 0.8,
   modern: 0.6,
 };
 /** Batches wait for their validation, and old clients for nothing: they abort what is on its way. */
 const HURRIED: Character = {
-  lateProbability: 0.3,
-  timerProbability: 0.2,
-  operations: 30,
+  lateProbability: 0.05,
+  timerProbability: 0.1,
+  operations: 12,
   networkFaults: 3,
+  large: 0.7,
   patience: 0.3,
   modern: 0.2,
 };
@@ -151,7 +155,11 @@ const SLOW_START = 0.3;
 
 /** The topics, with their partitions. All are flushed before an answer, as those of transactions should be. */
 const TOPICS = [
-  { name: "first", partitions: 2, configs: { "internal.segment.bytes": "1500" } },
+  {
+    name: "first",
+    partitions: 2,
+    configs: { "internal.segment.bytes": "1500", "compression.type": "lz4" },
+  },
   { name: "second", partitions: 1, configs: { "internal.segment.bytes": "600" } },
   {
     name: "compacted",
@@ -229,6 +237,7 @@ class TransactionSimulation implements TransactionWorld {
         topic: topic.name,
         index,
         view: new PartitionView(`${topic.name}-${index}`, "cleanup.policy" in topic.configs),
+        isCompressed: "compression.type" in topic.configs,
       }))
     );
     this.transactionalIds = Array.from(
@@ -246,6 +255,10 @@ class TransactionSimulation implements TransactionWorld {
 
   get nowMs(): number {
     return this.machine.clock.monotonic();
+  }
+
+  get large(): number {
+    return this.character.large;
   }
 
   get patience(): number {

@@ -18,6 +18,8 @@ export interface SharedPartition {
   readonly topic: string;
   readonly index: number;
   readonly view: PartitionView;
+  /** Whether its broker compresses what is written to it, which makes large batches small. */
+  readonly isCompressed: boolean;
 }
 
 /** Who has to answer a request. */
@@ -71,6 +73,8 @@ export interface TransactionWorld {
   readonly hasLeaderChanges: boolean;
   /** Whether the clocks of brokers may be wrong, so that transactions time out early. */
   readonly hasWrongClocks: boolean;
+  /** Probability that a batch is large. */
+  readonly large: number;
   /** Probability that a producer repeats what it got no answer to, instead of aborting. */
   readonly patience: number;
   /** Milliseconds after which a transactional id that is not used may expire. */

@@ -283,9 +283,20 @@ export class TransactionalProducer extends Participant implements FencedProducer
         transactionalId,
         acks: -1,
         timeoutMs: REQUEST_TIMEOUT_MS,
-        topicData: batches.map(({ partition: { topic, index }, records, sequence }) => ({
+        topicData: batches.map((
+          { partition: { topic, index, isCompressed }, records, sequence },
+        ) => ({
           name: topic,
-          partitionData: [{ index, records: world.book.encode(records, nowMs, pair, sequence) }],
+          partitionData: [{
+            index,
+            records: world.book.encode(
+              records,
+              nowMs,
+              pair,
+              sequence,
+              isCompressed && world.random.chance(world.large),
+            ),
+          }],
         })),
       },
       // Before KIP-890, it is not part of another transaction, as the producer then has another epoch.
