@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { ApiError } from "../api_error.ts";
 import { STATE_NAMES } from "./model/mod.ts";
@@ -355,6 +355,95 @@ Deno.test("TransactionCoordinator forgets ids that were not used, but none with 
   await test.restart();
   assertEquals(stateOf(test, "idle"), undefined);
   assertEquals(await test.init(undefined, "idle"), "0 (102, 0)");
+});
+
+Deno.test("TransactionCoordinator answers in time though a state cannot be committed, which holds later", async () => {
+  await using test = await TestTransactions.start();
+  assertEquals(await test.init(), "0 (100, 0)");
+  test.log.isHeld = true;
+  const answers = [test.add([100, 0]), test.init(undefined, "y")];
+  await turn();
+  test.clock.advance(10_000);
+  assertEquals(await Promise.all(answers), [15, "15"]);
+  assertEquals(await test.add([100, 0]), 51);
+  const ended = test.end([100, 0], true);
+  assertEquals(await ended, "51");
+  test.log.release();
+  await turn();
+  assertEquals([stateOf(test, "x"), stateOf(test, "y")], ["Ongoing", "Empty"]);
+  assertEquals(test.clock.timerCount, 2);
+  const ending = test.end([100, 0], true);
+  await turn();
+  test.clock.advance(10_000);
+  assertEquals(await ending, "15");
+  test.log.release();
+  test.log.isHeld = false;
+  await turn();
+  assertEquals(await test.end([100, 0], true), "0 (100, 1)");
+});
+
+Deno.test("TransactionCoordinator counts its ids by state, and knows the oldest open transaction", async () => {
+  await using test = await TestTransactions.start({ "transaction.max.timeout.ms": 2 ** 31 - 1 });
+  const startMs = test.clock.now();
+  for (const [i, id] of ["a", "b", "c", "d"].entries()) {
+    await test.init(undefined, id, 2 ** 31 - 1);
+    if (i < 3) await test.add([100 + i, 0], [0], id);
+    test.clock.advance(1000);
+  }
+  const told = () => {
+    const { stateCounts, oldestStartMs } = test.coordinator;
+    return [...stateCounts, oldestStartMs === undefined ? undefined : oldestStartMs - startMs];
+  };
+  assertEquals(told(), [1, 3, 0, 0, 0, 0, 0]);
+  // What is added later does not make a transaction younger, nor its record older.
+  await test.add([100, 0], [1], "a");
+  assertEquals(told(), [1, 3, 0, 0, 0, 0, 0]);
+  await test.restart();
+  assertEquals(told(), [1, 3, 0, 0, 0, 0, 0]);
+  await test.end([100, 0], true, { id: "a" });
+  await turn();
+  assertEquals(told(), [1, 2, 0, 0, 1, 0, 1000]);
+  for (const id of ["b", "c"]) await test.init(undefined, id);
+  await turn();
+  assertEquals(told(), [1, 0, 0, 0, 1, 2, undefined]);
+  await test.coordinator.close();
+  assertEquals([told(), test.coordinator.memoryBytes], [[0, 0, 0, 0, 0, 0, undefined], 0]);
+});
+
+Deno.test("TransactionCoordinator refuses ids beyond its memory, and forgets the longest unused early", async () => {
+  const day = 24 * 3600_000;
+  await using test = await TestTransactions.start({
+    "transactional.ids.max.bytes": 1 << 20,
+    "transaction.remove.expired.transaction.cleanup.interval.ms": 2 ** 31 - 1,
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": 2 ** 31 - 1,
+  });
+  const { coordinator, clock } = test;
+  const name = (i: number) => `${i}`.padStart(6, "0") + "x".repeat(10_000);
+  const fill = async (from: number) => {
+    for (let i = from;; i++) {
+      if (await test.init(undefined, name(i)) === "15") return i;
+      assert(coordinator.memoryBytes <= 1 << 20);
+    }
+  };
+  const count = await fill(0);
+  assertEquals(count, 51);
+  assertStringIncludes(test.lines.join(), "transactional.ids.max.bytes");
+  await turn();
+  // All of them may be in use; known ones are served.
+  assertEquals(await test.init(undefined, name(0)), "0 (100, 1)");
+  assertEquals(await test.init(undefined, name(count)), "15");
+  clock.advance(2 * day);
+  for (let i = 0; i < 40; i++) await test.init(undefined, name(i));
+  assertEquals(await test.init(undefined, name(count)), "15");
+  await turn();
+  assertEquals(coordinator.transaction(name(45)), undefined);
+  assertEquals(coordinator.transaction(name(0))?.producerId, 100);
+  assert((await test.init(undefined, name(count))).startsWith("0"));
+  assertEquals(test.lines.length, 2);
+  // So do the partitions of open transactions.
+  const indexes = Array.from({ length: 30_000 }, (_, index) => index);
+  assertEquals(await test.add([100, 2], indexes, name(0)), 15);
+  assertEquals(await test.add([100, 2], [0], name(0)), 0);
 });
 
 Deno.test("TransactionCoordinator ends an abort of nothing, and a transaction whose partitions are deleted", async () => {

@@ -3,7 +3,8 @@
  *
  * All markers for a broker that are due at the same time go in one request, and one request is under way
  * to each broker. What could not be written is sent again, to the leader that the partition has then; a
- * deleted partition needs no marker. A marker that a partition refuses for good (another coordinator, or another
+ * deleted partition needs no marker. What was not committed in time is sent again in requests of its own,
+ * so that the markers of other partitions wait only once for one that cannot commit. A marker that a partition refuses for good (another coordinator, or another
  * producer epoch, was there first) is tried again slowly: its transaction stays as it is until an operator
  * has looked at the partition, and readers with read_committed wait.
  *
@@ -13,6 +14,7 @@
 import { ErrorCode, errorInfo } from "../../../protocol/errors.ts";
 import type { Logger } from "../../logger.ts";
 import type { TransactionCounters } from "../../metrics/transaction_counters.ts";
+import { RareWarnings } from "../../rare_warnings.ts";
 import type { Clock } from "../../time/clock.ts";
 import { turnEnd } from "../../time/turn_end.ts";
 import {
@@ -89,11 +91,14 @@ interface Job {
 /** Partitions of a job that wait for the same broker. */
 interface Part {
   readonly job: Job;
+  /** Whether they were not committed in time. */
+  readonly isSlow: boolean;
   partitions: TopicPartition[];
 }
 
-/** A broker that markers are sent to. */
+/** A broker that markers are sent to: those of slow partitions, or those of others. */
 interface Destination {
+  readonly brokerId: number;
   parts: Part[];
   isSending: boolean;
 }
@@ -101,13 +106,15 @@ interface Destination {
 /** Sends markers. */
 export class MarkerSender {
   readonly #options: MarkerSenderOptions;
-  readonly #destinations: Map<number, Destination> = new Map();
+  readonly #destinations: Map<string, Destination> = new Map();
   readonly #jobs: Set<Job> = new Set();
   readonly #timers: Set<number> = new Set();
+  readonly #failures: RareWarnings;
   #isClosed = false;
 
   constructor(options: MarkerSenderOptions) {
     this.#options = options;
+    this.#failures = new RareWarnings(options.logger, options.clock);
   }
 
   /** Number of markers that are not written. */
@@ -131,7 +138,7 @@ export class MarkerSender {
     const job: Job = { markers, left: partitions.length, attempts: 0, refused: new Set() };
     this.#jobs.add(job);
     if (job.left === 0) this.#finish(job);
-    else this.#place({ job, partitions });
+    else this.#place({ job, isSlow: false, partitions });
   }
 
   /** Stops sending. What is under way is not waited for. */
@@ -144,7 +151,7 @@ export class MarkerSender {
   }
 
   /** Queues partitions for their leaders. */
-  #place({ job, partitions }: Part): void {
+  #place({ job, isSlow, partitions }: Part): void {
     if (!this.#isWanted(job)) return;
     const { transport } = this.#options;
     const byLeader = new Map<number, TopicPartition[]>();
@@ -162,31 +169,32 @@ export class MarkerSender {
     }
     if (job.left === 0) return this.#finish(job);
     for (const [leaderId, led] of byLeader) {
-      const part = { job, partitions: led };
+      const part = { job, isSlow, partitions: led };
       if (leaderId === NO_BROKER) this.#later(part);
       else this.#queue(leaderId, part);
     }
   }
 
   #queue(brokerId: number, part: Part): void {
-    let destination = this.#destinations.get(brokerId);
+    const key = `${brokerId} ${part.isSlow}`;
+    let destination = this.#destinations.get(key);
     if (destination === undefined) {
-      destination = { parts: [], isSending: false };
-      this.#destinations.set(brokerId, destination);
+      destination = { brokerId, parts: [], isSending: false };
+      this.#destinations.set(key, destination);
     }
     destination.parts.push(part);
     if (destination.isSending) return;
     destination.isSending = true;
     // Transactions that end in the same turn share a request.
-    turnEnd().then(() => this.#sendAll(brokerId, destination));
+    turnEnd().then(() => this.#sendAll(key, destination));
   }
 
-  async #sendAll(brokerId: number, destination: Destination): Promise<void> {
+  async #sendAll(key: string, destination: Destination): Promise<void> {
     while (destination.parts.length > 0 && !this.#isClosed) {
-      await this.#sendSome(brokerId, takeParts(destination));
+      await this.#sendSome(destination.brokerId, takeParts(destination));
     }
     destination.isSending = false;
-    if (this.#destinations.get(brokerId) === destination) this.#destinations.delete(brokerId);
+    if (this.#destinations.get(key) === destination) this.#destinations.delete(key);
   }
 
   async #sendSome(brokerId: number, taken: readonly Part[]): Promise<void> {
@@ -210,6 +218,7 @@ export class MarkerSender {
   #answered(brokerId: number, { job, partitions }: Part, codes: number[] | undefined): void {
     if (!this.#isWanted(job)) return;
     const again: TopicPartition[] = [];
+    const slow: TopicPartition[] = [];
     const refused: TopicPartition[] = [];
     for (const [i, partition] of partitions.entries()) {
       const code = codes?.[i];
@@ -221,12 +230,15 @@ export class MarkerSender {
       } else if (code !== undefined && REFUSALS.has(code)) {
         refused.push(partition);
         this.#noteRefusal(job, name, brokerId, code);
-      } else again.push(partition);
+      } else if (code === ErrorCode.REQUEST_TIMED_OUT) slow.push(partition);
+      else again.push(partition);
     }
     if (job.left === 0) return this.#finish(job);
-    if (again.length > 0) this.#later({ job, partitions: again });
+    if (again.length > 0) this.#later({ job, isSlow: false, partitions: again });
+    if (slow.length > 0) this.#later({ job, isSlow: true, partitions: slow });
     if (refused.length > 0) {
-      this.#after(REFUSED_RETRY_MS, () => this.#place({ job, partitions: refused }));
+      const part = { job, isSlow: false, partitions: refused };
+      this.#after(REFUSED_RETRY_MS, () => this.#place(part));
     }
   }
 
@@ -258,7 +270,7 @@ export class MarkerSender {
       this.#jobs.delete(job);
     } catch (error) {
       const { transactionalId } = job.markers;
-      this.#options.logger.warn("Cannot write that a transaction is complete, trying again", {
+      this.#failures.warn("Cannot write that a transaction is complete, trying again", {
         transactionalId,
         error,
       });
@@ -308,7 +320,7 @@ function takeParts(destination: Destination): Part[] {
   for (; at < destination.parts.length && room > 0; at++) {
     const part = destination.parts[at]!;
     if (part.partitions.length > room) {
-      taken.push({ job: part.job, partitions: part.partitions.slice(0, room) });
+      taken.push({ ...part, partitions: part.partitions.slice(0, room) });
       part.partitions = part.partitions.slice(room);
       break;
     }

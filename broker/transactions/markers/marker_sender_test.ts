@@ -15,6 +15,8 @@ class Fixture implements Disposable {
   /** Ids whose coordinator has changed. */
   readonly gone: Set<string> = new Set();
   readonly sender: MarkerSender;
+  /** Why the end of a transaction cannot be written. */
+  failure: Error | undefined;
 
   constructor() {
     const { transport, clock, counters } = this;
@@ -33,7 +35,10 @@ class Fixture implements Disposable {
       transactionVersion: 2,
       partitions: new Map([["t", new Set(indexes)]]),
       isCurrent: () => !this.gone.has(transactionalId),
-      onWritten: () => void this.ended.push(transactionalId),
+      onWritten: () => {
+        if (this.failure !== undefined) throw this.failure;
+        this.ended.push(transactionalId);
+      },
     });
   }
 
@@ -46,6 +51,46 @@ class Fixture implements Disposable {
     this.sender.close();
   }
 }
+
+Deno.test("MarkerSender lets the markers of others wait only once for partitions that do not commit", async () => {
+  using fixture = new Fixture();
+  const { transport } = fixture;
+  for (const slow of ["t-0", "t-1"]) {
+    transport.failures.set(slow, Array(9).fill(ErrorCode.REQUEST_TIMED_OUT));
+  }
+  fixture.send("slow", 7, [0, 1, 2]);
+  fixture.send("slow too", 8, [1]);
+  await turn();
+  assertEquals(fixture.ended, []);
+  // Their requests are not answered for a while.
+  const gate = Promise.withResolvers<void>();
+  transport.gate = gate.promise;
+  await fixture.later(20);
+  assertEquals(transport.requests.at(-1)!.markers, ["slow", "slow too"]);
+  transport.gate = undefined;
+  for (const [i, id] of ["a", "b", "c"].entries()) {
+    fixture.send(id, 10 + i, [2]);
+    await turn();
+  }
+  assertEquals(fixture.ended, ["a", "b", "c"]);
+  gate.resolve();
+  transport.failures.clear();
+  await turn();
+  for (let i = 0; i < 3; i++) await fixture.later(1000);
+  assertEquals(fixture.ended.slice(3).sort(), ["slow", "slow too"]);
+  assertEquals(fixture.sender.waitingCount, 0);
+});
+
+Deno.test("MarkerSender logs once in a while that it cannot complete transactions", async () => {
+  using fixture = new Fixture();
+  fixture.failure = new Error("disk full");
+  for (let i = 0; i < 100; i++) fixture.send(`id-${i}`, i, [0]);
+  for (let second = 0; second < 35; second++) await fixture.later(1000);
+  assertEquals(fixture.lines.length, 2);
+  fixture.failure = undefined;
+  await fixture.later(1000);
+  assertEquals(fixture.ended.length, 100);
+});
 
 Deno.test("MarkerSender sends one request to each broker for all transactions of a turn, and one at a time", async () => {
   using fixture = new Fixture();
