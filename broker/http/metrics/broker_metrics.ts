@@ -9,6 +9,7 @@ import { apiName } from "../../../protocol/api_name.ts";
 import type { BrokerParts } from "../../broker.ts";
 import { STATE_NAMES } from "../../transactions/model/mod.ts";
 import type { HttpCounters } from "../http_counters.ts";
+import type { ShownCertificate } from "../../network/tls/secure_listener.ts";
 import { labelsOf } from "./exposition.ts";
 import { METRICS } from "./metric_names.ts";
 import type { MetricSink } from "./metric_sink.ts";
@@ -75,6 +76,7 @@ export function addBroker(
   for (const [reason, count] of Object.entries(refused)) {
     out.add(METRICS.connectionsRefused, labelsOf({ reason }), count);
   }
+  addCertificates(out, server.certificates);
   const budgets = {
     request: [requestMemory.acquired, requestMemory.limit],
     response: [responseMemory.acquired, responseMemory.limit],
@@ -90,6 +92,20 @@ export function addBroker(
   out.add(METRICS.logDamage, "", counters.damages);
   out.add(METRICS.cacheHits, "", counters.cacheHits);
   out.add(METRICS.cacheMisses, "", counters.cacheMisses);
+}
+
+/** A listener may have several addresses and several certificates. */
+function addCertificates(out: MetricSink, certificates: readonly ShownCertificate[]): void {
+  const expiries = new Map<string, number>();
+  const stale = new Map<string, boolean>();
+  for (const { listener, name, notAfterMs, isStale } of certificates) {
+    const labels = labelsOf({ listener, name });
+    expiries.set(labels, Math.min(expiries.get(labels) ?? Infinity, notAfterMs));
+    const ofListener = labelsOf({ listener });
+    stale.set(ofListener, isStale || stale.get(ofListener) === true);
+  }
+  for (const [labels, ms] of expiries) out.add(METRICS.certificateExpiry, labels, ms / 1000);
+  for (const [labels, isStale] of stale) out.add(METRICS.certificateStale, labels, isStale ? 1 : 0);
 }
 
 /** Adds what has happened to partitions, logs and groups. */

@@ -69,6 +69,14 @@ export const METRICS = {
     "dqueue_connections_refused_total",
     "Connections refused, by reason: max_connections, or descriptors",
   ),
+  certificateExpiry: gauge(
+    "dqueue_tls_certificate_expiry_seconds",
+    "When the certificate of a TLS listener expires, since 1970",
+  ),
+  certificateStale: gauge(
+    "dqueue_tls_certificate_stale",
+    "Whether a TLS listener has new certificates that cannot be used: 1 or 0",
+  ),
   budgetUsed: gauge(
     "dqueue_memory_budget_used_bytes",
     "Memory in use for requests, for responses that clients have not read, and for the batch cache",

@@ -53,6 +53,8 @@ export interface ShownCertificate {
   readonly name: string;
   /** When it expires, in milliseconds since the epoch. */
   readonly notAfterMs: number;
+  /** Whether its file has changed to something that cannot be used. */
+  readonly isStale: boolean;
 }
 
 /** Listens for connections by TLS; the counterpart of `Deno.TcpListener`. */

@@ -115,6 +115,7 @@ class TlsListener implements SecureListener {
       listener: this.#name,
       name: own!.subject,
       notAfterMs: own!.notAfterMs,
+      isStale: this.#files.isStale,
     }));
   }
 
