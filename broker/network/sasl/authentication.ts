@@ -204,12 +204,18 @@ class Authentication {
     if (outcome.type === "failure") {
       this.#failed(outcome.failure);
       await this.#options.delay.wait(this.#options.signal);
+      // There is no room for an error, only for what the mechanism itself says.
+      if (response.authBytes.length > 0) await this.#answerRaw(response.authBytes);
       return "close";
     }
-    const writer = new Writer();
-    writer.bytes(response.authBytes);
-    await this.#writer.write(writer.takeBytes());
+    await this.#answerRaw(response.authBytes);
     return stepOf(outcome);
+  }
+
+  async #answerRaw(token: Uint8Array): Promise<void> {
+    const writer = new Writer();
+    writer.bytes(token);
+    await this.#writer.write(writer.takeBytes());
   }
 
   /** Answers a request that comes instead of a token, in the form of its API. */

@@ -135,7 +135,7 @@ export class SaslExchange {
       response: {
         errorCode: ErrorCode.SASL_AUTHENTICATION_FAILED,
         errorMessage,
-        authBytes: NOTHING,
+        authBytes: failure.bytes ?? NOTHING,
         sessionLifetimeMs: 0,
       },
       outcome: { type: "failure", failure },

@@ -26,6 +26,8 @@ export interface SaslFailure {
   readonly type: "failure";
   /** What the client is told. Default: that its credentials are invalid. */
   readonly message?: string;
+  /** What the mechanism itself says about it. Default: nothing. */
+  readonly bytes?: Uint8Array;
   /** What is logged. It has no part of a secret. */
   readonly reason: string;
   /** Who the client claims to be, if it said so. */

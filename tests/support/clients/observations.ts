@@ -96,6 +96,9 @@ export function toolsWith(library: string): string | undefined {
 /** The tool by which Kafka's libraries are found. */
 const KAFKA_TOOL = "kafka-topics.sh";
 
+/** The path of a program for confluent-kafka that logs in. */
+export const oauthLoginProgram: string = beside("oauth_login.py");
+
 /** The path of the program for confluent-kafka. */
 export const CONFLUENT_PROGRAM: string = beside("confluent_transactions.py");
 
