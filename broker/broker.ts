@@ -22,6 +22,7 @@ import { forwardCoordinatorTopicCreation } from "./cluster/forwarded_creation.ts
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
 import type { MetadataStore } from "./metadata/metadata_store.ts";
+import type { PeerNetwork } from "./peers/peer_network.ts";
 import { Peers } from "./peers/peers.ts";
 import { PreferredLeaders } from "./controller/preferred_leaders.ts";
 import { RequestedElections } from "./controller/requested_elections.ts";
@@ -148,6 +149,8 @@ export interface BrokerParts {
   readonly directory: LogDirectory;
   readonly membership: ClusterMembership | undefined;
   readonly store: MetadataStore;
+  /** How it reaches the other brokers of its cluster. */
+  readonly network: PeerNetwork;
   /** When it began to serve clients, in milliseconds since the epoch. */
   readonly startedMs: number;
 }
@@ -169,23 +172,11 @@ export let partsOf: (broker: Broker) => BrokerParts;
  */
 export class Broker {
   static {
-    partsOf = (broker) => ({
-      context: broker.#context,
-      server: broker.#server,
-      directory: broker.#directory,
-      membership: broker.#membership,
-      store: broker.#store,
-      startedMs: broker.#startedMs,
-    });
+    partsOf = (broker) => broker.#parts;
   }
 
-  readonly #context: BrokerContext;
-  readonly #directory: LogDirectory;
-  readonly #startedMs: number = Date.now();
-  readonly #server: Server;
+  readonly #parts: BrokerParts;
   readonly #resources: AsyncDisposableStack;
-  readonly #membership: ClusterMembership | undefined;
-  readonly #store: MetadataStore;
   #closing: Promise<void> | undefined;
 
   /**
@@ -195,21 +186,13 @@ export class Broker {
   readonly addresses: readonly HostPort[];
 
   private constructor(
-    context: BrokerContext,
-    server: Server,
+    parts: BrokerParts,
     addresses: readonly HostPort[],
     resources: AsyncDisposableStack,
-    membership: ClusterMembership | undefined,
-    store: MetadataStore,
-    directory: LogDirectory,
   ) {
-    this.#directory = directory;
-    this.#store = store;
-    this.#context = context;
-    this.#server = server;
+    this.#parts = parts;
     this.addresses = addresses;
     this.#resources = resources;
-    this.#membership = membership;
   }
 
   /**
@@ -466,22 +449,24 @@ export class Broker {
     server.start();
     replication.start();
     const { membership } = options;
-    return new Broker(context, server, addresses, opened.move(), membership, store, directory);
+    const startedMs = Date.now();
+    const parts = { context, server, directory, membership, store, network, startedMs };
+    return new Broker(parts, addresses, opened.move());
   }
 
   /** The cluster's id, 22 characters of base64url. */
   get clusterId(): string {
-    return this.#context.cluster.clusterId;
+    return this.#parts.context.cluster.clusterId;
   }
 
   /** The broker's id in its cluster. */
   get nodeId(): number {
-    return this.#context.nodeId;
+    return this.#parts.context.nodeId;
   }
 
   /** Number of open connections. */
   get connectionCount(): number {
-    return this.#server.connectionCount;
+    return this.#parts.server.connectionCount;
   }
 
   /**
@@ -493,7 +478,7 @@ export class Broker {
    * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
    */
   connect(address?: string): FrameChannel {
-    const other = address === undefined ? undefined : this.#membership?.connect(address);
+    const other = address === undefined ? undefined : this.#parts.membership?.connect(address);
     return other ?? this.connectHere();
   }
 
@@ -503,7 +488,7 @@ export class Broker {
    * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
    */
   connectHere(): FrameChannel {
-    return this.#server.connect();
+    return this.#parts.server.connect();
   }
 
   /**
@@ -511,7 +496,7 @@ export class Broker {
    * memory, files and ports of the broker are free when this resolves. For tests.
    */
   async abort(): Promise<void> {
-    this.#server.abort();
+    this.#parts.server.abort();
     await (this.#closing ??= this.#resources.disposeAsync());
   }
 
@@ -526,8 +511,8 @@ export class Broker {
 
   async #close(): Promise<void> {
     await shutDownControlled({
-      ...this.#context,
-      lastActiveMs: () => this.#server.lastActiveMs,
+      ...this.#parts.context,
+      lastActiveMs: () => this.#parts.server.lastActiveMs,
     });
     await this.#resources.disposeAsync();
   }

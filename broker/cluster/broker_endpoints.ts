@@ -46,12 +46,15 @@ export function decodeEndpoints(
  * Where a broker is reached by connections of a listener; undefined if it has none of that name, as
  * clients then cannot reach it.
  *
- * Connections within the process get the address for other brokers.
+ * Connections within the process get one that needs no login, or else the one for other brokers.
  */
 export function endpointFor(
   { host, port, endpoints }: Required<BrokerEndpoints>,
   { name }: ListenerIdentity,
 ): HostPort | undefined {
-  if (name === EMBEDDED_LISTENER.name) return host === "" ? undefined : { host, port };
+  if (name === EMBEDDED_LISTENER.name) {
+    const plain = endpoints.find(({ protocol }) => protocol === "PLAINTEXT");
+    return plain ?? (host === "" ? undefined : { host, port });
+  }
   return endpoints.find((endpoint) => endpoint.name === name);
 }

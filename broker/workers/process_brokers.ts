@@ -18,6 +18,7 @@ import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
 import { FileSystemError } from "../../storage/file_system/file_system.ts";
 import type { WorkerBroker } from "./worker_broker.ts";
 import { type WorkerLogs, workersWithLogs } from "./worker_folders.ts";
+import { withWorkersListener } from "./workers_listener.ts";
 
 /** How to start the brokers of a process. */
 export interface ProcessBrokersOptions {
@@ -87,14 +88,14 @@ export class ProcessBrokers {
           "with --workers 1, or without --metadata",
       );
     }
-    const parts = budgetsOf(config, count);
+    const parts = withWorkersListener(budgetsOf(config, count), config);
+    const own = new BrokerConfig(parts);
     const { startWorkerBrokers } = await import("./worker_brokers.ts");
     let workers: WorkerBroker[] = [];
     // They start before the first broker serves clients, who then find all of them.
     const onRegistered = async (first: RegisteredBroker) => {
-      workers = await startWorkerBrokers(first, parts, options);
+      workers = await startWorkerBrokers(first, parts, { ...options, config: own });
     };
-    const own = new BrokerConfig(parts);
     const first = await Broker.start({ config: own, logger, onFatal, onRegistered, ...more });
     return new ProcessBrokers(first, workers, all);
   }
@@ -112,7 +113,12 @@ export class ProcessBrokers {
   /** What they listen on, each with the broker's id. */
   get listeners(): BrokerListener[] {
     return [this.#first, ...this.#workers].flatMap(({ nodeId, addresses }) =>
-      addresses.map((address, i) => ({ ...this.#listeners[i]!, broker: nodeId, address }))
+      // The last one is for themselves.
+      this.#listeners.map((listener, i) => ({
+        ...listener,
+        broker: nodeId,
+        address: addresses[i]!,
+      }))
     );
   }
 

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Client } from "../../client/mod.ts";
+import { ErrorCode } from "../../protocol/errors.ts";
+import { brokerHeartbeat } from "../../protocol/messages/cluster/broker_heartbeat.ts";
+import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { RawConnection } from "../../tests/support/protocol/raw_connection.ts";
 import { BrokerConfig, ConfigError } from "../settings/config.ts";
 import { formatHostPort } from "../settings/listener.ts";
 import { silentLogger } from "../logger.ts";
@@ -71,6 +75,49 @@ Deno.test("ProcessBrokers.start() serves one cluster, and refuses fewer brokers 
     await using brokers = await start(folder, 2);
     await using client = new Client({ brokers: formatHostPort(brokers.addresses[0]!) });
     assertEquals(await valuesOf(client, "orders", 8), [..."01234567"]);
+  }));
+
+Deno.test("ProcessBrokers.start() has brokers trust each other, also once an ACL exists", () =>
+  withFolder(async (folder) => {
+    await using brokers = await start(folder, 2);
+    const addresses = brokers.listeners.map(({ address }) => formatHostPort(address));
+    {
+      await using client = new Client({ brokers: addresses[0]! });
+      const results = await client.admin().createAcls(
+        (["create", "alter", "describe"] as const).map((operation) => ({
+          resourceType: "cluster",
+          resourceName: "kafka-cluster",
+          principal: "User:ANONYMOUS",
+          operation,
+          permission: "allow",
+        })),
+      );
+      assertEquals(results.map(({ error }) => error), [undefined, undefined, undefined]);
+    }
+    for (const [i, address] of addresses.entries()) {
+      // Only the controller creates it; the other forwards the request, which a client may not do.
+      using connection = await RawConnection.connect(address);
+      const { topics } = await connection.request(createTopics, 7, {
+        topics: [{
+          name: `t${i}`,
+          numPartitions: 1,
+          replicationFactor: 1,
+          assignments: [],
+          configs: [],
+        }],
+        timeoutMs: 10_000,
+        validateOnly: false,
+      });
+      assertEquals([topics[0]!.errorCode, topics[0]!.errorMessage], [0, null]);
+      const heartbeat = await connection.request(brokerHeartbeat, 0, {
+        brokerId: 2,
+        brokerEpoch: 1,
+        currentMetadataOffset: 0,
+        wantFence: false,
+        wantShutDown: false,
+      });
+      assertEquals(heartbeat.errorCode, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    }
   }));
 
 Deno.test("ProcessBrokers starts a broker again whose worker failed, and the others stay", () =>

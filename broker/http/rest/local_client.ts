@@ -25,18 +25,25 @@ export function openLocalClient(parts: BrokerParts, tracing?: TracingApi): Clien
   });
 }
 
-function connect(
-  { context: { cluster, nodeId }, server, membership }: BrokerParts,
+async function connect(
+  { context: { cluster, nodeId, authorizer }, server, membership, network }: BrokerParts,
   address: string,
-): EmbeddedChannel | Promise<EmbeddedChannel> {
+): Promise<EmbeddedChannel> {
   const inProcess = membership?.connect(address);
   if (inProcess !== undefined) return inProcess;
-  const other = cluster.brokers.find((broker) =>
-    broker.id !== nodeId && formatHostPort(broker) === address
-  );
-  if (other === undefined) return server.connect();
-  return Deno.connect({ hostname: other.host, port: other.port }).then((conn) => {
-    conn.setNoDelay(true);
-    return new StreamChannel(conn, address, { maxFrameSize: MAX_RESPONSE_BYTES });
-  });
+  const endpoint = cluster.brokers.filter(({ id }) => id !== nodeId)
+    .flatMap(({ endpoints }) => endpoints)
+    .find((each) => formatHostPort(each) === address);
+  if (endpoint === undefined) return server.connect();
+  const { host, port, protocol } = endpoint;
+  if (protocol !== "PLAINTEXT") {
+    // With its own login this broker may do more than who asks it.
+    if (!authorizer.isOpen) {
+      throw new Error(`Cannot reach the broker at ${address} for a client of HTTP`);
+    }
+    return await network.connect(endpoint, AbortSignal.timeout(TIMEOUT_MS));
+  }
+  const conn = await Deno.connect({ hostname: host, port });
+  conn.setNoDelay(true);
+  return new StreamChannel(conn, address, { maxFrameSize: MAX_RESPONSE_BYTES });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseJaasConfig } from "../../../protocol/sasl/jaas_config.ts";
 import { OAUTHBEARER } from "../../../protocol/sasl/oauthbearer.ts";
 import { PLAIN } from "../../../protocol/sasl/plain.ts";
 import { isScramMechanism, type ScramMechanism } from "../../../protocol/sasl/scram.ts";
@@ -16,7 +17,7 @@ import { UserCredentials } from "../credentials/user_credentials.ts";
 import type { SecurityRecords } from "../security_records.ts";
 import { oauthBearerServer, type ValidateToken } from "./oauthbearer_server.ts";
 import { PasswordChecker } from "./password_checker.ts";
-import { plainServer } from "./plain_server.ts";
+import { type JaasUsers, jaasUsers, plainServer } from "./plain_server.ts";
 import type { SaslMechanisms } from "./sasl_exchange.ts";
 import type { SaslServer } from "./sasl_server.ts";
 import { type ScramIdentity, scramServer } from "./scram_server.ts";
@@ -41,6 +42,7 @@ export class SaslAuthenticator {
   readonly #options: SaslAuthenticatorOptions;
   readonly #validators: ReadonlyMap<string, ValidateToken>;
   readonly #secret: FakeSaltSecret;
+  readonly #jaasUsers: Map<string, JaasUsers> = new Map();
   /** The users. */
   readonly users: UserCredentials;
   /** Checks passwords in clear. */
@@ -108,8 +110,19 @@ export class SaslAuthenticator {
 
   #start(mechanism: string, listener: string): SaslServer {
     if (isScramMechanism(mechanism)) return this.#startScram(mechanism);
-    if (mechanism === PLAIN) return plainServer(this.passwords);
+    if (mechanism === PLAIN) return plainServer(this.passwords, this.#jaasUsersOf(listener));
     return oauthBearerServer(this.#validators.get(listener)!);
+  }
+
+  /** The users that a listener's `sasl.jaas.config` has for PLAIN. */
+  #jaasUsersOf(listener: string): JaasUsers {
+    const known = this.#jaasUsers.get(listener);
+    if (known !== undefined) return known;
+    const jaas = this.#options.config.ofListener(listener).get("sasl.jaas.config", PLAIN);
+    const config = jaas === null ? undefined : parseJaasConfig(jaas.reveal());
+    const users: JaasUsers = config?.mechanism === PLAIN ? jaasUsers(config) : new Map();
+    this.#jaasUsers.set(listener, users);
+    return users;
   }
 
   #startScram(mechanism: ScramMechanism): SaslServer {
