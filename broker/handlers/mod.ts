@@ -44,6 +44,7 @@ import { describeTransactions } from "../../protocol/messages/transactions/descr
 import { listTransactions } from "../../protocol/messages/transactions/list_transactions.ts";
 import { NO_VERSIONS, type VersionRange } from "../../protocol/schema/version_range.ts";
 import type { Api } from "../../protocol/schema/schema.ts";
+import { audited } from "./audited.ts";
 import { lateHandler } from "./late_handler.ts";
 import { apiVersionsHandler } from "./cluster/api_versions.ts";
 import { brokerHeartbeatHandler } from "./cluster/broker_heartbeat.ts";
@@ -82,16 +83,16 @@ function late(api: Api, advertised?: VersionRange): ApiHandler {
   return lateHandler(api, async () => (await loadHandlers()).handlers.get(api.key)!, advertised);
 }
 
-const createTopics = knownToAll(createTopicsHandler);
-const deleteTopics = knownToAll(deleteTopicsHandler);
-const createPartitions = knownToAll(createPartitionsHandler);
-const alterConfigsHandler = knownToAll(late(alterConfigs));
-const incrementalAlterConfigsHandler = knownToAll(late(incrementalAlterConfigs));
-const updateFeaturesHandler = knownToAll(late(updateFeatures));
+const createTopics = knownToAll(audited(createTopicsHandler));
+const deleteTopics = knownToAll(audited(deleteTopicsHandler));
+const createPartitions = knownToAll(audited(createPartitionsHandler));
+const alterConfigsHandler = knownToAll(audited(late(alterConfigs)));
+const incrementalAlterConfigsHandler = knownToAll(audited(late(incrementalAlterConfigs)));
+const updateFeaturesHandler = knownToAll(audited(late(updateFeatures)));
 const electLeadersHandler = late(electLeaders);
-const alterPartitionReassignmentsHandler = late(alterPartitionReassignments);
+const alterPartitionReassignmentsHandler = audited(late(alterPartitionReassignments));
 const listPartitionReassignmentsHandler = late(listPartitionReassignments);
-const unregisterBrokerHandler = late(unregisterBroker);
+const unregisterBrokerHandler = audited(late(unregisterBroker));
 
 /** What the controller serves for all brokers. */
 const OF_CONTROLLER: readonly ApiHandler[] = [
@@ -117,7 +118,7 @@ const HANDLERS: readonly ApiHandler[] = [
   knownToAll(metadataHandler),
   onController(createTopics),
   onController(deleteTopics),
-  deleteRecordsHandler,
+  audited(deleteRecordsHandler),
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
   late(describeConfigs),
@@ -144,7 +145,7 @@ const HANDLERS: readonly ApiHandler[] = [
   late(expireDelegationToken),
   late(describeDelegationToken),
   late(describeUserScramCredentials),
-  late(alterUserScramCredentials),
+  audited(late(alterUserScramCredentials)),
   late(describeClientQuotas),
   late(alterClientQuotas),
   late(alterReplicaLogDirs),

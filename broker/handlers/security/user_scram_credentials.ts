@@ -39,6 +39,7 @@ import {
 import type { Session } from "../../security/session.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
+import { onlyLocalWhileOpen } from "./only_local_while_open.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 
 type Deletion = AlterUserScramCredentialsRequest["deletions"][number];
@@ -129,6 +130,7 @@ async function handleAlter(
   request: AlterUserScramCredentialsRequest,
   context: RequestContext,
 ): Promise<AlterUserScramCredentialsResponse> {
+  onlyLocalWhileOpen(context);
   const { deletions, upsertions } = request;
   const bytesOf = ({ name }: { readonly name: string }) => RESULT_BYTES + textBytes(name);
   await claimResponseMemory(sumOf(deletions, bytesOf) + sumOf(upsertions, bytesOf), context);

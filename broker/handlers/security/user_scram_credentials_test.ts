@@ -1,9 +1,11 @@
-import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { alterUserScramCredentials } from "../../../protocol/messages/security/alter_user_scram_credentials.ts";
 import { describeUserScramCredentials } from "../../../protocol/messages/security/describe_user_scram_credentials.ts";
 import { isScramProof, scramClientProof } from "../../../protocol/sasl/scram.ts";
+import { ApiError } from "../../api_error.ts";
 import { TestBroker } from "../../broker_testing.ts";
+import { openAuthorizer } from "../../security/authorizer.ts";
 import { FakeSaltSecret, SECURITY_STATE_KEY } from "../../security/credentials/security_state.ts";
 import {
   type CredentialChange,
@@ -152,7 +154,8 @@ Deno.test("AlterUserScramCredentials answers each user as Kafka does", async () 
 });
 
 Deno.test("AlterUserScramCredentials refuses credentials that others could have read on the way", async () => {
-  await using broker = await TestBroker.start();
+  const authorizer = () => ({ ...openAuthorizer, isOpen: false });
+  await using broker = await TestBroker.start({ authorizer });
   const of = async (protocol: SecurityProtocol, isLocal: boolean) => {
     broker.session = { ...EMBEDDED_SESSION, listener: { name: "X", protocol }, isLocal };
     return (await alter(broker, [], [upsertion("a")])).a;
@@ -166,6 +169,17 @@ Deno.test("AlterUserScramCredentials refuses credentials that others could have 
   }
   broker.session = { ...EMBEDDED_SESSION, isLocal: false };
   assertEquals(await alter(broker, [deletion("a")], []), { a: ErrorCode.NONE });
+});
+
+Deno.test("AlterUserScramCredentials is for this machine's clients until the cluster has a user or an ACL", async () => {
+  await using broker = await TestBroker.start();
+  const listener = { name: "SSL", protocol: "SSL" } as const;
+  broker.session = { ...EMBEDDED_SESSION, listener, isLocal: false };
+  const stranger = () => alter(broker, [], [upsertion("a")]);
+  const { code } = await assertRejects(stranger, ApiError, "on the broker's machine");
+  assertEquals(code, ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  broker.session = { ...broker.session, isLocal: true };
+  assertEquals(await stranger(), { a: ErrorCode.NONE });
 });
 
 Deno.test("AlterUserScramCredentials creates the state of security once, with the first user", async () => {

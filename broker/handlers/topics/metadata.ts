@@ -166,6 +166,18 @@ async function create(
       () => forwardCreation(broker.forwarding, name, context),
     );
     creation.left--;
+    // The controller records what others forward to it.
+    if (broker.cluster.isController()) {
+      broker.audit.record({
+        event: "change",
+        session: context.session,
+        clientId: context.clientId,
+        api: metadata.name,
+        resourceType: "TOPIC",
+        resource: name,
+        after: { partitions: topic.partitions.length },
+      });
+    }
     return topic;
   } catch (error) {
     const errorCode = errorCodeOf(error, broker.logger);
