@@ -365,6 +365,77 @@ dqueue log repair dqueue-data --execute`,
       },
     ],
   }],
+  ["connect", {
+    about: "Connecting to a cluster with TLS, as a user",
+    examples: [
+      {
+        doc: "The password is asked for; in scripts it comes from a file or DQUEUE_PASSWORD",
+        command: `dqueue topic list -b kafka:9093 --tls-ca ca.pem --user alice
+dqueue topic list -b kafka:9093 --tls-ca ca.pem --user alice --password-file /run/secrets/alice`,
+      },
+      {
+        doc: "The same for all commands from now on",
+        command: `dqueue profile create prod -b kafka:9093 --tls-ca ca.pem --user alice
+dqueue topic list
+dqueue profile use test
+dqueue profile list`,
+      },
+      {
+        doc: "With the file of a Java client",
+        command: "dqueue consume orders --client-config client.properties",
+      },
+      {
+        doc: "With a certificate",
+        command:
+          "dqueue topic list -b kafka:9093 --tls-ca ca.pem --tls-cert me.pem --tls-key me.key",
+      },
+    ],
+  }],
+  ["security", {
+    about: "Users, ACLs, quotas and tokens (rpk security, kafka-acls, kafka-configs)",
+    examples: [
+      {
+        doc: "A new cluster with an administrator",
+        command: `(umask 077; openssl rand -base64 18 > admin.password)
+dqueue serve --listeners SASL_SSL://0.0.0.0:9093 --sasl-enabled-mechanisms SCRAM-SHA-256 \\
+  --ssl-keystore-type PEM --ssl-keystore-location keystore.pem \\
+  --bootstrap-user admin --bootstrap-password-file admin.password`,
+      },
+      {
+        doc: "kafka-configs --alter --entity-type users --entity-name alice --add-config 'SCRAM-…'",
+        command: "dqueue security user create alice",
+      },
+      {
+        doc: "kafka-acls --add --allow-principal User:alice --producer --topic orders",
+        command: "dqueue security acl create --allow-principal alice --producer --topic orders",
+      },
+      {
+        doc: "kafka-acls --add --allow-principal User:alice --consumer --topic orders --group app",
+        command:
+          "dqueue security acl create --allow-principal alice --consumer --topic orders --group app",
+      },
+      {
+        doc: "kafka-acls --list --topic orders --resource-pattern-type match",
+        command: "dqueue security acl list --topic orders --resource-pattern-filter match",
+      },
+      {
+        doc: "Why may alice not write orders?",
+        command: "dqueue security acl explain --principal alice --operation write --topic orders",
+      },
+      {
+        doc: "kafka-configs --alter --entity-type users … --add-config producer_byte_rate=1048576",
+        command: "dqueue security quota alter --name user=alice --add producer_byte_rate=1MiB",
+      },
+      {
+        doc: "kafka-delegation-tokens --create --max-life-time-period 86400000",
+        command: "dqueue security token create --max-lifetime 1d",
+      },
+      {
+        doc: "Lost password of the administrator; the broker must be stopped",
+        command: "dqueue security user reset admin --data dqueue-data",
+      },
+    ],
+  }],
   ["bench", {
     about: "Benchmarks",
     examples: [

@@ -30,6 +30,9 @@
  *
  * **Profiles** of how to connect are kept by `cli/connection`, and changed by `profile/`.
  *
+ * **Security.** `security/` has users, rules (flags in `acl_flags.ts`), quotas and tokens; `acl explain`
+ * decides with the broker's own code.
+ *
  * **Benchmarks** are in `bench/`.
  *
  * Only `serve` and the commands for log files use the broker's code; all others are programs on top
@@ -68,6 +71,20 @@ export * from "./profile/profile_describe.ts";
 export * from "./profile/profile_list.ts";
 export * from "./profile/profile_use.ts";
 export * from "./records/produce.ts";
+export { securityAclList } from "./security/acl_list.ts";
+export * from "./security/acl_create.ts";
+export * from "./security/acl_delete.ts";
+export * from "./security/acl_explain.ts";
+export * from "./security/quota_alter.ts";
+export * from "./security/quota_describe.ts";
+export * from "./security/token_create.ts";
+export * from "./security/token_expire.ts";
+export * from "./security/token_list.ts";
+export * from "./security/token_renew.ts";
+export * from "./security/user_create.ts";
+export * from "./security/user_delete.ts";
+export * from "./security/user_list.ts";
+export * from "./security/user_reset.ts";
 export * from "./serve/serve.ts";
 export * from "./topic/topic_add_partitions.ts";
 export * from "./topic/topic_alter.ts";

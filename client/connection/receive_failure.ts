@@ -28,7 +28,6 @@ function foreign(peer: string, error: FrameSizeError): DqueueError {
     return new ConnectionError(`Cannot connect to ${peer}: that port speaks TLS`, {
       retriable: false,
       advice: "Use tls, or connect to a plaintext port",
-      cause: error,
     });
   }
   return new ProtocolError(

@@ -60,7 +60,7 @@ export function tlsFailure(
   if (alert !== undefined) return alertFailure(peer, alert, error, hasCertificate);
   for (const [pattern, message, advice] of MEANINGS) {
     if (!pattern.test(text)) continue;
-    return new CertificateError(`Cannot connect to ${peer}: ${message} (${detailOf(text)})`, {
+    return new CertificateError(`Cannot connect to ${peer}: ${message} (${text})`, {
       advice,
       cause: error,
     });
@@ -86,18 +86,15 @@ function alertFailure(
     hasCertificate === false;
   if (asks) {
     return new CertificateError(
-      `Cannot connect to ${peer}: it asks for a certificate of the client (${alert})`,
+      `Cannot connect to ${peer}: it asks for a certificate of the client (${
+        describeError(cause)
+      })`,
       { advice: "Give a certificate and its key with tls.cert and tls.key", cause },
     );
   }
   return new CertificateError(
     `Cannot connect to ${peer}: it does not accept the client's certificate` +
-      `${hasCertificate ? "" : ", or asks for one"} (${alert})`,
+      `${hasCertificate ? "" : ", or asks for one"} (${describeError(cause)})`,
     { advice: CHECK_CLIENT, cause },
   );
-}
-
-/** The error without what repeats the message. */
-function detailOf(text: string): string {
-  return text.replace(/^invalid peer certificate: /i, "");
 }

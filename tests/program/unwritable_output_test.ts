@@ -70,6 +70,21 @@ function commandLines(data: string): string[] {
     `log dump ${data}/a-0/00000000000000000000.log`,
     `log verify ${data}`,
     `log repair ${data}`,
+    "security acl create --allow-principal a --operation read --topic x",
+    "security acl list",
+    "security acl explain --principal a --operation read --topic x",
+    "security acl delete --principal a --yes",
+    "security user create u --new-password-file password --yes",
+    "security user list",
+    "security user delete u --yes",
+    "security quota alter --name user=a --add producer_byte_rate=5",
+    "security quota describe",
+    "profile create p -b a:1",
+    "profile list",
+    "profile describe p",
+    "profile use p",
+    "profile clear",
+    "profile delete p --yes",
     "bench produce -n 10",
     "bench consume -n 10",
     "bench latency --duration 10ms --warmup 0",
@@ -78,17 +93,34 @@ function commandLines(data: string): string[] {
 
 Deno.test("Every command fails with exit code 1 if its output cannot be written", async (t) => {
   await using folder = await TemporaryFolder.create();
-  await using test = await CommandTest.start({ "group.initial.rebalance.delay.ms": 0 });
+  await using test = await CommandTest.start({
+    "group.initial.rebalance.delay.ms": 0,
+    // The first user would keep everyone else out.
+    "allow.everyone.if.no.acl.found": true,
+  });
   const lines = commandLines(await damagedData(folder));
   const tried = program.commands.filter(({ name }) => {
     return lines.some((line) => `${line} `.startsWith(`${name} `));
   });
-  // A broker has no output, only a log; what needs etcd is in tests/cluster/.
+  // A broker has no output, only a log; what needs etcd is in tests/cluster/, and tokens need SASL.
   const others = program.commands.filter((command) => !tried.includes(command));
-  assertEquals(others.map(({ name }) => name), ["serve", "cluster import", "cluster try"]);
+  assertEquals(others.map(({ name }) => name), [
+    "serve",
+    "cluster import",
+    "cluster try",
+    "security user reset",
+    "security token create",
+    "security token list",
+    "security token renew",
+    "security token expire",
+  ]);
   for (const line of lines) {
     await t.step(line, async () => {
-      const { code, stderr } = await test.run(line, { stdout: { failure: new Error(FULL) } });
+      const { code, stderr } = await test.run(line, {
+        stdout: { failure: new Error(FULL) },
+        files: { password: "secret" },
+        env: { XDG_CONFIG_HOME: folder.path },
+      });
       assertEquals(code, 1, stderr);
       assertStringIncludes(stderr, `Error: Cannot write to the output: ${FULL}`);
       assertEquals(stderr.split(FULL).length, 2, stderr);
