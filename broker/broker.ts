@@ -416,7 +416,10 @@ export class Broker {
     const server = new Server(context, handlers, descriptors);
     opened.defer(() => server.close());
     const gate = await openSaslGate(context, handlers, listeners);
-    if (gate !== undefined) server.useGate(gate);
+    if (gate !== undefined) {
+      server.useGate(gate);
+      opened.defer(() => gate.close());
+    }
     opened.defer(() => {
       heartbeats.close();
       elections.close();

@@ -34,5 +34,12 @@ export async function openSaslGate(
     logger,
     onOldNonce: () => counters.authentications.oldNonces++,
   });
-  return new SaslGate(broker, handlers, authenticator);
+  if (config.get("delegation.token.secret.key") === null) {
+    return new SaslGate(broker, handlers, authenticator);
+  }
+  const { delegationTokensOf, TokenSweep } = await import("../../security/tokens/mod.ts");
+  const tokens = delegationTokensOf(broker);
+  authenticator.tokens = tokens;
+  const sweep = new TokenSweep({ tokens, cluster, config, clock, logger });
+  return new SaslGate(broker, handlers, authenticator, () => sweep.close());
 }

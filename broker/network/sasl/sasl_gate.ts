@@ -45,7 +45,17 @@ export class SaslGate {
   readonly #delay: FailureDelay;
   readonly #log: OncePerMinute;
 
-  constructor(broker: BrokerContext, handlers: HandlerTable, authenticator: SaslAuthenticator) {
+  /** Ends what the gate has started. */
+  readonly close: () => void;
+
+  /** @param close Ends what the gate has started. Default: nothing. */
+  constructor(
+    broker: BrokerContext,
+    handlers: HandlerTable,
+    authenticator: SaslAuthenticator,
+    close: () => void = () => {},
+  ) {
+    this.close = close;
     const { clock, config } = broker;
     this.#broker = broker;
     this.#handlers = handlers;

@@ -34,8 +34,13 @@ export interface SaslAuthenticatorOptions {
   readonly onOldNonce: () => void;
 }
 
-/** Looks up a delegation token (KIP-48). */
-export type FindToken = (id: string, mechanism: ScramMechanism) => ScramIdentity | undefined;
+/** Delegation tokens (KIP-48). */
+export interface TokenCredentials {
+  /** What those who know a token's secret authenticate with; undefined if there is no such token. */
+  find(id: string, mechanism: ScramMechanism): ScramIdentity | undefined;
+  /** Calls `listener` when tokens have been changed or deleted, until the returned function is called. */
+  onChange(listener: () => void): () => void;
+}
 
 /** Authenticates clients by SASL. */
 export class SaslAuthenticator {
@@ -47,8 +52,8 @@ export class SaslAuthenticator {
   readonly users: UserCredentials;
   /** Checks passwords in clear. */
   readonly passwords: PasswordChecker;
-  /** Looks up delegation tokens. Default: there are none. */
-  findToken: FindToken | undefined;
+  /** The delegation tokens. Default: there are none. */
+  tokens: TokenCredentials | undefined;
 
   private constructor(
     options: SaslAuthenticatorOptions,
@@ -100,7 +105,12 @@ export class SaslAuthenticator {
    * @returns A function that ends it.
    */
   onRevocation(listener: () => void): () => void {
-    return this.users.onChange(listener);
+    const stopUsers = this.users.onChange(listener);
+    const stopTokens = this.tokens?.onChange(listener);
+    return () => {
+      stopUsers();
+      stopTokens?.();
+    };
   }
 
   /** Stops following users. */
@@ -127,11 +137,11 @@ export class SaslAuthenticator {
 
   #startScram(mechanism: ScramMechanism): SaslServer {
     const { config, onOldNonce } = this.#options;
-    const { users, findToken } = this;
+    const { users, tokens } = this;
     return scramServer({
       mechanism,
       credentialOf: (user) => users.get(user)?.get(mechanism),
-      ...(findToken === undefined ? {} : { tokenOf: findToken }),
+      ...(tokens === undefined ? {} : { tokenOf: (id, of) => tokens.find(id, of) }),
       fakeSaltSecret: this.#secret.value,
       isStrictNonce: config.get("sasl.scram.strict.nonce"),
       onOldNonce,

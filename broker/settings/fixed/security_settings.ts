@@ -1,5 +1,5 @@
 /**
- * Settings of authentication, authorization, delegation tokens and TLS.
+ * Settings of authentication, authorization and TLS.
  *
  * @module
  */
@@ -9,22 +9,6 @@ import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 /** The settings by name. */
 export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("clients are not authenticated", {
-    "delegation.token.expiry.check.interval.ms": [
-      "long",
-      "3600000",
-      "Milliseconds between two checks for expired delegation tokens",
-    ],
-    "delegation.token.expiry.time.ms": [
-      "long",
-      "86400000",
-      "Milliseconds that a delegation token is valid unless it is renewed",
-    ],
-    "delegation.token.max.lifetime.ms": [
-      "long",
-      "604800000",
-      "Most milliseconds that a delegation token can be renewed for",
-    ],
-    "delegation.token.secret.key": ["password", null, "Key that delegation tokens are signed with"],
     "principal.builder.class": [
       "class",
       "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",

@@ -1,0 +1,260 @@
+/**
+ * The delegation tokens of the cluster.
+ *
+ * @module
+ */
+
+import { createHmac, pbkdf2Sync } from "node:crypto";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import {
+  MIN_SCRAM_ITERATIONS,
+  SCRAM_MECHANISMS,
+  scramCredential,
+  type ScramMechanism,
+} from "../../../protocol/sasl/scram.ts";
+import { randomUuid } from "../../../protocol/primitives/uuid.ts";
+import { ApiError } from "../../api_error.ts";
+import type { BrokerConfig } from "../../settings/config.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Principal } from "../principal.ts";
+import type { ScramIdentity } from "../sasl/scram_server.ts";
+import type { SecurityRecords } from "../security_records.ts";
+import {
+  decodeToken,
+  type DelegationToken,
+  encodeToken,
+  isOwnerOrRenewer,
+  tokenKey,
+  TOKENS_PREFIX,
+} from "./delegation_token.ts";
+
+/** What tokens depend on. */
+export interface TokenParts {
+  readonly cluster: {
+    readonly security: SecurityRecords;
+    /** Repeats what conflicted with a concurrent change. */
+    retry<T>(change: () => Promise<T>): Promise<T>;
+  };
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+}
+
+/** A token that is to be created. */
+export interface NewToken {
+  readonly owner: Principal;
+  readonly requester: Principal;
+  readonly renewers: readonly Principal[];
+  /** Milliseconds that it can be renewed for; none or a negative number for the most. */
+  readonly maxLifetimeMs?: number;
+}
+
+const SALT_BYTES = 18;
+
+/** Creates, changes and looks up tokens. */
+export class DelegationTokens {
+  readonly #parts: TokenParts;
+  readonly #tokens: Map<string, DelegationToken> = new Map();
+  /** Ids by the secret, in base64. */
+  readonly #idsBySecret: Map<string, string> = new Map();
+  /** Credentials of tokens that somebody has authenticated with. */
+  readonly #credentials: Map<string, ScramIdentity["credential"]> = new Map();
+  readonly #listeners: Set<() => void> = new Set();
+
+  constructor(parts: TokenParts) {
+    this.#parts = parts;
+    parts.cluster.security.subscribe(TOKENS_PREFIX, (key, entry) => {
+      const id = decodeURIComponent(key.slice(TOKENS_PREFIX.length));
+      const token = entry === undefined ? undefined : decodeToken(key, entry.value);
+      if (token === undefined) this.#forget(id);
+      else this.#note(token);
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Whether the broker is configured with a key. */
+  get isEnabled(): boolean {
+    return this.#key !== undefined;
+  }
+
+  /** All tokens, including those that have expired and are not deleted yet. */
+  all(): Iterable<DelegationToken> {
+    return this.#tokens.values();
+  }
+
+  /**
+   * Calls `listener` when tokens have been changed or deleted.
+   *
+   * @returns A function that ends it.
+   */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A token's secret, which is the password of those who authenticate with it. */
+  secretOf(id: string): Uint8Array {
+    return hmac(this.#enabledKey, id);
+  }
+
+  /**
+   * Creates a token.
+   *
+   * @throws {ApiError} DELEGATION_TOKEN_AUTH_DISABLED if the broker has no key.
+   */
+  async create(
+    { owner, requester, renewers, maxLifetimeMs = -1 }: NewToken,
+  ): Promise<DelegationToken> {
+    void this.#enabledKey;
+    const { cluster, config, clock } = this.#parts;
+    const issuedMs = clock.now();
+    const limitMs = config.get("delegation.token.max.lifetime.ms");
+    const maxMs = issuedMs + (maxLifetimeMs <= 0 ? limitMs : Math.min(maxLifetimeMs, limitMs));
+    const expiryMs = Math.min(maxMs, issuedMs + config.get("delegation.token.expiry.time.ms"));
+    const id = randomUuid();
+    const token = { id, owner, requester, renewers, issuedMs, expiryMs, maxMs };
+    const key = tokenKey(id);
+    const expect = [{ key, revision: 0 }];
+    await cluster.security.commit([{ key, value: encodeToken(token) }], expect);
+    return token;
+  }
+
+  /**
+   * Extends a token's time.
+   *
+   * @param periodMs Milliseconds from now; a negative number for the broker's default.
+   * @returns When it expires.
+   * @throws {ApiError} DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_NOT_FOUND,
+   * DELEGATION_TOKEN_OWNER_MISMATCH, DELEGATION_TOKEN_EXPIRED.
+   */
+  async renew(secret: Uint8Array, principal: Principal, periodMs: number): Promise<number> {
+    const { config } = this.#parts;
+    const ms = periodMs < 0 ? config.get("delegation.token.expiry.time.ms") : periodMs;
+    return await this.#change(secret, principal, ms);
+  }
+
+  /**
+   * Changes when a token expires.
+   *
+   * @param periodMs Milliseconds from now; a negative number deletes it at once.
+   * @returns When it expires.
+   * @throws {ApiError} As {@linkcode renew}.
+   */
+  async expire(secret: Uint8Array, principal: Principal, periodMs: number): Promise<number> {
+    if (periodMs >= 0) return await this.#change(secret, principal, periodMs);
+    const { cluster, clock } = this.#parts;
+    await cluster.retry(async () => {
+      const { id } = this.#find(secret, principal);
+      await this.delete(id);
+    });
+    return clock.now();
+  }
+
+  /** Deletes a token. @throws {RevisionConflictError} If it is changed at the same time. */
+  async delete(id: string): Promise<void> {
+    const { security } = this.#parts.cluster;
+    const key = tokenKey(id);
+    await security.commit([{ key, value: null }], [security.expectation(key)]);
+  }
+
+  /** What those who know a token's secret authenticate with; undefined if there is no such token. */
+  find(id: string, mechanism: ScramMechanism): ScramIdentity | undefined {
+    const token = this.#tokens.get(id);
+    if (token === undefined || !this.isEnabled || this.isExpired(token)) return undefined;
+    const isCurrent = () => {
+      const now = this.#tokens.get(id);
+      return now !== undefined && !this.isExpired(now);
+    };
+    const { owner: { type, name }, expiryMs } = token;
+    return {
+      credential: this.#credentialOf(id, mechanism),
+      login: {
+        principal: { type, name, isTokenAuthenticated: true },
+        expiresAtMs: expiryMs,
+        isCurrent,
+      },
+    };
+  }
+
+  /** Whether a token is no longer valid. */
+  isExpired({ expiryMs, maxMs }: DelegationToken): boolean {
+    return Math.min(expiryMs, maxMs) < this.#parts.clock.now();
+  }
+
+  get #key(): string | undefined {
+    return this.#parts.config.get("delegation.token.secret.key")?.reveal();
+  }
+
+  get #enabledKey(): string {
+    const key = this.#key;
+    if (key === undefined) throw new ApiError(ErrorCode.DELEGATION_TOKEN_AUTH_DISABLED);
+    return key;
+  }
+
+  async #change(secret: Uint8Array, principal: Principal, periodMs: number): Promise<number> {
+    const { cluster, clock } = this.#parts;
+    const { security } = cluster;
+    return await cluster.retry(async () => {
+      const token = this.#find(secret, principal);
+      if (this.isExpired(token)) throw new ApiError(ErrorCode.DELEGATION_TOKEN_EXPIRED);
+      const expiryMs = Math.min(token.maxMs, clock.now() + periodMs);
+      const key = tokenKey(token.id);
+      const value = encodeToken({ ...token, expiryMs });
+      await security.commit([{ key, value }], [security.expectation(key)]);
+      return expiryMs;
+    });
+  }
+
+  #find(secret: Uint8Array, principal: Principal): DelegationToken {
+    void this.#enabledKey;
+    const id = this.#idsBySecret.get(secret.toBase64());
+    const token = id === undefined ? undefined : this.#tokens.get(id);
+    if (token === undefined) throw new ApiError(ErrorCode.DELEGATION_TOKEN_NOT_FOUND);
+    if (!isOwnerOrRenewer(token, principal)) {
+      throw new ApiError(ErrorCode.DELEGATION_TOKEN_OWNER_MISMATCH);
+    }
+    return token;
+  }
+
+  /** Its password is random and long, so that few iterations are secure. */
+  #credentialOf(id: string, mechanism: ScramMechanism): ScramIdentity["credential"] {
+    const known = this.#credentials.get(`${mechanism} ${id}`);
+    if (known !== undefined) return known;
+    const password = this.secretOf(id).toBase64();
+    // The same on all brokers.
+    const salt = hmac(this.#enabledKey, `${mechanism}\0${id}`).slice(0, SALT_BYTES);
+    const { hash, size } = SCRAM_MECHANISMS[mechanism];
+    const iterations = MIN_SCRAM_ITERATIONS;
+    const salted = new Uint8Array(pbkdf2Sync(password, salt, iterations, size, hash));
+    const credential = scramCredential(mechanism, salted, salt, iterations);
+    this.#credentials.set(`${mechanism} ${id}`, credential);
+    return credential;
+  }
+
+  #note(token: DelegationToken): void {
+    this.#tokens.set(token.id, token);
+    if (this.isEnabled) this.#idsBySecret.set(this.secretOf(token.id).toBase64(), token.id);
+  }
+
+  #forget(id: string): void {
+    this.#tokens.delete(id);
+    if (this.isEnabled) this.#idsBySecret.delete(this.secretOf(id).toBase64());
+    for (const mechanism of Object.keys(SCRAM_MECHANISMS)) {
+      this.#credentials.delete(`${mechanism} ${id}`);
+    }
+  }
+}
+
+function hmac(key: string, text: string): Uint8Array {
+  return new Uint8Array(createHmac("sha512", key).update(text).digest());
+}
+
+/** One for each broker, which lives as long as its records. */
+const byRecords = new WeakMap<SecurityRecords, DelegationTokens>();
+
+/** The tokens of a broker. */
+export function delegationTokensOf(parts: TokenParts): DelegationTokens {
+  const { security } = parts.cluster;
+  let tokens = byRecords.get(security);
+  if (tokens === undefined) byRecords.set(security, tokens = new DelegationTokens(parts));
+  return tokens;
+}
