@@ -409,7 +409,8 @@ export class Partition {
 
   /**
    * Shows a log start offset that is on disk: to followers at once, to clients when all that may lead
-   * next have it. Otherwise deleted records would return with an election.
+   * next have it. Otherwise records whose deletion was answered would return with an election. A follower
+   * shows it at once, so that one that is elected may show a deletion that nobody was told of.
    */
   async #showStart(offset: number): Promise<void> {
     this.#range.notifyReplicas();

@@ -193,6 +193,7 @@ export class ClusterAdministrator extends ClusterClient {
         return;
       }
       check(lowWatermark >= offset, () => `${partition} starts at ${lowWatermark}, not ${offset}`);
+      partition.deleted(lowWatermark);
     });
   }
 

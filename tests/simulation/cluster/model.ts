@@ -76,6 +76,8 @@ export class ClusterPartition {
   readonly #told: Map<number, { highWatermark: number; logStartOffset: number }> = new Map();
   /** The highest offset before which a client requested records to be deleted. */
   #deleteLimit = 0;
+  /** The highest offsets before which records were deleted, as leaders answered, by leader epoch. */
+  readonly #deleted: Map<number, number> = new Map();
 
   constructor(topic: ClusterTopic, index: number) {
     this.topic = topic;
@@ -102,6 +104,13 @@ export class ClusterPartition {
   /** Records a request to delete the records before `offset`. */
   mayDelete(offset: number): void {
     this.#deleteLimit = Math.max(this.#deleteLimit, offset);
+  }
+
+  /** A leader answered that the records before `offset` are deleted. */
+  deleted(offset: number): void {
+    // The answer does not name the epoch.
+    const leaderEpoch = Math.max(0, ...this.#told.keys());
+    this.#deleted.set(leaderEpoch, Math.max(this.#deleted.get(leaderEpoch) ?? 0, offset));
   }
 
   /** A batch was acknowledged under acks=all. */
@@ -140,13 +149,18 @@ export class ClusterPartition {
     );
   }
 
-  /** What leaders told before, as far as one of a later epoch must know it. */
+  /**
+   * What leaders told before, as far as one of a later epoch must know it. A start that an earlier one told
+   * may be that of a deletion that was never answered, which need not last.
+   */
   before(leaderEpoch: number): Told {
-    let [highWatermark, logStartOffset] = [0, 0];
+    let highWatermark = 0;
+    let logStartOffset = this.#told.get(leaderEpoch)?.logStartOffset ?? 0;
     for (const [epoch, told] of this.#told) {
-      if (epoch > leaderEpoch) continue;
-      highWatermark = Math.max(highWatermark, told.highWatermark);
-      logStartOffset = Math.max(logStartOffset, told.logStartOffset);
+      if (epoch <= leaderEpoch) highWatermark = Math.max(highWatermark, told.highWatermark);
+    }
+    for (const [epoch, offset] of this.#deleted) {
+      if (epoch <= leaderEpoch) logStartOffset = Math.max(logStartOffset, offset);
     }
     return { leaderEpoch, highWatermark, logStartOffset };
   }
