@@ -135,20 +135,34 @@ export class Cluster {
   }
 
   /**
-   * Starts a broker that was stopped, with the records and at the address that it had.
+   * Starts a broker that was stopped, with the records and at the addresses that it had.
    *
+   * @param changes What is different from the options of the cluster, as in a rolling change of all
+   *   brokers; at addresses that are not named here, it listens no more.
    * @throws {RangeError} If the cluster has no such broker.
    */
-  async startBroker(nodeId: number): Promise<Broker> {
+  async startBroker(
+    nodeId: number,
+    changes: Pick<ClusterOptions, "config" | "listen"> = {},
+  ): Promise<Broker> {
     const member = this.#member(nodeId);
     if (member.broker !== undefined) return member.broker;
-    const { config, racks, listen = ["127.0.0.1:0"], logger = silentLogger } = this.#options;
+    const { racks, logger = silentLogger } = this.#options;
+    const { listen = ["127.0.0.1:0"] } = { ...this.#options, ...changes };
+    const names = listen.map((text) => parseNamedAddress(text).name);
+    const addresses = listen.map((text, i) => {
+      // A name can have several addresses.
+      const earlier = names.slice(0, i).filter((name) => name === names[i]).length;
+      const known = member.listeners?.filter(({ name }) => name === names[i])[earlier];
+      return known === undefined ? text : formatNamedAddress(known);
+    });
     const broker = await Broker.start({
       fileSystem: member.fileSystem,
-      listen: member.listeners?.map(formatNamedAddress) ?? listen,
+      listen: addresses,
       config: {
         ...MEMORY_CONFIG,
-        ...config,
+        ...this.#options.config,
+        ...changes.config,
         "log.dirs": MEMORY_FOLDER,
         "node.id": nodeId,
         "cluster.id": this.clusterId,
@@ -161,10 +175,7 @@ export class Cluster {
         connect: (address) => this.#connect(address),
       },
     });
-    member.listeners = broker.addresses.map((address, i) => ({
-      ...address,
-      name: parseNamedAddress(listen[i]!).name,
-    }));
+    member.listeners = broker.addresses.map((address, i) => ({ ...address, name: names[i]! }));
     member.broker = broker;
     return broker;
   }

@@ -15,6 +15,10 @@ import { hasSasl, hasTls, type HostPort } from "./settings/listener.ts";
 import type { Listeners } from "./settings/listeners.ts";
 import type { Clock } from "./time/clock.ts";
 
+/** Loaded only where they are used. */
+const SECURE_CONNECTION = "./peers/secure_connection.ts";
+const TLS = "./network/tls/mod.ts";
+
 /** Options of {@linkcode openPeerNetwork}. */
 export interface OpenPeerNetworkOptions {
   readonly nodeId: number;
@@ -42,7 +46,10 @@ export async function openPeerNetwork(
     });
     return new ListenerNetwork({ name, open, clock, logger });
   }
-  const { openSecureConnection, saslClient } = await import("./peers/secure_connection.ts");
+  const { openSecureConnection, saslClient }: typeof import("./peers/secure_connection.ts") =
+    await import(
+      SECURE_CONNECTION
+    );
   const ofListener = config.ofListener(name);
   if (hasPeers && hasSasl(protocol)) checkLogin(name, ofListener, () => saslClient(ofListener));
   const connectTls = hasPeers && hasTls(protocol)
@@ -55,7 +62,7 @@ export async function openPeerNetwork(
 
 /** Loads keys and authorities; the listener itself logs when they change or expire. */
 async function tlsConnections(options: Omit<CredentialFilesOptions, "logger">) {
-  const { TlsConnector } = await import("./network/tls/mod.ts");
+  const { TlsConnector }: typeof import("./network/tls/mod.ts") = await import(TLS);
   const connector = await TlsConnector.open({ ...options, logger: silentLogger });
   return (address: HostPort, signal: AbortSignal) => connector.connect(address, signal);
 }
