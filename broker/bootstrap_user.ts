@@ -9,6 +9,9 @@ import type { Logger } from "./logger.ts";
 import type { MetadataStore } from "./metadata/metadata_store.ts";
 import { ConfigError } from "./settings/config.ts";
 
+/** Loaded when it is needed. */
+const ADMINISTRATOR = "./security/credentials/administrator.ts";
+
 /** A user and its password. */
 export interface BootstrapUser {
   /** The user's name. */
@@ -28,9 +31,8 @@ export async function bootstrapUser(
   user: BootstrapUser,
   logger: Logger,
 ): Promise<void> {
-  const { AdministratorError, createFirstAdministrator } = await import(
-    "./security/credentials/administrator.ts"
-  );
+  const { AdministratorError, createFirstAdministrator }:
+    typeof import("./security/credentials/administrator.ts") = await import(ADMINISTRATOR);
   const { name } = user;
   try {
     if (await createFirstAdministrator(store, user)) {

@@ -42,6 +42,7 @@ import { createLogger, type Logger, silentLogger } from "./logger.ts";
 import { openDirectory } from "./open_directory.ts";
 import { openPeerNetwork } from "./open_peer_network.ts";
 import { openTransactions } from "./open_transactions.ts";
+import { keepMetadataPrivate } from "./private_metadata.ts";
 import { type ClusterSurroundings, openMetadata } from "./open_metadata.ts";
 import { Maintenance } from "./maintenance.ts";
 import { MemoryBudget } from "./memory_budget.ts";
@@ -248,6 +249,7 @@ export class Broker {
       openStore,
     });
     opened.defer(() => metadata.close());
+    if (!isInProcess) await keepMetadataPrivate(directory.path);
     const { store, nodeId } = metadata;
     const hasPeers = options.membership !== undefined || config.get("metadata") !== "local";
     const network = options.surroundings?.network ??

@@ -9,6 +9,10 @@ import type { HandlerTable } from "../../handlers/mod.ts";
 import type { Listeners } from "../../settings/listeners.ts";
 import type { SaslGate } from "./sasl_gate.ts";
 
+/** By constants, so that they are not even read at start. */
+const AUTHENTICATOR = "../../security/sasl/sasl_authenticator.ts";
+const GATE = "./sasl_gate.ts";
+
 /**
  * Opens the entrance of the listeners that have SASL; undefined if none has.
  *
@@ -21,10 +25,9 @@ export async function openSaslGate(
 ): Promise<SaslGate | undefined> {
   const listeners = all.filter(({ protocol }) => protocol.startsWith("SASL_"));
   if (listeners.length === 0) return undefined;
-  const [{ SaslAuthenticator }, { SaslGate }] = await Promise.all([
-    import("../../security/sasl/sasl_authenticator.ts"),
-    import("./sasl_gate.ts"),
-  ]);
+  const { SaslAuthenticator }: typeof import("../../security/sasl/sasl_authenticator.ts") =
+    await import(AUTHENTICATOR);
+  const { SaslGate }: typeof import("./sasl_gate.ts") = await import(GATE);
   const { config, cluster, clock, logger, counters } = broker;
   const authenticator = await SaslAuthenticator.open({
     listeners: [...new Set(listeners.map(({ name }) => name))],

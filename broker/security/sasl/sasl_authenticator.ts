@@ -22,6 +22,9 @@ import type { SaslMechanisms } from "./sasl_exchange.ts";
 import type { SaslServer } from "./sasl_server.ts";
 import { type ScramIdentity, scramServer } from "./scram_server.ts";
 
+/** Loaded if a listener has OAUTHBEARER. */
+const TOKEN_VALIDATOR = "./token_validator.ts";
+
 /** Options of {@linkcode SaslAuthenticator.open}. */
 export interface SaslAuthenticatorOptions {
   /** Names of the listeners whose clients authenticate by SASL. */
@@ -77,7 +80,9 @@ export class SaslAuthenticator {
     for (const listener of options.listeners) {
       const enabled = checkedMechanisms(options.config, listener);
       if (!enabled.includes(OAUTHBEARER)) continue;
-      const { openTokenValidator } = await import("./token_validator.ts");
+      const { openTokenValidator }: typeof import("./token_validator.ts") = await import(
+        TOKEN_VALIDATOR
+      );
       validators.set(listener, openTokenValidator(options, listener));
     }
     return new SaslAuthenticator(options, validators);
