@@ -283,6 +283,25 @@ inBothFlows(
 );
 
 inBothFlows(
+  "ProducerFencedError says that the last transaction may be committed only if a commit was not answered",
+  async (flow) => {
+    for (const isCommit of [true, false]) {
+      await using test = setupTransactions(flow);
+      const tx = await test.producer.begin();
+      await tx.send({ topic: "a", value: "1" });
+      test.cluster.once(endTxn, () => NO_ANSWER);
+      const options = { timeoutMs: 20 };
+      await assertRejects(() => isCommit ? tx.commit(options) : tx.abort(options));
+      test.cluster.disconnect();
+      if (isCommit) await assertRejects(() => tx.abort(), TransactionOutcomeError);
+      await test.another().begin();
+      const { message } = await assertRejects(() => test.producer.begin(), ProducerFencedError);
+      assertEquals(message.includes("may be committed"), isCommit, message);
+    }
+  },
+);
+
+inBothFlows(
   "Producer.begin() aborts the transaction that an earlier producer left open",
   async (flow) => {
     await using test = setupTransactions(flow);

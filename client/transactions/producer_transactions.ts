@@ -79,6 +79,8 @@ export class ProducerTransactions {
   #isStarted = false;
   /** Whether a request of this epoch may still arrive that would end the next transaction. */
   #isInDoubt = false;
+  /** Whether a commit was not answered. */
+  #mayBeCommitted = false;
   /** Whether messages had to be dropped, so that the sequence numbers have a gap. */
   #hasGap = false;
   /** Offsets being sent. */
@@ -406,15 +408,16 @@ export class ProducerTransactions {
     const { isImplicit } = this.#session!;
     const identity = await requestEnd(this.#access, this.#session!, isCommit, options, () => {
       this.#isInDoubt = true;
+      this.#mayBeCommitted ||= isCommit;
     });
     this.#session = { ...identity, isImplicit };
     // Its epoch fences a first copy of the request that is late.
-    if (isImplicit) this.#isInDoubt = false;
+    if (isImplicit) this.#isInDoubt = this.#mayBeCommitted = false;
   }
 
   async #init(options: OperationOptions): Promise<void> {
     this.#session = await requestInit(this.#access, this.#timeoutMs, this.#session, options);
-    this.#isInDoubt = false;
+    this.#isInDoubt = this.#mayBeCommitted = false;
     this.#hasGap = false;
   }
 
@@ -444,7 +447,7 @@ export class ProducerTransactions {
 
   #fence(cause: unknown): ProducerFencedError {
     const { transactionalId } = this;
-    const failure = this.#isInDoubt
+    const failure = this.#mayBeCommitted
       ? new ProducerFencedError(transactionalId, {
         cause,
         detail: "the last transaction may be committed or aborted",
