@@ -345,6 +345,7 @@ Deno.test("REST v3 undoes a reset, also where nothing was committed before", asy
     }],
     ["POST", at, { topic_name: "a", offsets: undo, expected }, 409, { error_code: 40903 }],
     ["POST", at, { topic_name: "a", offsets: [...undo, undo[0]] }, 400],
+    ["POST", at, { topic_name: "a", partition_ids: [1], offsets: undo, dry_run: true }, 400],
     ["POST", at, { topic_name: "a", offsets: [{ partition_id: 0, offset: 4 }] }, 400],
     ["POST", at, { topic_name: "a", offsets: [{ partition_id: 0, offset: -1 }] }, 400],
     ["POST", at, { topic_name: "a", offsets: [{ partition_id: 2, offset: 0 }] }, 404],

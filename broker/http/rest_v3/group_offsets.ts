@@ -61,8 +61,13 @@ export const GROUP_OFFSET_ROUTES: readonly Route[] = [
 ];
 
 function partitionsOf(body: Fields): readonly number[] | undefined {
-  return body.objects("offsets")?.map((row) => row.requiredInteger("partition_id")) ??
-    body.list("partition_ids")?.map(Number);
+  const offsets = body.objects("offsets");
+  const ids = body.list("partition_ids")?.map(Number);
+  if (offsets === undefined) return ids;
+  if (ids !== undefined) {
+    throw badRequest('"partition_ids" selects partitions for "to"; "offsets" names its own');
+  }
+  return offsets.map((row) => row.requiredInteger("partition_id"));
 }
 
 function targetOf(body: Fields): Target {
