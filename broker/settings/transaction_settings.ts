@@ -5,7 +5,7 @@
  * @module
  */
 
-import { int, long, type SettingValues } from "./setting.ts";
+import { boolean, int, long, type SettingValues } from "./setting.ts";
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 60 * 60 * 1000;
@@ -28,6 +28,12 @@ export const TRANSACTION_SETTINGS = {
     100,
     "Milliseconds after which the producer has to ask again to add partitions to a transaction",
     { min: 0 },
+  ),
+  "transaction.partition.verification.enable": boolean(
+    true,
+    "Whether writes of producers before KIP-890 are checked to belong to an open transaction. Without that, " +
+      "one that arrives late may leave a transaction open that holds back readers with read_committed",
+    { scope: "cluster-wide" },
   ),
   "transaction.abort.timed.out.transaction.cleanup.interval.ms": int(
     10_000,

@@ -32,6 +32,7 @@ import {
   offsetCommitErrorOf,
 } from "../../transactions/verification/client_errors.ts";
 import { confirmed } from "../../transactions/verification/confirmed.ts";
+import { isVerified } from "../records/verify_transaction.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapEach, mapNested } from "../each_item.ts";
 import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
@@ -162,15 +163,16 @@ async function commit(
  */
 async function verify(
   request: TxnOffsetCommitRequest,
-  { apiVersion, broker: { groups, verifier } }: RequestContext,
+  context: RequestContext,
 ): Promise<Verification | undefined> {
+  const { apiVersion, broker: { groups, verifier } } = context;
   const { transactionalId, groupId, producerId, producerEpoch } = request;
   const isVerifyOnly = apiVersion < FIRST_OFFSET_COMMIT_WITH_TRANSACTION_V2;
   const transaction = { transactionalId, producerId, producerEpoch, isVerifyOnly };
   const start = () => groups.shardOf(groupId).startVerification(producerId, producerEpoch);
   const { index } = groups.shardOf(groupId);
   const verification = start();
-  if (verification === undefined) return undefined;
+  if (verification === undefined || isVerifyOnly && !isVerified(context)) return verification;
   return await confirmed(verification, start, async () => {
     const errorCode = await verifier.ensure(transaction, OFFSETS_TOPIC, index);
     if (errorCode === ErrorCode.NONE) return;

@@ -8,14 +8,18 @@ import { endTransaction } from "../../broker_testing.ts";
 import { startGroupBroker } from "../../groups/broker_testing.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
 import { TestVerifier } from "../../transactions/verification/verification_testing.ts";
+import type { BrokerSettings } from "../../settings/config.ts";
 import { offsetFetchHandler } from "./offset_fetch.ts";
 import { txnOffsetCommitHandler } from "./txn_offset_commit.ts";
 
 const PRODUCER = { producerId: 7, producerEpoch: 1 };
 
 /** A broker with a topic "t" and a coordinator of transactions that the test controls. */
-async function start(fs: MemoryFileSystem = new MemoryFileSystem()) {
-  const fixture = await startGroupBroker({ fs });
+async function start(
+  fs: MemoryFileSystem = new MemoryFileSystem(),
+  config: Partial<BrokerSettings> = {},
+) {
+  const fixture = await startGroupBroker({ fs, config });
   const { broker, groups } = fixture;
   if (broker.topics.get("t") === undefined) await broker.createTopic("t", { partitions: 2 });
   const verifier = new TestVerifier();
@@ -91,6 +95,16 @@ Deno.test("TxnOffsetCommit keeps offsets pending until the transaction ends, in 
       assertEquals(await offsets(8, true), [5, 5]);
     });
   }
+});
+
+Deno.test("TxnOffsetCommit does not verify old producers without transaction.partition.verification.enable", async () => {
+  const { fixture, verifier, commit } = await start(undefined, {
+    "transaction.partition.verification.enable": false,
+  });
+  await using _ = fixture;
+  verifier.code = ErrorCode.TRANSACTION_ABORTABLE;
+  assertEquals(await commit(4), [ErrorCode.NONE]);
+  assertEquals(verifier.asked, []);
 });
 
 Deno.test("TxnOffsetCommit leaves nothing of an aborted transaction, nor after a restart", async () => {

@@ -12,6 +12,7 @@ import {
 } from "../../broker_testing.ts";
 import { ProtocolViolationError } from "../../protocol_violation_error.ts";
 import { TestVerifier } from "../../transactions/verification/verification_testing.ts";
+import type { BrokerSettings } from "../../settings/config.ts";
 import { produceHandler } from "./produce.ts";
 
 const TRANSACTION: TransactionOf = { producerId: 7, producerEpoch: 1 };
@@ -24,8 +25,8 @@ interface Options {
 }
 
 /** A broker whose topic "t" has two partitions, and a coordinator that the test controls. */
-async function start() {
-  const broker = await TestBroker.start();
+async function start(config: Partial<BrokerSettings> = {}) {
+  const broker = await TestBroker.start({ config });
   const partition = await broker.createTopic("t", { partitions: 2 });
   const verifier = new TestVerifier();
   Object.assign(broker.context, { verifier });
@@ -65,6 +66,20 @@ Deno.test("Produce asks the coordinator before a batch opens a transaction, and 
       assertEquals(verifier.asked.length, 3);
     });
   }
+});
+
+Deno.test("Produce does not verify old producers without transaction.partition.verification.enable", async () => {
+  const { broker, partition, verifier, send } = await start({
+    "transaction.partition.verification.enable": false,
+  });
+  await using _ = broker;
+  verifier.code = ErrorCode.TRANSACTION_ABORTABLE;
+  assertEquals(await send([batch("a"), batch("b")], { version: 11 }), [[0, 0], [0, 0]]);
+  assertEquals(verifier.asked, []);
+  endTransaction(partition, true, TRANSACTION);
+  // What newer ones write is added in any case.
+  const [answer] = await send([batch("c", 1)], { version: 12 });
+  assertEquals(answer, [ErrorCode.TRANSACTION_ABORTABLE, -1]);
 });
 
 Deno.test("Produce returns an error that the client acts on, and appends nothing, if the coordinator refuses", async () => {

@@ -3,7 +3,8 @@
  *
  * A batch that arrives after its transaction has ended would otherwise open one that nobody ends, and
  * hold back all readers with `read_committed`. Before version 12 of Produce the producer has added the
- * partition to its transaction, which is verified. From then on it is added here, and that is durable
+ * partition to its transaction, which is verified, unless `transaction.partition.verification.enable` is
+ * false. From then on it is added here, and that is durable
  * before the batch is appended. If the transaction is open in the log, nothing need be asked.
  *
  * @module
@@ -47,11 +48,18 @@ export function verifyTransaction(
   const start = () => partition.log.startVerification(producerId, producerEpoch, baseSequence);
   const verification = start();
   if (verification === undefined) return undefined;
+  const isVerifyOnly = context.apiVersion < FIRST_PRODUCE_WITH_TRANSACTION_V2;
+  if (isVerifyOnly && !isVerified(context)) return Promise.resolve(verification);
   return confirmed(
     verification,
     start,
     () => ask(partition, batch, transactionalId, context),
   );
+}
+
+/** Whether clients before KIP-890 are verified. */
+export function isVerified({ broker: { config } }: RequestContext): boolean {
+  return config.get("transaction.partition.verification.enable");
 }
 
 async function ask(

@@ -180,14 +180,6 @@ export const COORDINATOR_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Milliseconds that a write of the share coordinator may take",
     ],
   }),
-  ...fixedSettings("a write that belongs to no open transaction would hang readers", {
-    "transaction.partition.verification.enable": [
-      "boolean",
-      "true",
-      "Whether a write is checked to belong to an open transaction",
-      "cluster-wide",
-    ],
-  }),
   ...fixedSettings("transactions commit in one phase, and are loaded in slices", {
     "transaction.state.log.load.buffer.size": [
       "int",
