@@ -271,6 +271,7 @@ Deno.test("REST v2 consumers are checked when they are created, and have their n
       { format: "text" },
       { "auto.offset.reset": "now" },
       { "auto.commit.enable": "perhaps" },
+      { "isolation.level": "read_all" },
       { "fetch.min.bytes": "few" },
       { name: "x".repeat(300) },
     ]

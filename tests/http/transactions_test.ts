@@ -127,3 +127,62 @@ Deno.test("GET /topics/{t}/stream with isolation=read_committed waits for the en
   await pending.commit();
   assertEquals(await valuesOf(late, 2), ["pending", "after it"], "in order, once it is committed");
 });
+
+Deno.test("REST v2 reads what transactions have committed if it is asked to", async (t) => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const accept = "application/vnd.kafka.binary.v2+json";
+  const headers = { accept, "content-type": "application/vnd.kafka.v2+json" };
+  const send = async (method: string, path: string, body?: unknown) => {
+    const { status, json } = await http.send(method, path, body, headers);
+    assert(status === 200 || status === 204, JSON.stringify(json));
+    return json;
+  };
+  const valuesOf = (records: { value: string }[]) => records.map(({ value }) => atob(value));
+  const producer = http.client.producer({ transactionalId: "t" });
+  const aborted = await producer.begin();
+  await aborted.send({ topic: "a", value: "aborted" });
+  await aborted.abort();
+  const committed = await producer.begin();
+  await committed.send({ topic: "a", value: "committed" });
+  await committed.commit();
+  const open = await producer.begin();
+  await open.send({ topic: "a", value: "open" });
+  const LEVELS = {
+    read_uncommitted: ["aborted", "committed", "open"],
+    read_committed: ["committed"],
+  };
+
+  await t.step("directly", async () => {
+    const read = (query: string) => send("GET", `/topics/a/partitions/0/records?timeout=0${query}`);
+    for (const [level, expected] of Object.entries(LEVELS)) {
+      assertEquals(valuesOf(await read(`&isolation=${level}`)), expected);
+    }
+    assertEquals(valuesOf(await read("")), LEVELS.read_uncommitted);
+    const { status, json } = await http.get("/topics/a/partitions/0/records?isolation=all");
+    assertEquals([status, json.error_code], [400, 40002]);
+  });
+  for (const how of ["subscription", "assignments"]) {
+    await t.step(`by a consumer with ${how}`, async () => {
+      for (const [level, expected] of Object.entries(LEVELS)) {
+        const { base_uri: uri } = await send("POST", `/consumers/${how}-${level}`, {
+          "auto.offset.reset": "earliest",
+          "isolation.level": level,
+        });
+        const at = new URL(uri).pathname;
+        const what = how === "subscription"
+          ? { topics: ["a"] }
+          : { partitions: [{ topic: "a", partition: 0 }] };
+        await send("POST", `${at}/${how}`, what);
+        const values: string[] = [];
+        while (values.length < expected.length) {
+          values.push(...valuesOf(await send("GET", `${at}/records?timeout=5000`)));
+        }
+        assertEquals(values, expected);
+        assertEquals(await send("GET", `${at}/records?timeout=0`), []);
+        await send("DELETE", at);
+      }
+    });
+  }
+  await open.abort();
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Consumer, Message, TopicPartition } from "../../../client/mod.ts";
+import type { Consumer, IsolationLevel, Message, TopicPartition } from "../../../client/mod.ts";
 
 /** How long one fetch waits while nothing is there. */
 const WAIT_MS = 100;
@@ -13,11 +13,13 @@ const FETCH_BYTES = 256 * 1024;
 /** Reads partitions in turn. */
 export class AssignedReader {
   readonly #consumer: Consumer;
+  readonly #isolation: IsolationLevel;
   /** The next offset of each partition. */
   readonly #positions: Map<string, TopicPartition & { offset: number }> = new Map();
 
-  constructor(consumer: Consumer) {
+  constructor(consumer: Consumer, isolation: IsolationLevel) {
     this.#consumer = consumer;
+    this.#isolation = isolation;
   }
 
   /** The partitions. */
@@ -46,6 +48,7 @@ export class AssignedReader {
         const isLast = this.#positions.size === 1;
         const { messages, nextOffset } = await this.#consumer.fetchFrom(topic, partition, offset, {
           maxBytes: FETCH_BYTES,
+          isolation: this.#isolation,
           maxWaitMs: isLast ? Math.max(0, Math.min(WAIT_MS, leftMs)) : 0,
           signal,
         });

@@ -12,6 +12,7 @@ import type {
   Client,
   Consumer,
   GroupConsumer,
+  IsolationLevel,
   Message,
   TopicPartition,
 } from "../../../client/mod.ts";
@@ -46,6 +47,7 @@ export interface InstanceOptions {
   readonly format: RecordFormat;
   readonly autoOffsetReset: "earliest" | "latest";
   readonly autoCommit: boolean;
+  readonly isolation: IsolationLevel;
   /** Bytes of records at which a poll ends before its time. */
   readonly minBytes: number;
   /** Time of a poll without another. */
@@ -128,11 +130,12 @@ export class ConsumerInstance {
     if (this.#assigned !== undefined) throw alreadyDone("it has assigned partitions");
     const member = this.#member;
     if (member === undefined) {
-      const { group: groupId, autoOffsetReset } = this.options;
+      const { group: groupId, autoOffsetReset, isolation } = this.options;
       this.#member = this.#context.client.groupConsumer({
         groupId,
         topics,
         autoOffsetReset,
+        isolation,
         autoCommit: false,
         prefetchBytes: PREFETCH_BYTES,
         // It stays a member between polls; the idle time of the instance ends it.
@@ -165,7 +168,7 @@ export class ConsumerInstance {
   async assign(partitions: readonly TopicPartition[]): Promise<void> {
     if (this.#member !== undefined) throw alreadyDone("it is subscribed to topics");
     const committed = await this.committed(partitions);
-    const reader = new AssignedReader(this.#context.reader);
+    const reader = new AssignedReader(this.#context.reader, this.options.isolation);
     for (const place of partitions) {
       const found = committed.find(({ topic, partition }) =>
         topic === place.topic && partition === place.partition
@@ -320,7 +323,7 @@ export class ConsumerInstance {
     { topic, partition }: TopicPartition,
     at: "earliest" | "latest" | { timestamp: number },
   ): Promise<number> {
-    const options = { partitions: [partition] };
+    const options = { partitions: [partition], isolation: this.options.isolation };
     const [found] = await this.#context.admin.listOffsets(topic, at, options);
     if (found!.offset >= 0) return found!.offset;
     const [end] = await this.#context.admin.listOffsets(topic, "latest", options);

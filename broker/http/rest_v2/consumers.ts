@@ -9,6 +9,7 @@ import { ApiError } from "../../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../../groups/consumer/topic_regex.ts";
 import { formatHostPort } from "../../settings/listener.ts";
 import { HttpError } from "../http_error.ts";
+import { isolationOf } from "../isolation.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, Fields, parseJson } from "../rest/fields.ts";
 import { INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
@@ -56,6 +57,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
       format: STRING,
       "auto.offset.reset": STRING,
       "auto.commit.enable": STRING,
+      "isolation.level": STRING,
       "fetch.min.bytes": STRING,
       "consumer.request.timeout.ms": STRING,
     }),
@@ -304,6 +306,11 @@ function instanceOptions(call: Call, body: Fields): InstanceOptions {
   if (reset !== "earliest" && reset !== "latest") {
     throw invalid("auto.offset.reset", reset, "earliest or latest");
   }
+  const level = body.string("isolation.level");
+  const isolation = isolationOf(level);
+  if (isolation === undefined) {
+    throw invalid("isolation.level", String(level), "read_committed or read_uncommitted");
+  }
   const id = body.string("name") ?? body.string("id") ??
     `i-${call.context.broker.nodeId}-${crypto.randomUUID()}`;
   if (id === "" || id.length > MAX_NAME_LENGTH) {
@@ -315,6 +322,7 @@ function instanceOptions(call: Call, body: Fields): InstanceOptions {
     format,
     autoOffsetReset: reset,
     autoCommit: flagOf(body, "auto.commit.enable"),
+    isolation,
     minBytes: numberOf(body, "fetch.min.bytes", 1, MAX_BYTES),
     timeoutMs: numberOf(body, "consumer.request.timeout.ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS),
   };

@@ -6,6 +6,7 @@
 
 import type { PartitionMetadata, TopicMessage } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
+import { ISOLATION_DOC, isolationOf } from "../isolation.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, Fields, parseJson } from "../rest/fields.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
@@ -133,6 +134,7 @@ export const TOPIC_ROUTES: readonly Route[] = withCodes([
       timeout: "How long to wait for records, in milliseconds. Default: 1000",
       max_bytes: "Most bytes of records. Default: 1048576",
       include: "Also these, such as headers,timestamp",
+      isolation: ISOLATION_DOC,
     },
     answer: list(object({})),
     mediaType: "application/vnd.kafka.binary.v2+json",
@@ -200,6 +202,11 @@ function partitionOf({ partition, leaderId, replicas, isr }: PartitionMetadata) 
 async function read(call: Call): Promise<Response> {
   const format = formatOfAnswer(call.request);
   const topic = call.param("topic");
+  const level = call.query("isolation");
+  const isolation = isolationOf(level);
+  if (isolation === undefined) {
+    throw badRequest(`"isolation" is read_committed or read_uncommitted, not "${level}"`);
+  }
   const { partition } = await findPartition(call);
   const { start, end } = await endsOf(call, topic, partition);
   const offset = boundedNumber(call, "offset", start, Number.MAX_SAFE_INTEGER);
@@ -217,6 +224,7 @@ async function read(call: Call): Promise<Response> {
     {
       maxBytes: Math.max(1, boundedNumber(call, "max_bytes", DEFAULT_READ_BYTES, MAX_READ_BYTES)),
       maxWaitMs: boundedNumber(call, "timeout", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS),
+      isolation,
       signal: call.context.closing,
     },
   );

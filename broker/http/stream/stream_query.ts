@@ -6,6 +6,7 @@
 
 import { type OffsetSpec, parseOffsetSpec } from "../../../client/text/offset_spec.ts";
 import type { IsolationLevel } from "../../../client/mod.ts";
+import { ISOLATION_DOC, isolationOf } from "../isolation.ts";
 import { badRequest } from "../rest/fields.ts";
 import { type Condition, conditionsOf } from "./record_filter.ts";
 
@@ -46,7 +47,7 @@ export const STREAM_PARAMETERS: Readonly<Record<string, string>> = {
   text: "Only records with this text in key or value",
   filter: "Only records that fulfil an expression in CEL, such as value.total > 100",
   limit: "End after this many records",
-  isolation: "read_committed for records of committed transactions only; default read_uncommitted",
+  isolation: ISOLATION_DOC,
   rate: "At most this many records a second; on-slow says what happens to new ones beyond it",
   exit: "1 to end at what is there now",
   batch: "1 to have the records of 50 ms in one event, as a list",
@@ -93,7 +94,7 @@ export function parseStreamQuery(
     partitions: partitionsOf(query.get("partition")),
     conditions: conditionsOf(query),
     limit: wholeNumber(query, "limit") ?? MAX_LIMIT,
-    isolation: isolationOf(query),
+    isolation: isolationIn(query),
     rate: rateOf(query),
     isBatched: flag(query, "batch"),
     onSlow,
@@ -111,10 +112,11 @@ function partitionsOf(text: string | null): number[] | undefined {
   return [...new Set(parts.map(Number))].sort((a, b) => a - b);
 }
 
-function isolationOf(query: URLSearchParams): IsolationLevel {
-  const level = query.get("isolation") ?? "read_uncommitted";
-  if (level === "read_committed" || level === "read_uncommitted") return level;
-  throw badRequest(`"isolation" is read_committed or read_uncommitted, not "${level}"`);
+function isolationIn(query: URLSearchParams): IsolationLevel {
+  const text = query.get("isolation");
+  const level = isolationOf(text);
+  if (level !== undefined) return level;
+  throw badRequest(`"isolation" is read_committed or read_uncommitted, not "${text}"`);
 }
 
 function rateOf(query: URLSearchParams): number {
