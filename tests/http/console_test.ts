@@ -227,6 +227,19 @@ for (const [name, screen] of Object.entries(SCREENS)) {
       const [ended] = await http.client.admin().describeTransactions(["t/1"]);
       assertEquals(ended!.state, "Empty", "the producer is fenced by another with its id");
     });
+    await step(
+      "hides what was aborted, if only committed messages are to be shown",
+      "topics/again/messages",
+      async (page) => {
+        await says(page, "4 found among 4");
+        await choice(page, "Show").selectOption("committed");
+        await button(page, "Search").click();
+        await says(page, "3 found among 3");
+        assertEquals(new URL(page.url()).searchParams.get("isolation"), "read_committed");
+        await page.reload();
+        await says(page, "3 found among 3");
+      },
+    );
 
     await stepOnDesktop("goes to a topic by its name", "", async (page) => {
       await page.keyboard.press("Control+k");

@@ -97,8 +97,12 @@ async function load(isNew) {
     const isHere = path === "/ui/"
       ? location.pathname === path
       : location.pathname.startsWith(path);
-    if (isHere) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (isHere) {
+      link.setAttribute("aria-current", "page");
+      // On a phone not all of them have room.
+      const nav = link.parentElement;
+      nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
+    } else link.removeAttribute("aria-current");
   }
   if (isNew) main.focus();
 }

@@ -4,12 +4,9 @@ import { h } from "./dom.js";
 import { minuteOf } from "./time.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 600;
-const HEIGHT = 120;
-/** Room for the labels of the axes. */
-const LEFT = 56;
-const BOTTOM = 18;
-const TOP = 8;
+/** Units of a picture, which is stretched to the room that there is. */
+const WIDTH = 1000;
+const HEIGHT = 100;
 
 function svg(name, attributes, ...children) {
   const element = document.createElementNS(SVG, name);
@@ -52,39 +49,27 @@ export function chart({ title, lines, stepMs, lastMs, format, isBinary = false }
   const known = lines.flatMap(({ values }) => values.filter((value) => value !== null));
   const most = roundedUp(Math.max(0, ...known), isBinary);
   const count = Math.max(2, ...lines.map(({ values }) => values.length));
-  const width = WIDTH - LEFT - 8;
-  const height = HEIGHT - TOP - BOTTOM;
+  const firstMs = lastMs - (count - 1) * stepMs;
   const picture = svg("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    preserveAspectRatio: "none",
     role: "img",
     "aria-label": sentence(title, lines, format),
-    class: "chart",
   });
-  for (const part of [0, 0.5, 1]) {
-    const y = TOP + height * (1 - part);
-    picture.append(
-      svg("line", { x1: LEFT, x2: WIDTH - 8, y1: y, y2: y, class: "grid" }),
-      svg("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, format(most * part)),
-    );
-  }
-  const firstMs = lastMs - (count - 1) * stepMs;
-  for (const [part, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {
-    const x = LEFT + width * part;
-    const ms = firstMs + (lastMs - firstMs) * part;
-    picture.append(svg("text", { x, y: HEIGHT - 4, "text-anchor": anchor }, minuteOf(ms)));
+  for (const y of [0, HEIGHT / 2, HEIGHT]) {
+    picture.append(svg("line", { x1: 0, x2: WIDTH, y1: y, y2: y, class: "grid" }));
   }
   for (const [i, { values }] of lines.entries()) {
-    for (const points of linesOf(values, most, LEFT, width, TOP, height)) {
+    for (const points of linesOf(values, most, 0, WIDTH, 0, HEIGHT)) {
+      // A line to its own point is drawn as a dot.
       const isPoint = !points.includes(" ");
-      const [x, y] = points.split(",");
-      picture.append(
-        isPoint
-          ? svg("circle", { cx: x, cy: y, r: 2.5, class: `dot line-${i}` })
-          : svg("polyline", { points, class: `line line-${i}` }),
-      );
+      picture.append(svg("polyline", {
+        points: isPoint ? `${points} ${points}` : points,
+        class: `line line-${i}${isPoint ? " dot" : ""}`,
+      }));
     }
   }
-  const cursor = svg("line", { y1: TOP, y2: TOP + height, class: "cursor", visibility: "hidden" });
+  const cursor = svg("line", { y1: 0, y2: HEIGHT, class: "cursor", visibility: "hidden" });
   picture.append(cursor);
   const legend = h("figcaption", { class: "dim" });
   const show = (index) => {
@@ -100,10 +85,9 @@ export function chart({ title, lines, stepMs, lastMs, format, isBinary = false }
   };
   picture.addEventListener("pointermove", ({ clientX }) => {
     const box = picture.getBoundingClientRect();
-    const x = (clientX - box.left) / box.width * WIDTH;
-    const index = Math.round((x - LEFT) / width * (count - 1));
+    const index = Math.round((clientX - box.left) / box.width * (count - 1));
     if (index < 0 || index >= count) return;
-    const at = LEFT + width * index / (count - 1);
+    const at = WIDTH * index / (count - 1);
     cursor.setAttribute("x1", at);
     cursor.setAttribute("x2", at);
     cursor.setAttribute("visibility", "visible");
@@ -114,7 +98,20 @@ export function chart({ title, lines, stepMs, lastMs, format, isBinary = false }
     show();
   });
   show();
-  return h("figure", {}, legend, picture);
+  const labels = (name, texts) =>
+    h("div", { class: name, "aria-hidden": "true" }, texts.map((text) => h("span", {}, text)));
+  return h(
+    "figure",
+    {},
+    legend,
+    h(
+      "div",
+      { class: "chart" },
+      labels("y", [1, 0.5, 0].map((part) => format(most * part))),
+      picture,
+      labels("x", [0, 0.5, 1].map((part) => minuteOf(firstMs + (lastMs - firstMs) * part))),
+    ),
+  );
 }
 
 function sentence(title, lines, format) {

@@ -2,7 +2,7 @@
 
 import { eachOf, inCluster } from "./api.js";
 import { field, h, link, table } from "./dom.js";
-import { timeOf } from "./time.js";
+import { partsOf } from "./time.js";
 
 const REFRESH_MS = 3000;
 const MAX_ROWS = 500;
@@ -35,7 +35,7 @@ export async function events({ params, onLeave }) {
       ? "Nothing has happened since this broker's HTTP port was opened."
       : `${shown.length.toLocaleString("en-US")} of ${all.length.toLocaleString("en-US")} events`;
     const rows = shown.slice(-MAX_ROWS).reverse().map((event) => [
-      timeOf(Date.parse(event.time)),
+      timeCell(Date.parse(event.time)),
       event.is_warning ? { text: `▲ ${event.type}`, class: "warn" } : event.type,
       objectOf(event),
       { text: event.text, class: "wrap" },
@@ -65,6 +65,11 @@ export async function events({ params, onLeave }) {
       list,
     ],
   };
+}
+
+function timeCell(ms) {
+  const { date, time } = partsOf(ms);
+  return h("span", {}, h("span", { class: "day" }, `${date} `), time);
 }
 
 function objectOf({ type, object, text }) {

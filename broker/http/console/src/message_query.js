@@ -31,8 +31,9 @@ function quoted(text) {
  *
  * `find` is a text, or has a prefix: `key:alice`, `header.trace:abc`, or `$.path = value` for JSON.
  */
-export function streamQuery({ offset, partition = "", find = "", filter = "" }) {
+export function streamQuery({ offset, partition = "", isolation = "", find = "", filter = "" }) {
   const query = new URLSearchParams({ offset });
+  if (isolation !== "") query.set("isolation", isolation);
   if (partition !== "") query.set("partition", partition);
   const filters = filter.trim() === "" ? [] : [filter.trim()];
   const [, key] = /^key:(.*)$/s.exec(find) ?? [];

@@ -49,6 +49,13 @@ export function messagesView(topic, partitions, params, onLeave) {
       h("option", { value: id, selected: params.get("p") === String(id) }, id)
     ),
   );
+  const isolation = h(
+    "select",
+    { title: "Whether to show messages of transactions that are open or were aborted" },
+    [["", "all"], ["read_committed", "committed"]].map(([value, text]) =>
+      h("option", { value, selected: value === params.get("isolation") }, text)
+    ),
+  );
   const find = h("input", {
     value: params.get("q") ?? "",
     placeholder: "text, key:alice, $.id = 7",
@@ -135,12 +142,14 @@ export function messagesView(topic, partitions, params, onLeave) {
   const asked = () => ({
     offset: offset(),
     partition: partition.value,
+    isolation: isolation.value,
     find: find.value,
     filter: filter.value,
   });
-  const remember = ({ offset, partition, find, filter }) => {
+  const remember = ({ offset, partition, isolation, find, filter }) => {
     const address = new URLSearchParams({ offset });
     if (partition !== "") address.set("p", partition);
+    if (isolation !== "") address.set("isolation", isolation);
     if (find !== "") address.set("q", find);
     if (filter !== "") address.set("filter", filter);
     history.replaceState(null, "", `?${address}`);
@@ -300,6 +309,7 @@ export function messagesView(topic, partitions, params, onLeave) {
     field("From", start),
     between,
     field("Partition", partition),
+    field("Show", isolation),
     field("Find", find),
     field("CEL", filter),
     h("button", { class: "primary" }, "Search"),
