@@ -16,11 +16,13 @@ import {
 } from "../support/clients/observations.ts";
 import { outside, testWith, testWithPath } from "../support/outside.ts";
 import {
+  cliLogin,
   kafkaJsLogin,
   kcatLogin,
   LOGGED_IN,
   type LoginAttempt,
   platformaticLogin,
+  sdkLogin,
   type TryLogin,
 } from "../support/security/login_attempt.ts";
 import { PASSWORDS, SaslBroker } from "../support/security/sasl_broker.ts";
@@ -34,7 +36,7 @@ import {
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 type Mechanism = NonNullable<LoginAttempt["mechanism"]>;
-type Client = "kcat" | "kafkajs" | "platformatic" | "java" | "librdkafka";
+type Client = "kcat" | "kafkajs" | "platformatic" | "java" | "librdkafka" | "sdk" | "cli";
 
 /** What a client says in a situation. A situation that is missing is one that it cannot be in. */
 type Words = Readonly<Partial<Record<Client, RegExp>>>;
@@ -61,7 +63,8 @@ const badProof = (mechanism: string) =>
 function allSay(text: string): Words {
   const words = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const platformatic = /SASL authentication failed/;
-  return { kcat: words, kafkajs: words, platformatic, java: words, librdkafka: words };
+  const others = { java: words, librdkafka: words, sdk: words, cli: words };
+  return { kcat: words, kafkajs: words, platformatic, ...others };
 }
 
 const MECHANISM_OFF: Words = {
@@ -70,6 +73,8 @@ const MECHANISM_OFF: Words = {
   platformatic: /UNSUPPORTED_SASL_MECHANISM|SASL/i,
   java: /Client SASL mechanism '.*' not enabled in the server, enabled mechanisms are \[/,
   librdkafka: /Unsupported SASL mechanism: broker's supported mechanisms: [A-Z]/,
+  sdk: /AuthenticationError: .*it does not offer .*, but [A-Z]/,
+  cli: /it does not offer .*, but [A-Z].*\n.*--sasl-mechanism/,
 };
 const PLAINTEXT_PORT: Words = {
   kcat: /Request not valid in current SASL state/,
@@ -77,12 +82,16 @@ const PLAINTEXT_PORT: Words = {
   platformatic: /ILLEGAL_SASL_STATE|SASL/i,
   java: /IllegalSaslStateException|SASL/i,
   librdkafka: /Request not valid in current SASL state/,
+  sdk: /AuthenticationError: .*that port does not authenticate clients with SASL/,
+  cli: /that port does not authenticate clients with SASL\n.*leave out --user/,
 };
 const NO_SASL: Words = {
   kcat: /broker might require SASL authentication/,
   kafkajs: /Closed connection/,
   platformatic: /closed/i,
   java: /TimeoutException/,
+  sdk: /AuthenticationError: .*that port demands SASL/,
+  cli: /that port demands SASL.*\n.*--user and --sasl-mechanism, one of .*SCRAM/,
 };
 const EXPIRED = '{"status":"invalid_token"}: the token has expired';
 const UNSIGNED =
@@ -282,6 +291,16 @@ Deno.test("kafkajs logs in, or says rightly why it cannot", async (t) => {
 Deno.test("@platformatic/kafka logs in, or says rightly why it cannot", async (t) => {
   await using matrix = await Matrix.start();
   await matrix.run("platformatic", platformaticLogin, t);
+});
+
+Deno.test("The SDK logs in, or says rightly why it cannot", async (t) => {
+  await using matrix = await Matrix.start();
+  await matrix.run("sdk", sdkLogin, t);
+});
+
+Deno.test("The command line logs in, or says rightly why it cannot", async (t) => {
+  await using matrix = await Matrix.start();
+  await matrix.run("cli", cliLogin, t);
 });
 
 testWithPath(

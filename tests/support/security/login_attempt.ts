@@ -4,6 +4,9 @@
  * @module
  */
 
+import { runIn } from "../../../cli/commands/testing.ts";
+import { testContext } from "../../../cli/terminal/test_context.ts";
+import { Client } from "../../../client/mod.ts";
 import { within } from "../within.ts";
 import { Kcat } from "../clients/kcat.ts";
 import { Kafka, logLevel, type SASLOptions } from "../clients/kafkajs.ts";
@@ -105,6 +108,50 @@ export const platformaticLogin: TryLogin = async (attempt) => {
     ...(sasl === undefined ? {} : { sasl }),
   });
   return await outcomeOf(() => admin.metadata({ topics: [] }), () => admin.close());
+};
+
+/** This project's SDK. */
+export const sdkLogin: TryLogin = async (attempt) => {
+  const { address, protocol, mechanism, username = "", password = "", token = "" } = attempt;
+  const { ca, ...certificate } = await tlsOf(attempt);
+  const client = new Client({
+    brokers: address,
+    timeoutMs: 20_000,
+    ...(protocol.endsWith("SSL")
+      ? { tls: { ...(ca === undefined ? {} : { ca }), ...certificate } }
+      : {}),
+    ...(mechanism === undefined
+      ? {}
+      : mechanism === "OAUTHBEARER"
+      ? { sasl: { mechanism, token } }
+      : { sasl: { mechanism, username, password } }),
+  });
+  return await outcomeOf(() => client.admin().listTopics(), () => client.close());
+};
+
+/** This project's command line. */
+export const cliLogin: TryLogin = async (attempt) => {
+  const { address, protocol, mechanism, username, password = "", token = "" } = attempt;
+  const flags = {
+    "--brokers": address,
+    "--tls": protocol.endsWith("SSL") ? "" : undefined,
+    "--tls-ca": attempt.caFile,
+    "--tls-cert": attempt.certFile,
+    "--tls-key": attempt.keyFile,
+    "--sasl-mechanism": mechanism,
+    "--user": mechanism === "OAUTHBEARER" ? undefined : username,
+    "--timeout": "20s",
+  };
+  const argv = Object.entries(flags).flatMap(([name, value]) =>
+    value === undefined ? [] : value === "" ? [name] : [name, value]
+  );
+  const env = { DQUEUE_PASSWORD: password, DQUEUE_TOKEN: token };
+  const context = {
+    ...testContext({ env }),
+    readTextFile: (path: string) => Deno.readTextFile(path),
+  };
+  const { code, stderr } = await runIn(context, ["topic", "list", ...argv]);
+  return code === 0 ? LOGGED_IN : stderr;
 };
 
 async function tlsOf({ caFile, certFile, keyFile }: LoginAttempt) {
