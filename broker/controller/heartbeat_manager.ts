@@ -54,6 +54,8 @@ const MAX_PROBES = 10;
 /** Time that a deposed broker waits for a controller that responds, and the delay of its attempts. */
 const RETURN_MS = 3000;
 const RETRY_MS = 50;
+/** Between two log lines about a broker that refuses this one. */
+const REFUSAL_INTERVAL_MS = 60_000;
 /** Time that a change of metadata waits for brokers to know it. */
 const SPREAD_MS = 500;
 
@@ -93,6 +95,8 @@ export class HeartbeatManager {
   #dueMs = Infinity;
   #lastBeatMs = -Infinity;
   #isBeating = false;
+  /** When it was last logged that another broker refuses this one, by the monotonic clock. */
+  #refusalLoggedMs = -Infinity;
   #isAnnouncing = false;
   #isJudging = false;
   /** Whether something has changed since the judgement under way began. */
@@ -302,11 +306,11 @@ export class HeartbeatManager {
     }
   }
 
-  #ask(peer: BrokerInfo, wantShutDown = false): Promise<BrokerHeartbeatResponse> {
+  async #ask(peer: BrokerInfo, wantShutDown = false): Promise<BrokerHeartbeatResponse> {
     const { cluster } = this.#options;
     const { nodeId: brokerId, brokerEpoch, lastDecision } = cluster;
     const { decision, revision } = this.#applied;
-    return this.#peers.request(peer, brokerHeartbeat, VERSION, {
+    const answer = await this.#peers.request(peer, brokerHeartbeat, VERSION, {
       brokerId,
       brokerEpoch: brokerEpoch === 0 ? -1 : brokerEpoch,
       currentMetadataOffset: decision < lastDecision ? revision : cluster.revision,
@@ -314,6 +318,21 @@ export class HeartbeatManager {
       wantShutDown,
       offlineLogDirs: [],
     }, ANSWER_TIMEOUT_MS);
+    if (answer.errorCode === ErrorCode.CLUSTER_AUTHORIZATION_FAILED) this.#logRefusal(peer);
+    return answer;
+  }
+
+  /** Logs that another broker does not take this one for a broker, once a minute. */
+  #logRefusal({ id }: BrokerInfo): void {
+    const { clock, logger } = this.#options;
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#refusalLoggedMs < REFUSAL_INTERVAL_MS) return;
+    this.#refusalLoggedMs = nowMs;
+    logger.error(
+      "Another broker refuses this one: allow ClusterAction on the cluster to the user that this one " +
+        "is there (its certificate or login; User:ANONYMOUS without), or name it in super.users",
+      { brokerId: id },
+    );
   }
 
   /** A connection to or from a broker has ended: finds out at once whether it is dead. */

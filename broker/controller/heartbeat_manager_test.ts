@@ -184,3 +184,13 @@ Deno.test("HeartbeatManager.known() does not wait for long for a broker that doe
   assertEquals(isOver, true);
   await known;
 });
+
+Deno.test("HeartbeatManager logs once a minute that another broker does not let this one act as a broker", async () => {
+  await using cluster = await HeartbeatingCluster.start(2);
+  cluster.refusal = ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
+  await cluster.pass(2000);
+  assertEquals(cluster.errors.length, 1);
+  assert(cluster.errors[0]!.startsWith("Another broker refuses this one: allow ClusterAction"));
+  await cluster.pass(60_000);
+  assertEquals(cluster.errors.length, 2);
+});

@@ -186,6 +186,10 @@ export class HeartbeatingCluster implements AsyncDisposable {
   #processes = 0;
   /** Brokers that are not certain of their sessions. */
   readonly doubtful: Set<number> = new Set();
+  /** The error that brokers answer heartbeats with; 0 for none. */
+  refusal = 0;
+  /** Errors that heartbeats have logged. */
+  readonly errors: string[] = [];
   /** Heartbeats that were received. */
   heartbeatCount = 0;
 
@@ -308,7 +312,7 @@ export class HeartbeatingCluster implements AsyncDisposable {
       cluster,
       network: { connect: ({ port }, signal) => this.#connect(id, port, signal) },
       clock,
-      logger: silentLogger,
+      logger: { ...silentLogger, error: (message) => void this.errors.push(message) },
       settled: () => Promise.resolve(),
       mayShutDown: () => true,
     });
@@ -351,7 +355,8 @@ export class HeartbeatingCluster implements AsyncDisposable {
         await broker.running;
         if (broker.isKilled || this.#cuts.has(`${from}-${to}`)) continue;
         this.heartbeatCount++;
-        const response = broker.heartbeats.receive(request, ended.signal);
+        const answer = broker.heartbeats.receive(request, ended.signal);
+        const response = this.refusal === 0 ? answer : { ...answer, errorCode: this.refusal };
         if (this.#cuts.has(`${to}-${from}`)) continue;
         const { out } = channel;
         out.beginFrame();

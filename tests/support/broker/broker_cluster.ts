@@ -20,6 +20,10 @@ export interface BrokerClusterOptions {
   readonly brokers?: number;
   /** Further flags of each broker. */
   readonly flags?: readonly string[];
+  /** Further variables of each broker. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What a broker listens on, at each start. Default: an address at a free port. */
+  readonly listen?: (id: number) => string;
   /** The rack of each broker. Default: none. */
   readonly racks?: readonly string[];
   /** Where members of etcd and brokers run. Default: here. */
@@ -86,14 +90,17 @@ export class BrokerCluster implements AsyncDisposable {
 
   /** Starts a broker, with the data and at the address that it had. */
   async start(id: number): Promise<BrokerProcess> {
-    const { flags = [], racks, machines } = this.#options;
+    const { flags = [], env, racks, machines } = this.#options;
     const rack = racks?.[id - 1];
     const machine = machines?.brokers[id - 1];
-    const listen = machine === undefined ? this.#addresses.get(id) : `${machine.host}:${PORT}`;
+    const listen = machine === undefined
+      ? this.#options.listen?.(id) ?? this.#addresses.get(id)
+      : `${machine.host}:${PORT}`;
     const broker = await BrokerProcess.start({
       data: this.data(id),
       ...(machine === undefined ? {} : { program: machine.command(await fromSource()) }),
       ...(listen === undefined ? {} : { listen }),
+      ...(env === undefined ? {} : { env }),
       flags: [
         ...["--metadata", this.metadata],
         ...["--node-id", String(id)],
