@@ -25,6 +25,7 @@ import {
   sdkLogin,
   type TryLogin,
 } from "../support/security/login_attempt.ts";
+import { type CertificateSet, writeCertificateSet } from "../support/security/certificate_files.ts";
 import { PASSWORDS, SaslBroker } from "../support/security/sasl_broker.ts";
 import {
   AUDIENCE,
@@ -93,6 +94,31 @@ const NO_SASL: Words = {
   sdk: /AuthenticationError: .*that port demands SASL/,
   cli: /that port demands SASL.*\n.*--user and --sasl-mechanism, one of .*SCRAM/,
 };
+const TLS_AT_PLAINTEXT: Words = {
+  kcat: /SSL handshake failed|unexpected eof|Disconnected/,
+  kafkajs: /before secure TLS connection was established|wrong version number|Closed connection/,
+  platformatic: /TLS|closed|wrong version|connect/i,
+  java: /TimeoutException|SSL/,
+};
+const PLAINTEXT_AT_TLS: Words = {
+  kcat: /connecting to a SSL listener|Disconnected/,
+  kafkajs: /Closed connection|ECONNRESET/,
+  platformatic: /closed|ECONNRESET/i,
+  java: /TimeoutException/,
+};
+const UNKNOWN_AUTHORITY: Words = {
+  kcat: /certificate verify failed/,
+  kafkajs: /unable to (verify the first certificate|get local issuer)|UnknownIssuer|self.signed/i,
+  platformatic: /unable to (verify|get)|UnknownIssuer|self.signed|certificate/i,
+  java: /SSL handshake failed|unable to find valid certification path/,
+};
+/** In TLS 1.3 the server's alert comes after the client's handshake. */
+const BAD_CERTIFICATE: Words = {
+  kcat: /alert|certificate|SSL|Disconnected/,
+  kafkajs: /alert|certificate|Closed connection|ECONNRESET|disconnected/i,
+  platformatic: /alert|certificate|closed|ECONNRESET/i,
+  java: /SSL|certificate|TimeoutException/i,
+};
 const EXPIRED = '{"status":"invalid_token"}: the token has expired';
 const UNSIGNED =
   '{"status":"invalid_token"}: the token is signed with an algorithm that is not accepted';
@@ -121,8 +147,12 @@ class Matrix {
     const keysFile = `${folder.path}/keys.json`;
     await Deno.writeTextFile(keysFile, keySetOf(issuer));
     const settings = tokenSettings(keysFile);
+    const certificates = writeCertificateSet(folder.path);
     const start = (mechanisms: string) =>
-      SaslBroker.start({ config: { ...settings, "sasl.enabled.mechanisms": mechanisms } });
+      SaslBroker.start({
+        certificates,
+        config: { ...settings, "sasl.enabled.mechanisms": mechanisms },
+      });
     const [broker, scramOnly, plainOnly] = await Promise.all([
       start(ALL),
       start("SCRAM-SHA-256"),
@@ -154,6 +184,8 @@ class Matrix {
         attempt: { address: broker.address, protocol: "PLAINTEXT" as const },
         words: NO_SASL,
       },
+      ...tlsSituations(broker, certificates),
+      ...saslSslSituations(broker, certificates, tokens),
     ];
     const wanted = situations.filter(({ attempt }) =>
       mechanism === undefined || attempt.mechanism === mechanism
@@ -278,6 +310,82 @@ function tokenSituations(
   ];
 }
 
+function tlsSituations(broker: SaslBroker, certificates: CertificateSet): Situation[] {
+  const { caFile, client, expiredClient, untrustedClient } = certificates;
+  const protocol = "SSL";
+  const [ssl, mtls] = [broker.addressOf("SSL"), broker.addressOf("MTLS")];
+  return [
+    { name: "SSL", attempt: { address: ssl, protocol, caFile } },
+    {
+      name: "SSL, authority not trusted",
+      attempt: { address: ssl, protocol },
+      words: UNKNOWN_AUTHORITY,
+    },
+    {
+      name: "SSL at a PLAINTEXT port",
+      attempt: { address: broker.plaintext, protocol, caFile },
+      words: TLS_AT_PLAINTEXT,
+    },
+    {
+      name: "PLAINTEXT at an SSL port",
+      attempt: { address: ssl, protocol: "PLAINTEXT" },
+      words: PLAINTEXT_AT_TLS,
+    },
+    { name: "mTLS", attempt: { address: mtls, protocol, caFile, ...client } },
+    {
+      name: "mTLS without a certificate",
+      attempt: { address: mtls, protocol, caFile },
+      words: BAD_CERTIFICATE,
+    },
+    {
+      name: "mTLS, certificate expired",
+      attempt: { address: mtls, protocol, caFile, ...expiredClient },
+      words: BAD_CERTIFICATE,
+    },
+    {
+      name: "mTLS, certificate of a stranger",
+      attempt: { address: mtls, protocol, caFile, ...untrustedClient },
+      words: BAD_CERTIFICATE,
+    },
+  ];
+}
+
+function saslSslSituations(
+  broker: SaslBroker,
+  { caFile }: CertificateSet,
+  tokens: { readonly right: string; readonly expired: string },
+): Situation[] {
+  const by = { address: broker.addressOf("SASL_SSL"), protocol: "SASL_SSL", caFile } as const;
+  const alice = { username: "alice", password: PASSWORDS.alice };
+  const mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+  return [
+    ...mechanisms.flatMap((mechanism): Situation[] => [
+      { name: `${mechanism} over TLS, right`, attempt: { ...by, ...alice, mechanism } },
+      {
+        name: `${mechanism} over TLS, wrong password`,
+        attempt: { ...by, ...alice, mechanism, password: "wrong" },
+        words: allSay(mechanism === "PLAIN" ? BAD_PASSWORD : badProof(mechanism)),
+      },
+    ]),
+    {
+      name: "OAUTHBEARER over TLS, right",
+      attempt: { ...by, mechanism: "OAUTHBEARER", token: tokens.right },
+      without: ["kcat"],
+    },
+    {
+      name: "OAUTHBEARER over TLS, expired",
+      attempt: { ...by, mechanism: "OAUTHBEARER", token: tokens.expired },
+      words: { ...allSay(EXPIRED), java: /expir/i },
+      without: ["kcat"],
+    },
+    {
+      name: "SSL at a SASL_SSL port",
+      attempt: { address: by.address, protocol: "SSL", caFile },
+      words: { ...NO_SASL, kcat: /Disconnected|SASL/ },
+    },
+  ];
+}
+
 testWith("kcat", "kcat logs in, or says rightly why it cannot", async (path, t) => {
   await using matrix = await Matrix.start();
   await matrix.run("kcat", kcatLogin(path), t);
@@ -309,8 +417,9 @@ testWithPath(
   "librdkafka logs in by OAUTHBEARER, or says rightly why it cannot",
   async (python, t) => {
     await using matrix = await Matrix.start("OAUTHBEARER");
-    const login: TryLogin = async ({ address, protocol, token }) => {
-      const args = [oauthLoginProgram, address, protocol, token!];
+    const login: TryLogin = async ({ address, protocol, token, caFile }) => {
+      const ca = caFile === undefined ? [] : [caFile];
+      const args = [oauthLoginProgram, address, protocol, token!, ...ca];
       return (await observationsOf(python, args)).outcome!;
     };
     await matrix.run("librdkafka", login, t);
@@ -361,6 +470,13 @@ async function javaProperties(attempt: LoginAttempt, tokenFile: string): Promise
     `default.api.timeout.ms=${mechanism === undefined ? 5000 : 60_000}`,
     "request.timeout.ms=5000",
   ];
+  const { caFile, keystoreFile } = attempt;
+  if (caFile !== undefined) {
+    lines.push("ssl.truststore.type=PEM", `ssl.truststore.location=${caFile}`);
+  }
+  if (keystoreFile !== undefined) {
+    lines.push("ssl.keystore.type=PEM", `ssl.keystore.location=${keystoreFile}`);
+  }
   if (mechanism === undefined) return lines.join("\n");
   lines.push(`sasl.mechanism=${mechanism}`);
   if (mechanism === "OAUTHBEARER") {

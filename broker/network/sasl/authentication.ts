@@ -109,6 +109,16 @@ class Authentication {
   }
 
   async run(): Promise<Authenticated | undefined> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      // By TLS, a client is told that this is the end: others would take it for a fault.
+      if (!this.#options.signal.aborted) await this.#writer.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #run(): Promise<Authenticated | undefined> {
     for (let count = 0; count < MAX_FRAMES; count++) {
       const frame = await this.#frames.next();
       if (frame === null) return undefined;

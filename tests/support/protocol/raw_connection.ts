@@ -52,14 +52,14 @@ interface Expected {
 
 /** A connection to a broker. */
 export class RawConnection {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.TcpConn | Deno.TlsConn;
   readonly #clientId: string;
   readonly #expected: Expected[] = [];
   #correlationId = 0;
   #isClosed = false;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  private constructor(conn: Deno.TcpConn, clientId: string) {
+  private constructor(conn: Deno.TcpConn | Deno.TlsConn, clientId = "test") {
     this.#conn = conn;
     this.#clientId = clientId;
   }
@@ -70,6 +70,18 @@ export class RawConnection {
     const conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
     conn.setNoDelay(true);
     return new RawConnection(conn, clientId);
+  }
+
+  /** Connects to `host:port` by TLS, and trusts an authority. */
+  static async connectTls(address: string, authority: string): Promise<RawConnection> {
+    const [hostname, port] = address.split(":");
+    const conn = await Deno.connectTls({
+      hostname: hostname!,
+      port: Number(port),
+      caCerts: [authority],
+    });
+    await conn.handshake();
+    return new RawConnection(conn);
   }
 
   /** Sends a request and returns its answer. */

@@ -28,6 +28,8 @@ export interface LoginAttempt {
   /** Files of the client's own certificate. */
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** Both, for the Java client. */
+  readonly keystoreFile?: string;
 }
 
 /** The outcome of an attempt that succeeded. */

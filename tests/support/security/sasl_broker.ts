@@ -13,6 +13,7 @@ import {
   type ScramMechanism,
   scramSaltedPassword,
 } from "../../../protocol/sasl/scram.ts";
+import type { CertificateSet } from "./certificate_files.ts";
 import { RawConnection } from "../protocol/raw_connection.ts";
 
 /** Users of all such brokers, with their passwords. */
@@ -22,6 +23,8 @@ export const PASSWORDS = { alice: "alice-secret", bob: "bob-secret" } as const;
 export interface SaslBrokerOptions {
   /** Further settings. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Certificates for listeners with TLS. Default: there are no such listeners. */
+  readonly certificates?: CertificateSet;
   /** Time of the broker. Default: the system's. */
   readonly clock?: Clock;
 }
@@ -29,7 +32,26 @@ export interface SaslBrokerOptions {
 /** The mechanisms of all such brokers, unless the configuration has others. */
 export const MECHANISMS = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512";
 
-/** A broker with a PLAINTEXT and a SASL_PLAINTEXT listener. */
+/** The listeners, in the order in which they are bound. MTLS has SSL, and asks for a certificate. */
+const LISTENERS = ["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL", "MTLS"] as const;
+
+/** A listener of such brokers. */
+export type TestListener = typeof LISTENERS[number];
+
+/** The settings of TLS for a set of certificates. */
+function tlsSettings({ server, caFile }: CertificateSet): Record<string, unknown> {
+  return {
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL," +
+      "SASL_SSL:SASL_SSL,MTLS:SSL",
+    "ssl.keystore.type": "PEM",
+    "ssl.keystore.location": server.keystoreFile,
+    "ssl.truststore.type": "PEM",
+    "ssl.truststore.location": caFile,
+    "listener.name.mtls.ssl.client.auth": "required",
+  };
+}
+
+/** A broker with a listener of each kind; without certificates, of each kind without TLS. */
 export class SaslBroker {
   readonly broker: Broker;
   /** What it has logged. */
@@ -41,15 +63,19 @@ export class SaslBroker {
   }
 
   /** Starts one, with the users of `PASSWORDS`. Everyone may do everything. */
-  static async start({ config = {}, clock }: SaslBrokerOptions = {}): Promise<SaslBroker> {
+  static async start(
+    { config = {}, certificates, clock }: SaslBrokerOptions = {},
+  ): Promise<SaslBroker> {
     const lines: string[] = [];
     const broker = await Broker.start({
       storage: "memory",
-      listen: ["PLAINTEXT://127.0.0.1:0", "SASL_PLAINTEXT://127.0.0.1:0"],
+      listen: LISTENERS.slice(0, certificates === undefined ? 2 : LISTENERS.length)
+        .map((name) => `${name}://127.0.0.1:0`),
       config: {
         "inter.broker.listener.name": "PLAINTEXT",
         "sasl.enabled.mechanisms": MECHANISMS,
         "allow.everyone.if.no.acl.found": true,
+        ...(certificates === undefined ? {} : tlsSettings(certificates)),
         ...config,
       } as never,
       logger: createLogger({ sink: (line) => lines.push(line) }),
@@ -65,16 +91,17 @@ export class SaslBroker {
 
   /** The address of the PLAINTEXT listener. */
   get plaintext(): string {
-    return this.#address(0);
+    return this.addressOf("PLAINTEXT");
   }
 
   /** The address of the SASL_PLAINTEXT listener. */
   get address(): string {
-    return this.#address(1);
+    return this.addressOf("SASL_PLAINTEXT");
   }
 
-  #address(index: number): string {
-    const { host, port } = this.broker.addresses[index]!;
+  /** The address of a listener. */
+  addressOf(listener: TestListener): string {
+    const { host, port } = this.broker.addresses[LISTENERS.indexOf(listener)]!;
     return `${host}:${port}`;
   }
 
