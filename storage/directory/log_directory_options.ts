@@ -7,7 +7,7 @@
 import type { LogOfflineError } from "../errors.ts";
 import type { LogConfig } from "../log/log_config.ts";
 import type { LogDamage } from "../log/log_reader.ts";
-import type { Milliseconds } from "../log/producers/producer_state.ts";
+import type { Milliseconds } from "../log/producers/producer_state_manager.ts";
 
 /** How to open a data folder. */
 export interface LogDirectoryOptions {

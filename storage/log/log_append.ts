@@ -6,7 +6,7 @@
 
 import type { RecordBatch } from "../../protocol/records/mod.ts";
 import { InvalidRecordError, RecordBatchTooLargeError } from "../errors.ts";
-import type { AppendOrigin } from "./producers/producer_state.ts";
+import type { AppendOrigin } from "./producers/producer_state_manager.ts";
 import type { Verification } from "./producers/transaction_verifications.ts";
 
 /** How to append. */

@@ -15,7 +15,7 @@ import type { LogFlusher } from "./log_flusher.ts";
 import { endOfRun, isRollDue, roll, rollOffset } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
 import type { LogTrimmer } from "./log_trimmer.ts";
-import type { ProducerStateManager } from "./producers/producer_state.ts";
+import type { ProducerStateManager } from "./producers/producer_state_manager.ts";
 import {
   checkReplicatedBatches,
   type ReplicatedAppendInfo,

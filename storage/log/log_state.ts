@@ -18,7 +18,7 @@ import type { LogConfig } from "./log_config.ts";
 import type { LoadedLog } from "./loading/loaded_log.ts";
 import type { ReadContext } from "./log_reader.ts";
 import { LogSegments } from "./log_segments.ts";
-import { type Milliseconds, ProducerStateManager } from "./producers/producer_state.ts";
+import { type Milliseconds, ProducerStateManager } from "./producers/producer_state_manager.ts";
 import { replayProducers } from "./producers/replay_producers.ts";
 import { type Segment, SegmentWriteError } from "../segment/segment.ts";
 import { runAtOnce, runSliced } from "../time_slice.ts";

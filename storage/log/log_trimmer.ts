@@ -20,7 +20,7 @@ import { countExpiredSegments } from "./log_retention.ts";
 import { newFileSize } from "./log_config.ts";
 import { roll } from "./log_roll.ts";
 import type { LogState } from "./log_state.ts";
-import type { ProducerStateManager } from "./producers/producer_state.ts";
+import type { ProducerStateManager } from "./producers/producer_state_manager.ts";
 import { Segment } from "../segment/segment.ts";
 
 /** Trims one log. `Log` documents the methods. */

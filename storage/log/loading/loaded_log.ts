@@ -6,7 +6,7 @@
 
 import { LeaderEpochCache } from "../leader_epoch_cache.ts";
 import type { LogLoss } from "../../segment/lost_records.ts";
-import type { Milliseconds, ProducerStateManager } from "../producers/producer_state.ts";
+import type { Milliseconds, ProducerStateManager } from "../producers/producer_state_manager.ts";
 import type { Segment } from "../../segment/segment.ts";
 import type { ClosedSegment } from "../../segment/segment_checkpoint.ts";
 

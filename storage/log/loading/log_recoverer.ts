@@ -13,7 +13,7 @@ import { LeaderEpochCache } from "../leader_epoch_cache.ts";
 import { readLeaderEpochs, rebuildLeaderEpochs } from "../leader_epoch_file.ts";
 import type { LoadedLog, LoadOptions } from "./loaded_log.ts";
 import { type LogLoss, lostRecords } from "../../segment/lost_records.ts";
-import { ProducerStateManager } from "../producers/producer_state.ts";
+import { ProducerStateManager } from "../producers/producer_state_manager.ts";
 import { rebuildTransactionIndex } from "../transactions/rebuild_transaction_index.ts";
 import { replayProducers } from "../producers/replay_producers.ts";
 import { Segment, type SegmentContext } from "../../segment/segment.ts";

@@ -9,5 +9,6 @@
  * @module
  */
 
-export type { AppendOrigin, ProducerState } from "./producer_state.ts";
+export type { AppendOrigin } from "./producer_state_manager.ts";
+export type { ProducerState } from "./producer_state.ts";
 export type { Verification } from "./transaction_verifications.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CompletedTransaction, ProducerStateManager } from "./producer_state.ts";
+import type { CompletedTransaction, ProducerStateManager } from "./producer_state_manager.ts";
 import type { Segment } from "../../segment/segment.ts";
 
 /**

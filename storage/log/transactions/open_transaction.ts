@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ProducerStateManager } from "../producers/producer_state.ts";
+import type { ProducerStateManager } from "../producers/producer_state_manager.ts";
 
 /** An open transaction. */
 export interface OpenTransaction {

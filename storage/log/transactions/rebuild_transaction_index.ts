@@ -10,7 +10,7 @@
 import type { FileSystem } from "../../file_system/file_system.ts";
 import type { Segment } from "../../segment/segment.ts";
 import { TransactionIndex } from "../../segment/indexes/transaction_index.ts";
-import { ProducerStateManager } from "../producers/producer_state.ts";
+import { ProducerStateManager } from "../producers/producer_state_manager.ts";
 import { replayProducers } from "../producers/replay_producers.ts";
 
 /** The log that the segment belongs to. */

@@ -13,7 +13,7 @@ import {
   type AppendOrigin,
   type ProducerCheckOptions,
   ProducerStateManager,
-} from "./producer_state.ts";
+} from "./producer_state_manager.ts";
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
