@@ -28,6 +28,7 @@ import type { PartitionReplication } from "../roles/replicated_partition.ts";
 import { Following, type FollowingPartition } from "../roles/following.ts";
 import { Leadership, type LedPartition } from "../roles/leadership.ts";
 import { LateAppends } from "./late_appends.ts";
+import { LogStart } from "./log_start.ts";
 import { checkDeletable } from "./check_deletable.ts";
 import { endOffsetForEpoch, firstEpoch } from "./epoch_offsets.ts";
 import type { Commits } from "../roles/commits.ts";
@@ -46,6 +47,7 @@ import type {
   ReadOptions,
 } from "./partition_options.ts";
 import { isThrottled } from "./throttled_replicas.ts";
+import { Truncations } from "./truncations.ts";
 import type { TopicConfig } from "./topic_config.ts";
 
 export type * from "./partition_options.ts";
@@ -74,8 +76,8 @@ export class Partition {
   #commits: Commits | undefined;
   #leadership: Leadership | undefined;
   #following: Following | undefined;
-  /** Settles when running truncations have ended. */
-  #cutting: Promise<void> | undefined;
+  #logStart: LogStart | undefined;
+  #truncations: Truncations | undefined;
   #isDeleted = false;
   #late: LateAppends | undefined;
 
@@ -392,45 +394,24 @@ export class Partition {
     }
     if (target > this.#range.startOffset) {
       const leadership = this.#leadership;
-      await this.#deleteBefore(target);
+      await this.#start.deleteBefore(target);
       if (leadership !== this.#leadership) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
     return this.#range.startOffset;
   }
 
-  /** Moves the log start offset, and shows it. */
-  async #deleteBefore(offset: number): Promise<void> {
-    await this.#range.trim(async () => {
-      this.log.deleteRecordsBefore(offset);
-      await this.#logManager.writeLogStarts();
-      await this.#showStart(offset);
-    });
-  }
-
-  /**
-   * Shows a log start offset that is on disk: to followers at once, to clients when all that may lead
-   * next have it. Otherwise records whose deletion was answered would return with an election. A follower
-   * shows it at once, so that one that is elected may show a deletion that nobody was told of.
-   */
-  async #showStart(offset: number): Promise<void> {
-    this.#range.notifyReplicas();
-    const leadership = this.#leadership;
-    await leadership?.whenStarted(offset).catch(() => {});
-    // Who leads next may start earlier, and shows that.
-    if (leadership?.isEnded !== true) this.#range.advanceStart(offset);
-  }
-
   /** Deletes segments past their retention. Returns their number. */
   async applyRetention(nowMs: number): Promise<number> {
-    const applied = this.log.applyRetention(nowMs, this.#range.highWatermark);
-    const shown = this.#range.trim(async () => {
-      await applied;
-      await this.#showStart(this.log.firstSegmentOffset);
+    return await this.#start.applyRetention(nowMs);
+  }
+
+  get #start(): LogStart {
+    return this.#logStart ??= new LogStart({
+      log: this.log,
+      range: this.#range,
+      logManager: this.#logManager,
+      leadership: () => this.#leadership,
     });
-    if (this.#leadership === undefined) await shown;
-    // Followers may take their time.
-    else shown.catch(() => {});
-    return await applied;
   }
 
   /** Applies a new partition state. */
@@ -493,7 +474,7 @@ export class Partition {
     );
     const { logStartOffset } = log;
     if (logStartOffset > this.#range.startOffset) {
-      this.#range.trim(() => this.#showStart(logStartOffset)).catch(() => {});
+      this.#range.trim(() => this.#start.show(logStartOffset)).catch(() => {});
     }
     const { uncleanEpoch, leaderEpoch } = this.#state;
     // An operator has given up what this replica lacks.
@@ -516,15 +497,15 @@ export class Partition {
         await this.#logManager.lowerHighWatermark(this.log, this.highWatermark);
       },
       settle: () => this.#settleDoubt(),
-      cut: (work) => this.#cut(work),
+      cut: (work) => (this.#truncations ??= new Truncations()).run(work),
       isInSync: () => [...this.#state.isr, ...this.#state.elr].includes(this.#nodeId),
       isThrottled: (side) => isThrottled(side, this.#nodeId, this.index, this.#state, this.#config),
       whenCut: async () => {
-        await this.#cutting;
+        await this.#truncations?.ended();
       },
       // A log that began again may start before what was shown.
       logStartOffset: () => Math.min(this.logStartOffset, this.log.logStartOffset),
-      advanceStart: (offset) => this.#deleteBefore(offset),
+      advanceStart: (offset) => this.#start.deleteBefore(offset),
       restarted: (offset) => this.#range.restart(offset),
       toString: () => `${this}`,
     };
@@ -535,18 +516,6 @@ export class Partition {
     const { log } = this;
     if (this.#logManager.notedHighWatermark(log) <= log.flushedOffset) return undefined;
     return this.#logManager.lowerHighWatermark(log, this.#range.highWatermark);
-  }
-
-  /** Runs a truncation, after which the log is on disk. */
-  async #cut(work: () => Promise<unknown>): Promise<void> {
-    const cut = Promise.all([this.#cutting, work()]);
-    const cutting = cut.then(() => {}, () => {});
-    this.#cutting = cutting;
-    try {
-      await cut;
-    } finally {
-      if (this.#cutting === cutting) this.#cutting = undefined;
-    }
   }
 
   /** Applies new settings. */
@@ -587,7 +556,9 @@ export class Partition {
     if (!isInternal) this.#ensureLeader();
     else if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     // This broker became the leader while it cut its log, which is about to be on disk.
-    if (this.#cutting !== undefined) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (this.#truncations?.areRunning === true) {
+      throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    }
     if (acks !== Acks.all) return;
     const minIsr = this.#minInSync;
     if (this.isr.length >= minIsr) return;
