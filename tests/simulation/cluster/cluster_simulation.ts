@@ -70,6 +70,8 @@ const MAX_HEALING_MS = 60_000;
 const POLL_MS = 250;
 /** Probability that two machines die together at the end, and one of them stays dead for a while. */
 const LOST_PAIR = 0.2;
+/** Probability of a seed in which transactions need all replicas in sync, so that each failure stops them. */
+const STRICT = 0.3;
 const DECODER = new TextDecoder();
 const DONE = Promise.resolve();
 /** Time within which brokers find others dead that were silent while something failed. */
@@ -134,6 +136,8 @@ class ClusterSimulation implements ClusterWorld {
     this.random = new Random(mix(options.seed, 0));
     const { timeline } = this;
     const random = () => this.random;
+    const isStrict = options.transactions === true && this.random.chance(STRICT);
+    const minInSync = Math.min(isStrict ? 3 : 2, options.replicas ?? 1);
     this.network = new SimNetwork({ timeline, random });
     this.#etcd = new SimEtcd({ timeline, random, onCommit: (event) => this.#traceCommit(event) });
     this.machines = Array.from({ length: options.machines ?? 3 }, (_, i) =>
@@ -148,7 +152,7 @@ class ClusterSimulation implements ClusterWorld {
           "transaction.state.log.num.partitions": 2,
           "transaction.state.log.segment.bytes": 4000,
           "transaction.state.log.replication.factor": options.replicas ?? 1,
-          "transaction.state.log.min.isr": Math.min(2, options.replicas ?? 1),
+          "transaction.state.log.min.isr": minInSync,
           "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,
           "group.consumer.min.session.timeout.ms": 3000,
           "group.consumer.session.timeout.ms": 3000,
@@ -175,7 +179,9 @@ class ClusterSimulation implements ClusterWorld {
     this.#administrator = new ClusterAdministrator("administrator", this);
     this.#auditor = new ClusterAuditor("auditor", this);
     this.#replicaAuditor = new ReplicaAuditor({ machines: this.machines, etcd: this.#etcd });
-    this.#transactions = options.transactions ? new ClusterTransactions(this) : undefined;
+    this.#transactions = options.transactions
+      ? new ClusterTransactions(this, minInSync)
+      : undefined;
   }
 
   get isCalm(): boolean {

@@ -53,10 +53,12 @@ export class ClusterTransactions implements TransactionWorld {
   readonly #observers: readonly Observer[];
   readonly #auditor: Observer;
   readonly #wire: Wire;
+  readonly #minInSync: number;
   #held: (() => void)[] = [];
   #born = 0;
 
-  constructor(world: ClusterWorld) {
+  /** @param minInSync Replicas that must be in sync for a write. */
+  constructor(world: ClusterWorld, minInSync: number) {
     this.#world = world;
     this.partitions = TRANSACTION_TOPICS.filter((name) => name !== INPUT_TOPIC).flatMap((topic) =>
       Array.from({ length: PARTITIONS }, (_, index) => ({
@@ -74,6 +76,7 @@ export class ClusterTransactions implements TransactionWorld {
     this.#observers = [0, 1].map((i) => new Observer(`observer ${i}`, this));
     this.#auditor = new Observer("observing auditor", this);
     this.#wire = this.connect("administrator of transactions");
+    this.#minInSync = minInSync;
   }
 
   get random(): Random {
@@ -125,7 +128,7 @@ export class ClusterTransactions implements TransactionWorld {
             replicationFactor,
             configs: [
               { name: "internal.segment.bytes", value: "1500" },
-              { name: "min.insync.replicas", value: String(Math.min(2, replicationFactor)) },
+              { name: "min.insync.replicas", value: String(this.#minInSync) },
             ],
           }],
           timeoutMs: REQUEST_TIMEOUT_MS,

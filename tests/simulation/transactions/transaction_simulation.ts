@@ -17,6 +17,7 @@ import { type Crash, Machine, MachineDown } from "../machine.ts";
 import { mix } from "../mix.ts";
 import { check, Violation } from "../violation.ts";
 import { REQUEST_TIMEOUT_MS } from "../world.ts";
+import { type Character, CHARACTERS } from "./character.ts";
 import { GroupView } from "./group_view.ts";
 import { Observer } from "./observer.ts";
 import { PartitionView } from "./partition_view.ts";
@@ -95,50 +96,6 @@ const EXPIRY_CHECK_MS = 1000;
 /** How many held requests there may be. */
 const MAX_HELD = 8;
 const NETWORK_FAULTS = { "lost-request": 0.02, "lost-answer": 0.04, "late-request": 0.03 };
-
-/** How clients and the broker behave with a seed. */
-interface Character {
-  /** Probability that a look at the clock ends a slice of long work of the broker. */
-  readonly lateProbability: number;
-  /** Probability that a timer ends before an operation of the disk. */
-  readonly timerProbability: number;
-  /** Fewer operations of the disk and timers than this end in one step. */
-  readonly operations: number;
-  /** How many times as often the network fails. */
-  readonly networkFaults: number;
-  /** Probability that a batch is so large that its validation takes a while. */
-  readonly large: number;
-  /** Probability that a producer repeats what it got no answer to, instead of aborting. */
-  readonly patience: number;
-  /** The part of producers with KIP-890. */
-  readonly modern: number;
-}
-
-const CALM: Character = {
-  lateProbability: 0.01,
-  timerProbability: 0.5,
-  operations: 8,
-  networkFaults: 1,
-  large: 0.05,
-  patience: 0.8,
-  modern: 0.6,
-};
-/** Batches wait for their validation, and old clients for nothing: they abort what is on its way. */
-const HURRIED: Character = {
-  lateProbability: 0.05,
-  timerProbability: 0.1,
-  operations: 12,
-  networkFaults: 3,
-  large: 0.7,
-  patience: 0.3,
-  modern: 0.2,
-};
-const CHARACTERS: readonly Character[] = [
-  CALM,
-  CALM,
-  { ...CALM, networkFaults: 4 },
-  HURRIED,
-];
 
 /** Probability of a seed whose broker has a clock that jumps. */
 const WRONG_CLOCK = 0.25;
