@@ -6,8 +6,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { DELIMITER, dirname, toFileUrl } from "@std/path";
-import { ROOT } from "../support/broker/dqueue.ts";
+import { fromSource, ROOT } from "../support/broker/dqueue.ts";
 import { LocalBroker } from "../support/broker/local_broker.ts";
+import { freePort } from "../support/free_port.ts";
+import { testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
 
@@ -74,6 +76,71 @@ Deno.test("README.md: the tour prints what it shows", async (t) => {
     await t.step(command, async () => {
       assertEquals(timeless(await run(command, local.address)), timeless(output));
     });
+  }
+});
+
+/** The block of commands below a comment. */
+function blockBelow(markdown: string, comment: string): string {
+  const at = markdown.indexOf(comment);
+  assert(at >= 0, `README.md has a comment "${comment}"`);
+  return blocksOf(markdown.slice(at), "sh")[0]!;
+}
+
+testWith("openssl", "README.md: a broker is secured as it shows", async (_, t) => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  await using folder = await TemporaryFolder.create();
+  const { path, args } = await fromSource("dqueue");
+  const program = [path, ...args].map((word) => `'${word}'`).join(" ");
+  const port = `${freePort()}`;
+  const here = (text: string) =>
+    text.replaceAll("deno task -q dqueue", program).replaceAll("9093", port);
+  const options = {
+    cwd: folder.path,
+    stdin: "null",
+    env: { DQUEUE_HTTP: "off", NO_COLOR: "1", XDG_CONFIG_HOME: folder.join("config") },
+  } as const;
+  const runHere = async (command: string) => {
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", here(command)],
+      ...options,
+      stdout: "piped",
+      stderr: "piped",
+    }).output();
+    assertEquals(code, 0, `${command}: ${new TextDecoder().decode(stderr)}`);
+    return new TextDecoder().decode(stdout).trimEnd();
+  };
+  await runHere(blockBelow(readme, "<!-- secure files:"));
+  const broker = new Deno.Command("sh", {
+    // Without a shell in between, which would not pass signals on.
+    args: ["-c", `exec ${here(blockBelow(readme, "<!-- secure broker"))}`],
+    ...options,
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let log = "";
+  const listening = Promise.withResolvers<void>();
+  const reading = (async () => {
+    for await (const text of broker.stderr.pipeThrough(new TextDecoderStream())) {
+      log += text;
+      if (log.includes("Listening address=")) listening.resolve();
+    }
+    listening.reject(new Error(log));
+  })();
+  try {
+    await within(listening.promise, "the broker to listen");
+    for (const { command, output } of stepsOf(blockBelow(readme, "<!-- secure tour"))) {
+      await t.step(command, async () => {
+        assertEquals(timeless(await runHere(command)), timeless(output));
+      });
+    }
+    const secrets = ["admin.password", "alice.password"].map((file) =>
+      Deno.readTextFileSync(folder.join(file)).trim()
+    );
+    for (const secret of secrets) assert(!log.includes(secret), "no password is in the log");
+  } finally {
+    broker.kill();
+    await broker.status;
+    await reading.catch(() => {});
   }
 });
 
