@@ -74,7 +74,7 @@ async function clientsOf(): Promise<Map<string, (work: Work, address: string) =>
       const java = [
         "-Xmx256m",
         "-cp",
-        `${home}/lib*/*`,
+        `${home}/lib/*:${home}/libs/*`,
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
       ];
       const output = work === "produce"

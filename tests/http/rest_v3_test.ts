@@ -55,11 +55,58 @@ Deno.test("REST v3 describes the cluster and its brokers", async (t) => {
     ["GET", "/brokers/2", undefined, 404, { error_code: 404 }],
     ["GET", "/brokers/x", undefined, 404],
     ["POST", "/brokers", {}, 405],
-    ["GET", "/acls", undefined, 501],
-    ["POST", "/acls", {}, 501],
-    ["DELETE", "/acls", undefined, 501],
     ["GET", "/nothing", undefined, 404],
   ]);
+});
+
+Deno.test("REST v3 creates, lists and deletes ACLs", async (t) => {
+  await using http = await HttpBroker.start({ config: { "super.users": "User:ANONYMOUS" } });
+  const acl = {
+    resource_type: "TOPIC",
+    resource_name: "orders",
+    pattern_type: "PREFIXED",
+    principal: "User:alice",
+    host: "*",
+    operation: "READ",
+    permission: "ALLOW",
+  };
+  const { host: _, ...withoutHost } = acl;
+  const denied = { ...acl, principal: "User:eve", permission: "DENY" };
+  const { permission: __, ...withoutPermission } = acl;
+  const every = "resource_type=any&pattern_type=any&operation=any&permission=any";
+  await check(http, t, [
+    ["GET", "/acls", undefined, 200, { kind: "KafkaAclList", data: [] }],
+    ["POST", "/acls", withoutHost, 201],
+    ["POST", "/acls", acl, 201],
+    ["POST", "/acls", withoutPermission, 400],
+    ["POST", "/acls", { ...acl, operation: "FLY" }, 400],
+    ["POST", "/acls", { ...acl, pattern_type: "MATCH" }, 400],
+    ["POST", "/acls", { ...acl, principal: "alice" }, 400],
+    ["POST", "/acls", { ...acl, host: "10.0.0.0/40" }, 400],
+    ["POST", "/acls:batch", { data: [denied, { ...denied, operation: "WRITE" }] }, 201],
+    ["GET", "/acls?principal=User:alice", undefined, 200, {
+      data: [{ kind: "KafkaAcl", ...acl }],
+    }],
+    [
+      "GET",
+      "/acls?resource_type=topic&resource_name=orders-1&pattern_type=match&operation=read",
+      undefined,
+      200,
+      {
+        data: [{ permission: "ALLOW" }, { permission: "DENY" }],
+      },
+    ],
+    ["GET", "/acls?operation=fly", undefined, 400],
+    ["DELETE", "/acls", undefined, 400],
+    ["DELETE", `/acls?${every}&principal=User:eve`, undefined, 200, {
+      data: [{ principal: "User:eve" }, { principal: "User:eve" }],
+    }],
+    ["DELETE", `/acls?${every}&principal=User:eve`, undefined, 200, { data: [] }],
+  ]);
+  const { json } = await http.get(`${http.cluster}/acls`);
+  assertEquals(json.data.length, 1);
+  const { self } = json.data[0].metadata;
+  assertEquals((await http.get(self.slice(http.url.length))).json.data, json.data);
 });
 
 Deno.test("REST v3 creates, changes and deletes topics", async (t) => {
