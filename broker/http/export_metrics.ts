@@ -18,15 +18,20 @@ export interface ExportOptions {
   readonly broker: Broker;
   /** The program's version. */
   readonly version: string;
+  /** Whether another broker of the same process exports the metrics of the process. Default: false. */
+  readonly sharesProcess?: boolean;
 }
 
 /** Exports the metrics of a broker that serves no HTTP, until the result is disposed of. */
-export async function exportMetrics({ broker, version }: ExportOptions): Promise<Disposable> {
+export async function exportMetrics(
+  { broker, version, sharesProcess = false }: ExportOptions,
+): Promise<Disposable> {
   const { MetricsPage }: typeof import("./metrics/mod.ts") = await import(METRICS);
   const parts = partsOf(broker);
   const page = new MetricsPage({
     parts,
     version,
+    sharesProcess,
     health: new Health(parts),
     http: new HttpCounters(),
   });

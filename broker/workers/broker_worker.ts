@@ -30,6 +30,7 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 let starting: Promise<Broker> | undefined;
 let http: Promise<HttpServer | undefined> | undefined;
+let exporting: Promise<Disposable> | undefined;
 let stopping: Promise<void> | undefined;
 /** Loaded only when it is asked for. */
 const HTTP = "../http/mod.ts";
@@ -46,6 +47,10 @@ scope.onmessage = ({ data }) => {
     case "http":
       http = serveHttp(data.settings);
       http.catch(fail);
+      break;
+    case "export":
+      exporting = exportMetrics(data.version);
+      exporting.catch(fail);
       break;
     case "stop":
       stopping ??= stop();
@@ -100,6 +105,12 @@ async function serveHttp(settings: HttpSettings): Promise<HttpServer | undefined
   }
 }
 
+async function exportMetrics(version: string): Promise<Disposable> {
+  const broker = await starting!;
+  const { exportMetrics }: typeof import("../http/mod.ts") = await import(HTTP);
+  return await exportMetrics({ broker, version, sharesProcess: true });
+}
+
 function fail(error: unknown): void {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   scope.postMessage({ type: "failed", message, stack });
@@ -110,6 +121,7 @@ async function stop(): Promise<void> {
   try {
     const broker = await starting;
     await (await http?.catch(() => undefined))?.close();
+    (await exporting?.catch(() => undefined))?.[Symbol.dispose]();
     await broker?.close();
   } catch {
     // It was reported when it could not start, or could not close a log.

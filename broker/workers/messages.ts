@@ -19,6 +19,8 @@ export type ToWorker =
   }
   /** Serves HTTP, when the broker serves clients. */
   | { readonly type: "http"; readonly settings: HttpSettings }
+  /** Exports metrics by OpenTelemetry, without serving HTTP. */
+  | { readonly type: "export"; readonly version: string }
   | { readonly type: "stop" }
   /** Throws an error that nothing catches, for tests. */
   | { readonly type: "throw" };

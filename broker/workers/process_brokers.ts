@@ -151,6 +151,11 @@ export class ProcessBrokers {
     }));
   }
 
+  /** Exports the metrics of the brokers in workers by OpenTelemetry, without serving HTTP. */
+  exportMetrics(version: string): void {
+    for (const worker of this.#workers) worker.exportMetrics(version);
+  }
+
   /** Closes all. */
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.close()));

@@ -50,6 +50,8 @@ export class WorkerBroker {
   #problem: string | undefined;
   #httpSettings: HttpSettings | undefined;
   #http: PromiseWithResolvers<HostPort | string> | undefined;
+  /** The program's version that its exported metrics name. */
+  #exportedVersion: string | undefined;
   /** When it began to serve, in milliseconds since 1970; undefined while it does not. */
   #servesSinceMs: number | undefined;
   #hasServed = false;
@@ -101,6 +103,12 @@ export class WorkerBroker {
     return await this.#http.promise;
   }
 
+  /** Exports its metrics by OpenTelemetry without HTTP, also after it has failed and was started again. */
+  exportMetrics(version: string): void {
+    this.#exportedVersion = version;
+    this.#post({ type: "export", version });
+  }
+
   /** Makes it fail, for tests. */
   throw(): void {
     this.#post({ type: "throw" });
@@ -150,6 +158,9 @@ export class WorkerBroker {
         this.#servesSinceMs = this.#options.clock.monotonic();
         if (this.#hasServed && this.#httpSettings !== undefined) {
           this.#post({ type: "http", settings: this.#httpSettings });
+        }
+        if (this.#hasServed && this.#exportedVersion !== undefined) {
+          this.#post({ type: "export", version: this.#exportedVersion });
         }
         this.#hasServed = true;
         return this.#served.resolve();

@@ -91,10 +91,16 @@ class Collector implements AsyncDisposable {
   }
 }
 
-async function start(data: string, collector: Collector, http: string): Promise<BrokerProcess> {
+async function start(
+  data: string,
+  collector: Collector,
+  http: string,
+  workers = 1,
+): Promise<BrokerProcess> {
   return await BrokerProcess.start({
     data,
-    flags: ["--http", http],
+    flags: ["--http", http, "--workers", `${workers}`],
+    ...(workers > 1 ? { listen: "127.0.0.1:0" } : {}),
     env: {
       OTEL_DENO: "true",
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -155,3 +161,18 @@ Deno.test("dqueue serve exports its metrics without an HTTP port, too", async ()
   await collector.until("metrics", () => collector.values.get('dqueue_ready{broker="1"}') === 1);
   await broker.stop();
 });
+
+for (const http of ["off", "127.0.0.1:0"]) {
+  Deno.test(`dqueue serve exports the metrics of all its workers: --http ${http}`, async () => {
+    await using folder = await TemporaryFolder.create();
+    await using collector = new Collector();
+    await using brokers = await start(folder.join("data"), collector, http, 3);
+    const isReady = (id: number) => collector.values.get(`dqueue_ready{broker="${id}"}`) === 1;
+    await collector.until("metrics of all", () => [1, 2, 3].every(isReady));
+    const processes = [...collector.values.keys()].filter((name) =>
+      name.startsWith("dqueue_process_resident_bytes{")
+    );
+    assertEquals(processes, ['dqueue_process_resident_bytes{broker="1"}']);
+    await brokers.stop();
+  });
+}

@@ -129,7 +129,10 @@ export const serve = command({
       };
       httpServer = await openHttp(first, httpFlags, logger);
       if (httpServer !== undefined) await openWorkersHttp(brokers, httpFlags, logger);
-      else if (exportsMetrics) metricsExport = await exportMetrics(first);
+      else if (exportsMetrics) {
+        metricsExport = await exportMetrics(first);
+        brokers.exportMetrics(VERSION);
+      }
     } catch (error) {
       await httpServer?.close();
       await brokers.close();
