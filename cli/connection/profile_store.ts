@@ -9,7 +9,6 @@
  * @module
  */
 
-import { dirname } from "@std/path";
 import { parseBrokerAddress } from "../../client/connection/address.ts";
 import { CommandError, messageOf, UsageError } from "../errors.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
@@ -62,7 +61,7 @@ const TEXTS = [
 export async function readProfiles(path: string): Promise<Profiles> {
   let text: string;
   try {
-    ensurePrivate(path, await Deno.stat(path), await Deno.stat(dirname(path)));
+    ensurePrivate(path, await Deno.stat(path), await Deno.stat(folderOf(path)));
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return EMPTY;
@@ -84,7 +83,7 @@ function ensurePrivate(path: string, file: Deno.FileInfo, folder: Deno.FileInfo)
   if (folder.mode !== null && (folder.mode & WRITABLE_BY_OTHERS) !== 0) {
     throw new CommandError(
       `Cannot use the profiles in "${path}": others may replace them, ` +
-        `restrict it with "chmod 700 ${dirname(path)}"`,
+        `restrict it with "chmod 700 ${folderOf(path)}"`,
     );
   }
 }
@@ -135,7 +134,7 @@ function isObject(json: unknown): json is Record<string, unknown> {
 
 /** Writes the profiles, readable for their owner alone at any time. */
 export async function writeProfiles(path: string, profiles: Profiles): Promise<void> {
-  const folder = dirname(path);
+  const folder = folderOf(path);
   await Deno.mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   const temporary = `${path}.${crypto.randomUUID()}`;
   try {
@@ -180,4 +179,10 @@ export function settingsOfProfile(profile: Profile, name: string): ConnectionSet
       : { text: profile.password },
     token: file(profile.tokenFile, "tokenFile"),
   };
+}
+
+/** The folder of a file. */
+function folderOf(path: string): string {
+  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return end === -1 ? "." : end === 0 ? path.slice(0, 1) : path.slice(0, end);
 }
