@@ -25,8 +25,13 @@ export function isClientsFault(error: unknown): error is Error {
 export function isDisconnect(error: unknown): boolean {
   return error instanceof TruncatedFrameError || error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
+    error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted ||
+    // Over TLS: without the words of farewell, or as Node reports it.
+    error instanceof Deno.errors.UnexpectedEof ||
+    LEFT.has((error as { code?: string })?.code ?? "");
 }
+
+const LEFT: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE"]);
 
 /** The error response to a request that failed, or whose response cannot be encoded. */
 export function explainFailure(

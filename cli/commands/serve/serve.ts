@@ -13,6 +13,7 @@ import { CommandError, messageOf, UsageError } from "../../errors.ts";
 import { bootstrapFlags, readBootstrapUser } from "./bootstrap_user.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
 import { exposureOf } from "./exposure.ts";
+import { hintsOf } from "./hints.ts";
 import { httpFlags, openHttp, openWorkersHttp } from "./http_port.ts";
 import { VERSION } from "../about.ts";
 
@@ -138,7 +139,7 @@ export const serve = command({
       await brokers.close();
       throw error;
     }
-    if (context.stderr.isTerminal) await writeHints(context, first.addresses[0]!);
+    if (context.stderr.isTerminal) await writeHints(context, brokers, config);
     try {
       await Promise.race([aborted(context.signal), fatal.promise]);
     } catch (error) {
@@ -173,13 +174,20 @@ function logListeners(brokers: ProcessBrokers, config: BrokerConfig, logger: Log
     const exposure = exposureOf({
       address,
       protocol,
-      needsCertificate: protocol === "SSL" && own.get("ssl.client.auth") === "required",
+      needsCertificate: needsCertificateAt({ name, protocol }, config),
       takesPasswords: own.get("sasl.enabled.mechanisms").includes("PLAIN"),
       isForBrokers: isInterBroker && hasPeers,
       isOpen,
     });
     if (exposure !== undefined) logger.warn(exposure, where);
   }
+}
+
+function needsCertificateAt(
+  { name, protocol }: { readonly name: string; readonly protocol: string },
+  config: BrokerConfig,
+): boolean {
+  return protocol === "SSL" && config.ofListener(name).get("ssl.client.auth") === "required";
 }
 
 /** Exports metrics by OpenTelemetry without an HTTP port. */
@@ -203,15 +211,20 @@ function logTo({ stderr }: Context): (line: string) => void {
   };
 }
 
-async function writeHints({ stderr }: Context, address: HostPort): Promise<void> {
+async function writeHints(
+  { stderr }: Context,
+  { listeners, isOpen }: ProcessBrokers,
+  config: BrokerConfig,
+): Promise<void> {
   const { bold, dim } = stderr.style;
-  const isDefault = address.port === 9092;
-  const brokers = isDefault ? "" : ` -b ${formatAddress(address)}`;
+  // Nobody needs a name while the cluster is open.
+  const plain = listeners.find(({ protocol }) => isOpen && protocol === "PLAINTEXT");
+  const named = listeners.find(({ protocol }) => protocol !== "PLAINTEXT");
+  const listener = plain ?? named ?? listeners[0]!;
+  const needsCertificate = needsCertificateAt(listener, config);
   stderr.line();
   stderr.line(bold("Try it from another terminal:"));
-  stderr.line(`  dqueue topic create hello${brokers}`);
-  stderr.line(`  echo world | dqueue produce hello${brokers}`);
-  stderr.line(`  dqueue consume hello${brokers}`);
+  for (const line of hintsOf({ ...listener, needsCertificate })) stderr.line(`  ${line}`);
   stderr.line(dim(`"dqueue cheat" has more examples. Press Ctrl-C to stop the broker.`));
   stderr.line();
   await stderr.flush().catch(() => {});
