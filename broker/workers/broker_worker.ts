@@ -82,9 +82,8 @@ async function start({ config: texts, metadata }: ToWorker & { type: "start" }):
     return await Broker.start(options);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    const listeners = config.get("listeners").map((text) =>
-      formatHostPort(parseNamedAddress(text))
-    );
+    const listeners = config.get("listeners").map(parseNamedAddress)
+      .filter(({ port }) => port !== 0).map(formatHostPort);
     throw new Error(`Cannot listen on ${listeners.join(", ")}: the address is in use`);
   }
 }
