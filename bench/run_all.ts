@@ -29,8 +29,8 @@ interface Program {
   readonly name: string;
   readonly full: readonly string[];
   readonly quick: readonly string[];
-  /** Whether it compares with another broker. */
-  readonly takesPeer?: boolean;
+  /** Whether it compares with another broker, or with Kafka only. */
+  readonly takesPeer?: boolean | "kafka";
   /** Whether it can measure only the rows of the README. */
   readonly hasHeadlines?: boolean;
 }
@@ -86,6 +86,7 @@ const PROGRAMS: readonly Program[] = [
     quick: ["--quick"],
     takesPeer: true,
   },
+  { room: "broker", name: "tls", full: [], quick: ["--quick"], takesPeer: "kafka" },
   { room: "storage", name: "recovery", full: ["--runs=3"], quick: ["--quick"] },
   {
     room: "storage",
@@ -146,9 +147,9 @@ async function run({ room, name, full, quick, takesPeer, hasHeadlines }: Program
   const peer = takesPeer
     ? [
       ...(flags.headlines && hasHeadlines ? ["--headlines"] : []),
-      ...PEER_FLAGS.flatMap((flag) =>
-        flags[flag] === undefined ? [] : [`--${flag}=${flags[flag]}`]
-      ),
+      ...PEER_FLAGS.filter((flag) => takesPeer !== "kafka" || flag === "kafka-home").flatMap((
+        flag,
+      ) => flags[flag] === undefined ? [] : [`--${flag}=${flags[flag]}`]),
     ]
     : [];
   const script = fromFileUrl(new URL(`./${room}/${name}.ts`, import.meta.url));

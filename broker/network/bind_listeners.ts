@@ -11,6 +11,9 @@ import type { Listener } from "../settings/listeners.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Server } from "./server.ts";
 
+/** Loaded when it is needed. */
+const TLS = "./tls/mod.ts";
+
 /**
  * Binds listeners, and returns where. The code of TLS is loaded if one of them uses it.
  *
@@ -28,7 +31,7 @@ export async function bindListeners(
       bound.push(server.bind(listener.bind, listener));
       continue;
     }
-    const { openTlsListener } = await import("./tls/mod.ts");
+    const { openTlsListener }: typeof import("./tls/mod.ts") = await import(TLS);
     const secure = await openTlsListener({
       ...options,
       address: listener.bind,

@@ -15,10 +15,13 @@ import { ProtocolViolationError } from "../protocol_violation_error.ts";
 import type { ResponseError } from "./error_response.ts";
 import type { PendingRequest } from "./pending_request.ts";
 
-/** Whether the client broke the protocol, so that only closing the connection can answer it. */
+/**
+ * Whether the client broke the protocol, or that of TLS below it, so that only closing the connection can
+ * answer it.
+ */
 export function isClientsFault(error: unknown): error is Error {
   return error instanceof MalformedMessageError || error instanceof ProtocolViolationError ||
-    error instanceof FrameSizeError;
+    error instanceof FrameSizeError || error instanceof Deno.errors.InvalidData;
 }
 
 /** Whether the error means that the peer closed the connection, which it may do at any time. */

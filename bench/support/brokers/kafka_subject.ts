@@ -33,11 +33,15 @@ const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk";
  *
  * Its version is part of the subject's name. Needs `java` in the path.
  *
+ * @param tls A port to listen on by TLS, too, and the settings of that.
  * @throws {Error} If there are no Kafka jars.
  */
-export async function kafkaSubject(home: string): Promise<BrokerSubject> {
+export async function kafkaSubject(
+  home: string,
+  tls?: { readonly port: number; readonly settings: Readonly<Record<string, string>> },
+): Promise<BrokerSubject> {
   const { name, java } = await program(home);
-  return nodeSubject(name, java, 1, new Map([[1, freePort()]]));
+  return nodeSubject(name, java, 1, new Map([[1, freePort()]]), tls);
 }
 
 /**
@@ -94,10 +98,18 @@ function nodeSubject(
   java: readonly string[],
   id: number,
   controllers: ReadonlyMap<number, number>,
+  tls?: { readonly port: number; readonly settings: Readonly<Record<string, string>> },
 ): BrokerSubject {
   return processSubject(name, async (port, folder) => {
     const properties = `${folder}/server.properties`;
-    await Deno.writeTextFile(properties, settings(id, port, controllers, folder));
+    const own = settings(id, port, controllers, folder);
+    const listen = (name: string) => `${name}=PLAINTEXT://127.0.0.1:${port}`;
+    const both = tls === undefined ? own : [
+      own.replace(listen("listeners"), `$&,SSL://127.0.0.1:${tls.port}`)
+        .replace(listen("advertised.listeners"), `$&,SSL://127.0.0.1:${tls.port}`),
+      ...Object.entries(tls.settings).map(([name, value]) => `${name}=${value}\n`),
+    ].join("");
+    await Deno.writeTextFile(properties, both);
     await format(java, properties);
     return { command: [...java, "kafka.Kafka", properties] };
   });

@@ -44,23 +44,36 @@ export function decodeResponse<A extends Api>(
   return codec(api.response, apiVersion).decode(reader) as ResponseOf<A>;
 }
 
+/** What the addresses of brokers that are reached by TLS begin with. */
+export const TLS_PREFIX = "ssl://";
+
 /** A connection to a broker. */
 export class LoadConnection {
-  readonly #conn: Deno.TcpConn;
+  /** Certificates of authorities, as PEM, that brokers reached by TLS are signed by. */
+  static caCerts: string[] = [];
+
+  readonly #conn: Deno.TcpConn | Deno.TlsConn;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
   #start = 0;
   #end = 0;
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.TcpConn | Deno.TlsConn) {
     this.#conn = conn;
   }
 
-  /** Connects to `host:port`. */
+  /** Connects to `host:port`, or by TLS to `ssl://host:port`. */
   static async connect(address: string): Promise<LoadConnection> {
-    const [hostname, port] = address.split(":");
+    const isTls = address.startsWith(TLS_PREFIX);
+    const [hostname, port] = (isTls ? address.slice(TLS_PREFIX.length) : address).split(":");
     const conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
     conn.setNoDelay(true);
-    return new LoadConnection(conn);
+    if (!isTls) return new LoadConnection(conn);
+    const secured = await Deno.startTls(conn, {
+      hostname: hostname!,
+      caCerts: LoadConnection.caCerts,
+    });
+    await secured.handshake();
+    return new LoadConnection(secured);
   }
 
   /** Sends a frame unchanged. */

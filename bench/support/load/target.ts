@@ -9,7 +9,7 @@ import { createTopics as createTopicsApi } from "../../../protocol/messages/topi
 import { metadata } from "../../../protocol/messages/topics/metadata.ts";
 import { deleteTopics } from "../../../protocol/messages/topics/delete_topics.ts";
 import { produce } from "../../../protocol/messages/records/produce.ts";
-import { LoadConnection } from "./load_connection.ts";
+import { LoadConnection, TLS_PREFIX } from "./load_connection.ts";
 import { sampleBatch } from "./record_batches.ts";
 
 /** Versions of the requests: the latest that name topics instead of giving their ids. */
@@ -35,7 +35,7 @@ const MIN_IN_SYNC = "2";
 /** A broker, or a cluster of brokers. */
 export interface Target {
   readonly name: string;
-  /** `host:port`. */
+  /** `host:port`, or `ssl://host:port`. */
   readonly address: string;
   /** The ids of its processes, if known. */
   readonly pids: readonly number[];
@@ -99,7 +99,9 @@ export class LoadTopic {
       if (errorCode !== ErrorCode.INVALID_CONFIG) break;
     }
     expectNone(errorCode, "create a topic");
-    const leaders = await leadersOf(connection, name, options.partitions);
+    const scheme = target.address.startsWith(TLS_PREFIX) ? TLS_PREFIX : "";
+    const leaders = (await leadersOf(connection, name, options.partitions))
+      .map((leader) => `${scheme}${leader}`);
     for (const [address, partitions] of Map.groupBy(leaders.keys(), (index) => leaders[index]!)) {
       using leader = await LoadConnection.connect(address);
       for (const index of partitions) await prime(leader, name, index);

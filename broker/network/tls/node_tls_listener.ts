@@ -14,7 +14,7 @@ import net from "node:net";
 import { setImmediate } from "node:timers";
 import tls from "node:tls";
 import { formatHostPort, type HostPort } from "../../settings/listener.ts";
-import { socketDuplex } from "../../../protocol/frames/socket_duplex.ts";
+import { type NodeSocket, socketDuplex } from "../../../protocol/frames/socket_duplex.ts";
 import { NO_CERTIFICATE } from "./client_certificates.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { answerOf, describeFirstBytes, isTls } from "./first_bytes.ts";
@@ -109,6 +109,7 @@ class NodeTlsListener implements TlsStackListener {
   }
 
   #take(socket: net.Socket): void {
+    socket.setNoDelay(true);
     const host = socket.remoteAddress;
     if (this.#isClosed || host === undefined || this.#accepted.length >= MAX_ACCEPTED) {
       return void socket.destroy();
@@ -275,8 +276,15 @@ class NodeTlsConn implements SecureConn {
       socket.destroy();
       return this.#fail(error);
     }
+    const handle = tcpHandleOf(this.#socket);
+    if (handle === undefined) {
+      socket.destroy();
+      return this.#fail(
+        new TlsHandshakeError("other", "the runtime cannot stop a peer from sending"),
+      );
+    }
     this.#end();
-    this.#duplex = socketDuplex(socket);
+    this.#duplex = socketDuplex(withFlowControl(socket, handle));
     this.#peer.resolve({ principalName });
   }
 
@@ -315,6 +323,42 @@ class NodeTlsConn implements SecureConn {
     this.#serving.clock.clearTimeout(this.#timer);
     this.#halfOpen.delete(this);
   }
+}
+
+/** The part of the system's socket that starts and stops reading. */
+interface TcpHandle {
+  readStart(): number;
+  readStop(): number;
+}
+
+/** The system's socket of a raw connection; undefined if this version of the runtime has it elsewhere. */
+function tcpHandleOf(socket: net.Socket): TcpHandle | undefined {
+  const handle = (socket as { _handle?: Partial<TcpHandle> | null })._handle;
+  if (typeof handle?.readStart !== "function") return undefined;
+  return typeof handle.readStop === "function" ? handle as TcpHandle : undefined;
+}
+
+/**
+ * A socket of TLS whose `pause()` stops the peer. By itself it only keeps what arrives, without a limit.
+ */
+function withFlowControl(socket: tls.TLSSocket, handle: TcpHandle): NodeSocket {
+  return {
+    on: socket.on.bind(socket) as NodeSocket["on"],
+    pause: () => {
+      socket.pause();
+      handle.readStop();
+    },
+    resume: () => {
+      handle.readStart();
+      socket.resume();
+    },
+    write: (chunk, done) => socket.write(chunk, done),
+    end: (done) => socket.end(done),
+    destroy: () => socket.destroy(),
+    get destroyed() {
+      return socket.destroyed;
+    },
+  };
 }
 
 function handshakeError(cause: Error): TlsHandshakeError {

@@ -4,10 +4,10 @@ import { Buffer } from "node:buffer";
 import { TestAuthority } from "../../../tests/support/security/test_authority.ts";
 import { TemporaryFolder } from "../../../tests/support/temporary_folder.ts";
 import { within } from "../../../tests/support/within.ts";
-import { createLogger } from "../../logger.ts";
+import { createLogger, silentLogger } from "../../logger.ts";
 import { BrokerConfig, ConfigError } from "../../settings/config.ts";
 import { Secret } from "../../settings/secret.ts";
-import { ManualClock } from "../../time/clock.ts";
+import { ManualClock, systemClock } from "../../time/clock.ts";
 import type { SecureListener, TlsHandshakeError, TlsPeer } from "./secure_listener.ts";
 import { openTlsListener } from "./tls_listener.ts";
 
@@ -343,6 +343,50 @@ Deno.test("openTlsListener() ends handshakes that take too long", async () => {
   }
   await client.echo("hello");
   await client.close();
+});
+
+Deno.test("openTlsListener() stops a client whose bytes nobody reads, and loses none of them", async () => {
+  const listener = await openTlsListener({
+    address: { host: "127.0.0.1", port: 0 },
+    identity: { name: "SSL", protocol: "SSL" },
+    config: BrokerConfig.from(SETTINGS),
+    clock: systemClock,
+    logger: silentLogger,
+  });
+  const tcp = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  const accepted = listener.accept();
+  const [client, conn] = await Promise.all([
+    Deno.startTls(tcp, { hostname: "localhost", caCerts: [authority.cert] }),
+    accepted.then(async (conn) => {
+      await conn.handshake();
+      return conn;
+    }),
+  ]);
+  const chunk = new Uint8Array(256 * 1024).fill(7);
+  const total = 64 * 1024 * 1024;
+  let written = 0;
+  const write = async () => {
+    while (written < total) written += await client.write(chunk);
+    await client.closeWrite();
+  };
+  const writing = write();
+  for (let before = -1, rounds = 0; rounds < 10; rounds++) {
+    if (written !== before) rounds = 0;
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert(written < total / 2, `${written} bytes were taken that nobody has read`);
+
+  let read = 0;
+  for await (const bytes of conn.readable) {
+    read += bytes.length;
+    assert(bytes.every((byte) => byte === 7));
+  }
+  await writing;
+  assertEquals(read, total);
+  conn.close();
+  client.close();
+  listener.close();
 });
 
 Deno.test("openTlsListener() uses new certificates for new connections, and serves the old ones", async () => {
