@@ -67,6 +67,7 @@ import { openAuditLog } from "./security/audit/open_audit_log.ts";
 import { QuotaView } from "./security/quotas/quota_view.ts";
 import { Quotas } from "./security/quotas/quotas.ts";
 import { openAclAuthorizer } from "./security/authorizer/open_acl_authorizer.ts";
+import type { Session } from "./security/session.ts";
 import { Turns } from "./network/turns.ts";
 
 /** Options of {@linkcode Broker.start}. */
@@ -130,8 +131,8 @@ export interface ClusterMembership {
    * no, they are threads of one process.
    */
   readonly failsAlone?: boolean;
-  /** Opens a connection to the broker with this address; undefined if there is none. */
-  connect(address: string): FrameChannel | undefined;
+  /** Opens a connection to the broker with this address, for a client; undefined if there is none. */
+  connect(address: string, session?: Session): FrameChannel | undefined;
 }
 
 /**
@@ -490,10 +491,11 @@ export class Broker {
   /**
    * Opens a connection to this broker.
    *
+   * @param session Whom it acts for. Default: nobody who has authenticated.
    * @throws {Deno.errors.ConnectionRefused} If the broker has been closed.
    */
-  connectHere(): FrameChannel {
-    return this.#parts.server.connect();
+  connectHere(session?: Session): FrameChannel {
+    return this.#parts.server.connect(session);
   }
 
   /**

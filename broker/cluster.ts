@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Session } from "./security/session.ts";
 import type { FrameChannel } from "../protocol/frames/channel.ts";
 import { randomUuid } from "../protocol/primitives/uuid.ts";
 import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
@@ -172,7 +173,7 @@ export class Cluster {
       membership: {
         store: new SharedMetadataStore(this.#store),
         failsAlone: true,
-        connect: (address) => this.#connect(address),
+        connect: (address, session) => this.#connect(address, session),
       },
     });
     member.listeners = broker.addresses.map((address, i) => ({ ...address, name: names[i]! }));
@@ -231,12 +232,12 @@ export class Cluster {
   }
 
   /** @throws {Deno.errors.ConnectionRefused} If the broker with the address is stopped. */
-  #connect(address: string): FrameChannel | undefined {
+  #connect(address: string, session?: Session): FrameChannel | undefined {
     const member = this.#members.find(({ listeners = [] }) =>
       listeners.some((each) => formatHostPort(each) === address)
     );
     if (member === undefined) return undefined;
-    if (member.broker !== undefined) return member.broker.connectHere();
+    if (member.broker !== undefined) return member.broker.connectHere(session);
     throw new Deno.errors.ConnectionRefused(`Cannot connect: broker ${member.nodeId} is stopped`);
   }
 }

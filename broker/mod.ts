@@ -36,6 +36,8 @@ export type {
   MetadataStore,
   MetadataStoreHealth,
 } from "./metadata/metadata_store.ts";
+export type { Principal } from "./security/principal.ts";
+export type { ListenerIdentity, Session } from "./security/session.ts";
 export * from "./settings/mod.ts";
 export * from "./time/mod.ts";
 export {

@@ -8,8 +8,16 @@
  */
 
 import type { TracingApi } from "../../client/mod.ts";
+import {
+  AclOperation,
+  AclResourceType,
+  CLUSTER_RESOURCE,
+} from "../../protocol/messages/security/acl_types.ts";
 import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
-import type { HostPort } from "../settings/listener.ts";
+import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
+import { type HostPort, isLoopback } from "../settings/listener.ts";
+import type { HttpAuthentication, HttpIdentity } from "./authentication.ts";
+import type { UserApis } from "./user_apis.ts";
 import { ClusterEvents } from "./events/cluster_events.ts";
 import { exportFrom } from "./export_metrics.ts";
 import { Health } from "./health.ts";
@@ -57,6 +65,14 @@ const METRICS = "./metrics/mod.ts";
 const REST = "./rest/api.ts";
 const CONSOLE = "./console/console.ts";
 const TRACING = "./rest/otel_tracing.ts";
+const AUTHENTICATION = "./authentication.ts";
+const USER_APIS = "./user_apis.ts";
+
+/** Who users are, and what answers them. */
+interface HttpSecurity {
+  readonly authentication: HttpAuthentication;
+  readonly apis: UserApis;
+}
 
 /** When the samples for charts begin, unless somebody asks before: starting has precedence. */
 const HISTORY_DELAY_MS = 60_000;
@@ -78,6 +94,8 @@ export class HttpServer {
   #metrics: Promise<MetricsPage> | undefined;
   #export: Promise<Disposable> | undefined;
   #api: Promise<RestApi> | undefined;
+  /** Loaded with the first request to a cluster where not everyone may do everything. */
+  #security: Promise<HttpSecurity> | undefined;
   readonly #events: ClusterEvents;
   readonly #directory: HttpDirectory;
   #history: Promise<History> | undefined;
@@ -140,6 +158,9 @@ export class HttpServer {
     const { clock } = this.#parts.context;
     if (this.#historyTimer !== undefined) clock.clearTimeout(this.#historyTimer);
     await (await this.#api)?.close();
+    const security = await this.#security;
+    security?.authentication.close();
+    await security?.apis.close();
     const untilMs = clock.monotonic() + CLOSE_GRACE_MS;
     while (this.#inProgress > 0 && clock.monotonic() < untilMs) await clock.yield();
     // For the last answers to reach their sockets: what follows cuts the connections.
@@ -172,16 +193,23 @@ export class HttpServer {
     try {
       const allowed = this.#guard.check(request);
       const { pathname } = new URL(request.url);
-      if (allowed !== undefined) response = allowed;
+      const identity = allowed ?? await this.#identify(request, pathname, address);
+      if (identity instanceof Response) response = identity;
       else if (pathname in OWN) {
         route = pathname;
+        if (identity !== undefined) this.#ensureShown(identity, address);
         response = await this.#own(request, pathname as keyof typeof OWN);
       } else if (isOfConsole(pathname)) {
         route = "/ui/*";
         response = await this.#console(request, pathname);
       } else {
-        this.#api ??= this.#openApi();
-        const answered = await (await this.#api).fetch(request, address);
+        const answered = identity === undefined
+          ? await (await (this.#api ??= this.#openApi())).fetch(request, address)
+          : await (await this.#security!).apis.use(
+            identity,
+            address,
+            (api) => api.fetch(request, address),
+          );
         route = answered.route ?? route;
         response = answered.response;
       }
@@ -193,6 +221,59 @@ export class HttpServer {
     this.#counters.answered(route, request.method, response.status, performance.now() - startMs);
     // The head of a WebSocket's answer is not ours to change.
     return response.status === 101 ? response : this.#guard.decorate(request, response);
+  }
+
+  /**
+   * Who sends a request; undefined while everyone may do everything.
+   *
+   * @throws {HttpError} 401 if the request does not show it.
+   */
+  async #identify(
+    request: Request,
+    path: string,
+    address: string,
+  ): Promise<HttpIdentity | undefined> {
+    if (this.#parts.context.authorizer.isOpen) return undefined;
+    // Probes and monitoring of this machine.
+    if (path in OWN && isLoopback(address)) return undefined;
+    this.#security ??= this.#openSecurity();
+    const { authentication } = await this.#security;
+    return await authentication.identify(request);
+  }
+
+  /** @throws {HttpError} 403 if a client may not describe the cluster, whose metrics name topics and groups. */
+  #ensureShown({ principal }: HttpIdentity, host: string): void {
+    const { authorizer } = this.#parts.context;
+    const session: Session = {
+      principal,
+      host,
+      listener: EMBEDDED_LISTENER,
+      isLocal: isLoopback(host),
+    };
+    const { describe } = AclOperation;
+    if (authorizer.authorize(session, describe, AclResourceType.cluster, CLUSTER_RESOURCE)) return;
+    throw new HttpError(
+      403,
+      "The user may not describe the cluster; ask for an ACL that allows it",
+      {
+        errorCode: 40301,
+      },
+    );
+  }
+
+  async #openSecurity(): Promise<HttpSecurity> {
+    const [{ HttpAuthentication }, { UserApis }]: [
+      typeof import("./authentication.ts"),
+      typeof import("./user_apis.ts"),
+    ] = await Promise.all([import(AUTHENTICATION), import(USER_APIS)]);
+    const { context } = this.#parts;
+    const authentication = new HttpAuthentication(context);
+    const apis = new UserApis({
+      open: (session) => this.#openApi(session),
+      clock: context.clock,
+    });
+    authentication.onRevocation(() => apis.endRevoked());
+    return { authentication, apis };
   }
 
   async #own({ method }: Request, path: keyof typeof OWN): Promise<Response> {
@@ -231,9 +312,10 @@ export class HttpServer {
     );
   }
 
-  async #openApi(): Promise<RestApi> {
+  async #openApi(session?: Session): Promise<RestApi> {
     const { RestApi }: typeof import("./rest/api.ts") = await import(REST);
     return new RestApi({
+      session,
       tracing: this.#options.exportsMetrics === true ? await loadTracing() : undefined,
       parts: this.#parts,
       allowsWrites: this.#options.allowsWrites ?? true,

@@ -13,14 +13,17 @@ export type { SecurityProtocol } from "../settings/listener.ts";
 export interface ListenerIdentity {
   /** Its name, such as `INTERNAL`; that of its protocol if it has no other. */
   readonly name: string;
+  /** What it demands of connections. */
   readonly protocol: SecurityProtocol;
 }
 
 /** A connection's client. Replaced as a whole when the client authenticates again (KIP-368). */
 export interface Session {
+  /** Who the client is. */
   readonly principal: Principal;
   /** The client's IP address as text, without a port; empty for a connection within this process. */
   readonly host: string;
+  /** The listener that it has come by. */
   readonly listener: ListenerIdentity;
   /** Whether the connection is within this process, or comes from this machine. */
   readonly isLocal: boolean;

@@ -60,7 +60,8 @@ Deno.test("REST v3 describes the cluster and its brokers", async (t) => {
 });
 
 Deno.test("REST v3 creates, lists and deletes ACLs", async (t) => {
-  await using http = await HttpBroker.start({ config: { "super.users": "User:ANONYMOUS" } });
+  await using http = await HttpBroker.start({ config: { "super.users": "User:root" } });
+  await http.signIn("root", "root-secret");
   const acl = {
     resource_type: "TOPIC",
     resource_name: "orders",

@@ -7,6 +7,9 @@
 import { HttpServer } from "../../broker/http/mod.ts";
 import { Broker, type BrokerSettings } from "../../broker/mod.ts";
 import { Client } from "../../client/mod.ts";
+import { alterUserScramCredentials } from "../../protocol/messages/mod.ts";
+import { scramSaltedPassword } from "../../protocol/sasl/scram.ts";
+import { ChannelConnection } from "./protocol/channel_connection.ts";
 
 /** How to start it. */
 export interface HttpBrokerOptions {
@@ -28,6 +31,7 @@ export class HttpBroker implements AsyncDisposable {
   readonly broker: Broker;
   readonly client: Client;
   readonly #server: HttpServer;
+  #credentials: Readonly<Record<string, string>> = {};
 
   private constructor(broker: Broker, server: HttpServer) {
     this.broker = broker;
@@ -69,12 +73,24 @@ export class HttpBroker implements AsyncDisposable {
     return `/v3/clusters/${this.broker.clusterId}`;
   }
 
+  /** Creates the first user, which closes the cluster, and sends requests as it from then on. */
+  async signIn(name: string, password: string): Promise<void> {
+    const salt = crypto.getRandomValues(new Uint8Array(16));
+    const saltedPassword = await scramSaltedPassword("SCRAM-SHA-256", password, salt, 4096);
+    await using connection = new ChannelConnection(this.broker.connect());
+    await connection.request(alterUserScramCredentials, 0, {
+      deletions: [],
+      upsertions: [{ name, mechanism: 1, iterations: 4096, salt, saltedPassword }],
+    });
+    this.#credentials = { authorization: `Basic ${btoa(`${name}:${password}`)}` };
+  }
+
   /** Sends a request, by default with JSON, and reads the answer. */
   async send(
     method: string,
     path: string,
     body?: unknown,
-    headers: Record<string, string> = { "content-type": "application/json" },
+    headers: Record<string, string> = { "content-type": "application/json", ...this.#credentials },
   ): Promise<Answer> {
     const isText = typeof body === "string" || body === undefined;
     const response = await fetch(`${this.url}${path}`, {

@@ -19,13 +19,14 @@ import { methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
+import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
 import { BodyMemory } from "./body.ts";
 import { Call, type RestContext } from "./call.ts";
 import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
 import { problemOf } from "./problem.ts";
 import type { Route } from "./route.ts";
-import { writesAreOff } from "./topics.ts";
+import { ensureShown, writesAreOff } from "./topics.ts";
 
 /** All routes. */
 export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...V2_ROUTES, ...STREAM_ROUTES]);
@@ -48,6 +49,8 @@ export interface RestApiOptions {
   readonly events: ClusterEvents;
   readonly directory: HttpDirectory;
   readonly health: Health;
+  /** Whom it acts for. Default: nobody who has authenticated. */
+  readonly session?: Session | undefined;
   /** Traces records that are produced; undefined for not. */
   readonly tracing?: TracingApi | undefined;
   history(): Promise<History>;
@@ -64,9 +67,9 @@ export class RestApi {
   readonly #addresses: WeakMap<Request, string> = new WeakMap();
 
   constructor(
-    { parts, tracing, allowsWrites, streamRate, counters, ...shared }: RestApiOptions,
+    { parts, session, tracing, allowsWrites, streamRate, counters, ...shared }: RestApiOptions,
   ) {
-    const client = openLocalClient(parts, tracing);
+    const client = openLocalClient(parts, session, tracing);
     const broker = parts.context;
     const admin = client.admin();
     const streams = new Streams(client, broker, counters.streams);
@@ -76,6 +79,7 @@ export class RestApi {
       admin,
       producer: client.producer(),
       broker,
+      session: session ?? EMBEDDED_SESSION,
       consumers: new ConsumerInstances({ client, admin, reader, broker, counters }),
       closing: this.#closing.signal,
       uploads: new Set(),
@@ -131,6 +135,7 @@ export class RestApi {
         router.on(route.method, path, ({ req }) => {
           this.#routes.set(req.raw, route.path);
           this.#ensureAllowed(route);
+          if (route.showsCluster === true) ensureShown(this.#context);
           return route.handle(
             new Call(req.raw, this.#addresses.get(req.raw)!, req.param(), this.#context),
           );

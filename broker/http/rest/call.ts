@@ -11,6 +11,7 @@ import type { HttpDirectory } from "../http_directory.ts";
 import type { Health } from "../health.ts";
 import type { History } from "../metrics/history/history.ts";
 import { HttpError } from "../http_error.ts";
+import type { Session } from "../../security/session.ts";
 import type { ConsumerInstances } from "../rest_v2/consumer_instances.ts";
 import type { Streams } from "../stream/streams.ts";
 import { type BodyMemory, readBody } from "./body.ts";
@@ -23,6 +24,8 @@ export interface RestContext {
   readonly admin: Admin;
   readonly producer: Producer;
   readonly broker: BrokerContext;
+  /** Whom requests come from. */
+  readonly session: Session;
   /** Aborted when the port closes. */
   readonly closing: AbortSignal;
   /** Requests that produce streams of records: the port closes when they have ended. */

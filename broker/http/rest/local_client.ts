@@ -7,6 +7,7 @@
 import { Client, type EmbeddedChannel, type TracingApi } from "../../../client/mod.ts";
 import { StreamChannel } from "../../../protocol/frames/channel.ts";
 import type { BrokerParts } from "../../broker.ts";
+import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
 import { formatHostPort } from "../../settings/listener.ts";
 
 const CLIENT_ID = "http";
@@ -14,10 +15,18 @@ const CLIENT_ID = "http";
 const TIMEOUT_MS = 30_000;
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 
-/** Opens a client of the cluster that a broker belongs to. */
-export function openLocalClient(parts: BrokerParts, tracing?: TracingApi): Client {
+/**
+ * Opens a client of the cluster that a broker belongs to.
+ *
+ * @param session Whom it acts for. Default: nobody who has authenticated.
+ */
+export function openLocalClient(
+  parts: BrokerParts,
+  session: Session = EMBEDDED_SESSION,
+  tracing?: TracingApi,
+): Client {
   return new Client({
-    broker: { connect: (address) => connect(parts, address) },
+    broker: { connect: (address) => connect(parts, address, session) },
     clientId: CLIENT_ID,
     timeoutMs: TIMEOUT_MS,
     metadataMaxAgeMs: 5000,
@@ -28,13 +37,14 @@ export function openLocalClient(parts: BrokerParts, tracing?: TracingApi): Clien
 async function connect(
   { context: { cluster, nodeId, authorizer }, server, membership, network }: BrokerParts,
   address: string,
+  session: Session,
 ): Promise<EmbeddedChannel> {
-  const inProcess = membership?.connect(address);
+  const inProcess = membership?.connect(address, session);
   if (inProcess !== undefined) return inProcess;
   const endpoint = cluster.brokers.filter(({ id }) => id !== nodeId)
     .flatMap(({ endpoints }) => endpoints)
     .find((each) => formatHostPort(each) === address);
-  if (endpoint === undefined) return server.connect();
+  if (endpoint === undefined) return server.connect(session);
   const { host, port, protocol } = endpoint;
   if (protocol !== "PLAINTEXT") {
     // With its own login this broker may do more than who asks it.

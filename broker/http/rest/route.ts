@@ -35,6 +35,8 @@ export interface Route {
   readonly isWrite?: boolean;
   /** Whether no other REST API of Kafka has it. Default: false. */
   readonly isExtension?: boolean;
+  /** Whether it shows what this broker knows of the cluster, which needs DESCRIBE of it. Default: false. */
+  readonly showsCluster?: boolean;
   readonly handle: (call: Call) => Promise<Response> | Response;
 }
 

@@ -5,8 +5,15 @@
  */
 
 import type { PartitionMetadata, TopicDescription } from "../../../client/mod.ts";
+import { ErrorCode, errorInfo } from "../../../protocol/errors.ts";
+import {
+  AclOperation,
+  AclResourceType,
+  CLUSTER_RESOURCE,
+} from "../../../protocol/messages/security/acl_types.ts";
+import type { Topic } from "../../topics/topic.ts";
 import { HttpError } from "../http_error.ts";
-import type { Call } from "./call.ts";
+import type { Call, RestContext } from "./call.ts";
 
 /** The answer to a request for a topic that does not exist. */
 export function noTopic(name: string): HttpError {
@@ -60,4 +67,35 @@ export async function endsOf(
     admin.listOffsets(topic, "latest", options),
   ]);
   return { start: earliest[0]!.offset, end: latest[0]!.offset };
+}
+
+/**
+ * The topic with a name, as this broker knows it; undefined if there is none.
+ *
+ * @throws {HttpError} 403 if the client may not know whether there is one.
+ */
+export function knownTopic(context: RestContext, name: string): Topic | undefined {
+  if (!mayDescribe(context, AclResourceType.topic, name)) {
+    throw denied(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  }
+  return context.broker.topics.get(name);
+}
+
+/** @throws {HttpError} 403 if the client may not describe the cluster. */
+export function ensureShown(context: RestContext): void {
+  if (mayDescribe(context, AclResourceType.cluster, CLUSTER_RESOURCE)) return;
+  throw denied(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+}
+
+function mayDescribe(
+  { session, broker: { authorizer } }: RestContext,
+  resourceType: number,
+  name: string,
+): boolean {
+  const { describe } = AclOperation;
+  return authorizer.isOpen || authorizer.authorize(session, describe, resourceType, name);
+}
+
+function denied(errorCode: number): HttpError {
+  return new HttpError(403, errorInfo(errorCode).description, { errorCode: 40301 });
 }

@@ -31,6 +31,7 @@ export const OBSERVATION_ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: `${CLUSTER}/health`,
+    showsCluster: true,
     tag: TAG,
     summary: "Problems of the cluster, as dqueue cluster health finds them, and of this broker",
     answer: object({
@@ -73,6 +74,7 @@ export const OBSERVATION_ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: `${CLUSTER}/events`,
+    showsCluster: true,
     tag: TAG,
     summary: "The last events of the cluster that this broker has seen, the oldest first",
     query: { after: "Only those with a larger sequence number" },
@@ -97,6 +99,7 @@ export const OBSERVATION_ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: `${CLUSTER}/history`,
+    showsCluster: true,
     tag: TAG,
     summary: "What this broker did in the last hour, a sample every ten seconds",
     query: {

@@ -16,7 +16,7 @@ import { jsonValues } from "../rest/json_stream.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
 import { INTEGER, list, object, type Route, type Schema, STRING } from "../rest/route.ts";
-import { noPartition, noTopic } from "../rest/topics.ts";
+import { knownTopic, noPartition, noTopic } from "../rest/topics.ts";
 import { type DataReport, parseRecord, recordFrom, type RecordInput } from "./record_input.ts";
 import { resourcesOf } from "./resource.ts";
 
@@ -252,7 +252,7 @@ function prepare(call: Call): Target {
   }
   const name = call.param("topic");
   const { broker: { topics, config }, producer } = call.context;
-  const topic = topics.get(name);
+  const topic = knownTopic(call.context, name);
   if (topic === undefined) throw noTopic(name);
   const maxMessageBytes = topic.config.get("max.message.bytes") ?? config.get("message.max.bytes");
   return {

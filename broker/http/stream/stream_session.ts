@@ -14,7 +14,7 @@ import type { GapReason } from "../http_counters.ts";
 import { HttpError } from "../http_error.ts";
 import type { RestContext } from "../rest/call.ts";
 import { problemOf } from "../rest/problem.ts";
-import { noPartition, noTopic } from "../rest/topics.ts";
+import { knownTopic, noPartition, noTopic } from "../rest/topics.ts";
 import { Pace } from "./pace.ts";
 import { formatEndId, formatEventId, MAX_PARTITIONS, parseEventId } from "./positions.ts";
 import type { Predicate } from "./cel_filter.ts";
@@ -99,7 +99,7 @@ export class StreamSession {
    */
   static async open(options: SessionOptions): Promise<StreamSession> {
     const { topic, query, context } = options;
-    const found = context.broker.topics.get(topic);
+    const found = knownTopic(context, topic);
     if (found === undefined) throw noTopic(topic);
     const count = found.state.partitions.length;
     const partitions = query.partitions ?? Array.from({ length: count }, (_, i) => i);

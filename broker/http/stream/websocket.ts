@@ -16,7 +16,7 @@ import type { TopicMessage } from "../../../client/mod.ts";
 import type { RestContext } from "../rest/call.ts";
 import { badRequest, bytesOfBase64, Fields, parseJson } from "../rest/fields.ts";
 import { problemOf } from "../rest/problem.ts";
-import { noPartition, noTopic, writesAreOff } from "../rest/topics.ts";
+import { knownTopic, noPartition, noTopic, writesAreOff } from "../rest/topics.ts";
 import type { StreamFormat, StreamNotice } from "./stream_event.ts";
 
 const MAX_BUFFERED_BYTES = 256 * 1024;
@@ -194,9 +194,10 @@ class SocketSession {
       if (this.#pending >= MAX_PENDING) {
         return this.#close(POLICY, `More than ${MAX_PENDING} records are not acknowledged`);
       }
-      const { broker: { topics }, producer } = this.#options.context;
+      const { context } = this.#options;
+      const { producer } = context;
       const topic = fields.requiredString("topic");
-      const state = topics.get(topic)?.state;
+      const state = knownTopic(context, topic)?.state;
       if (state === undefined) throw noTopic(topic);
       const message = messageOf(fields);
       const { partition: wanted } = message;

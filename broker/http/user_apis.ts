@@ -1,0 +1,121 @@
+/**
+ * The REST API for each user: with clients, consumers and streams that act for that user alone.
+ *
+ * @module
+ */
+
+import { formatPrincipal } from "../security/principal.ts";
+import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
+import { isLoopback } from "../settings/listener.ts";
+import type { Clock } from "../time/clock.ts";
+import type { HttpIdentity } from "./authentication.ts";
+import { HttpError } from "./http_error.ts";
+import type { RestApi } from "./rest/api.ts";
+
+/** What the APIs depend on. */
+export interface UserApisOptions {
+  readonly open: (session: Session) => Promise<RestApi>;
+  readonly clock: Clock;
+}
+
+/** The API of a user at an address. */
+interface UserApi {
+  readonly api: Promise<RestApi>;
+  identity: HttpIdentity;
+  /** Requests in progress. */
+  inProgress: number;
+  lastMs: number;
+}
+
+/** Most users and addresses at the same time. */
+const MAX_APIS = 256;
+/** How long a user's API is kept without requests: longer than its consumers live without any. */
+const IDLE_MS = 10 * 60_000;
+
+/** Keeps the APIs of users that send requests. */
+export class UserApis {
+  readonly #options: UserApisOptions;
+  readonly #apis: Map<string, UserApi> = new Map();
+  /** Those that are being closed. */
+  readonly #closing: Set<Promise<void>> = new Set();
+
+  constructor(options: UserApisOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Lets the API of a user answer a request.
+   *
+   * @param address The client's IP address.
+   * @throws {HttpError} 503 if too many users send requests.
+   */
+  async use<T>(
+    identity: HttpIdentity,
+    address: string,
+    answer: (api: RestApi) => Promise<T>,
+  ): Promise<T> {
+    const of = this.#apiOf(identity, address);
+    of.inProgress++;
+    try {
+      return await answer(await of.api);
+    } finally {
+      of.inProgress--;
+      of.lastMs = this.#options.clock.monotonic();
+    }
+  }
+
+  /** Closes those of users whose credentials have been changed or deleted. */
+  endRevoked(): void {
+    for (const [key, { identity }] of this.#apis) if (!identity.isCurrent()) this.#end(key);
+  }
+
+  /** Ends streams, and closes all clients. */
+  async close(): Promise<void> {
+    for (const key of this.#apis.keys()) this.#end(key);
+    await Promise.all(this.#closing);
+  }
+
+  #apiOf(identity: HttpIdentity, address: string): UserApi {
+    const { principal } = identity;
+    const key = `${formatPrincipal(principal)}\0${address}`;
+    const { clock, open } = this.#options;
+    const known = this.#apis.get(key);
+    if (known !== undefined) {
+      // In order of use.
+      this.#apis.delete(key);
+      this.#apis.set(key, known);
+      known.identity = identity;
+      return known;
+    }
+    this.#makeRoom();
+    const session: Session = {
+      principal,
+      host: address,
+      listener: EMBEDDED_LISTENER,
+      isLocal: isLoopback(address),
+    };
+    const api = open(session);
+    const created = { api, identity, inProgress: 0, lastMs: clock.monotonic() };
+    this.#apis.set(key, created);
+    return created;
+  }
+
+  #makeRoom(): void {
+    const idleMs = this.#options.clock.monotonic() - IDLE_MS;
+    for (const [key, { inProgress, lastMs }] of this.#apis) {
+      if (inProgress === 0 && lastMs < idleMs) this.#end(key);
+    }
+    if (this.#apis.size < MAX_APIS) return;
+    const [idle] = [...this.#apis].find(([, { inProgress }]) => inProgress === 0) ?? [];
+    if (idle === undefined) throw new HttpError(503, "Too many users send requests");
+    this.#end(idle);
+  }
+
+  #end(key: string): void {
+    const { api } = this.#apis.get(key)!;
+    this.#apis.delete(key);
+    const closing = api.then((api) => api.close()).catch(() => {});
+    this.#closing.add(closing);
+    closing.finally(() => this.#closing.delete(closing));
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * HTTP in a cluster where not everyone may do everything: who sends a request, and what it may do.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { partsOf } from "../../broker/broker.ts";
+import { EMBEDDED_LISTENER } from "../../broker/security/mod.ts";
+import {
+  alterUserScramCredentials,
+  createAcls,
+  createTopics,
+  deleteAcls,
+} from "../../protocol/messages/mod.ts";
+import { AclOperation, AclResourceType } from "../../protocol/messages/security/acl_types.ts";
+import { scramSaltedPassword } from "../../protocol/sasl/scram.ts";
+import { HttpBroker } from "../support/http.ts";
+import { ChannelConnection } from "../support/protocol/channel_connection.ts";
+
+const ALICE = { authorization: `Basic ${btoa("alice:alice-secret")}` };
+const TEXT = { value: { type: "STRING", data: "x" } };
+
+/** A broker that nobody but its administrator may use, with the user alice and two topics. */
+class Fixture implements AsyncDisposable {
+  readonly http: HttpBroker;
+  readonly admin: ChannelConnection;
+
+  private constructor(http: HttpBroker, admin: ChannelConnection) {
+    this.http = http;
+    this.admin = admin;
+  }
+
+  static async start(): Promise<Fixture> {
+    const http = await HttpBroker.start({
+      config: {
+        "authorizer": "required",
+        "super.users": "User:admin",
+        "connection.failed.authentication.delay.ms": 1,
+      },
+    });
+    const admin = new ChannelConnection(
+      partsOf(http.broker).server.connect({
+        principal: { type: "User", name: "admin" },
+        host: "127.0.0.1",
+        listener: EMBEDDED_LISTENER,
+        isLocal: true,
+      }),
+    );
+    const fixture = new Fixture(http, admin);
+    await fixture.setPassword("alice-secret");
+    await admin.request(createTopics, 7, {
+      topics: ["orders", "secrets"].map((name) => ({
+        name,
+        numPartitions: 1,
+        replicationFactor: 1,
+      })),
+      timeoutMs: 5000,
+    });
+    return fixture;
+  }
+
+  async setPassword(password: string): Promise<void> {
+    const salt = crypto.getRandomValues(new Uint8Array(16));
+    const saltedPassword = await scramSaltedPassword("SCRAM-SHA-256", password, salt, 4096);
+    const { results } = await this.admin.request(alterUserScramCredentials, 0, {
+      deletions: [],
+      upsertions: [{ name: "alice", mechanism: 1, iterations: 4096, salt, saltedPassword }],
+    });
+    assertEquals(results[0]!.errorCode, 0);
+  }
+
+  async deleteAlice(): Promise<void> {
+    await this.admin.request(alterUserScramCredentials, 0, {
+      deletions: [{ name: "alice", mechanism: 1 }],
+      upsertions: [],
+    });
+  }
+
+  async allow(operation: number, resourceType: number, resourceName: string): Promise<void> {
+    const principal = "User:alice";
+    const { results } = await this.admin.request(createAcls, 3, {
+      creations: [
+        { resourceType, resourceName, principal, host: "127.0.0.1", operation, permissionType: 3 },
+      ],
+    });
+    assertEquals(results[0]!.errorCode, 0);
+  }
+
+  /** Sends a request, and reads its answer. */
+  async send(
+    path: string,
+    headers: Record<string, string> = ALICE,
+    body?: unknown,
+  ): Promise<{ status: number; headers: Headers; text: string }> {
+    const response = await fetch(`${this.http.url}${path}`, {
+      headers: {
+        ...headers,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+    });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  async status(...request: Parameters<Fixture["send"]>): Promise<number> {
+    return (await this.send(...request)).status;
+  }
+
+  topic(name: string, rest = ""): string {
+    return `${this.http.cluster}/topics/${name}${rest}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.admin[Symbol.asyncDispose]();
+    await this.http[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("HTTP of a closed cluster asks who sends a request, and takes a user's password", async () => {
+  await using fixture = await Fixture.start();
+  const asked = await fixture.send("/v3/clusters", {});
+  assertEquals(asked.status, 401);
+  assertStringIncludes(asked.headers.get("www-authenticate")!, 'Basic realm="dqueue"');
+  assertEquals(JSON.parse(asked.text).error_code, 40101);
+  const wrong = ["alice:wrong", "bob:alice-secret", "alice", ":alice-secret", "alice:"];
+  for (const credentials of wrong) {
+    const headers = { authorization: `Basic ${btoa(credentials)}` };
+    assertEquals(await fixture.status("/v3/clusters", headers), 401, credentials);
+  }
+  for (const authorization of ["Basic", "Basic ???", "Bearer a.b.c", "Digest x", ""]) {
+    assertEquals(await fixture.status("/v3/clusters", { authorization }), 401, authorization);
+  }
+  assertEquals(await fixture.status("/v3/clusters"), 200);
+  // The scheme is not case-sensitive.
+  const lower = { authorization: ALICE.authorization.replace("Basic", "basic") };
+  assertEquals(await fixture.status("/v3/clusters", lower), 200);
+});
+
+Deno.test("HTTP of a closed cluster does what the ACLs of its user allow", async () => {
+  await using fixture = await Fixture.start();
+  const { topic } = AclResourceType;
+  const produce = (name: string) => fixture.status(fixture.topic(name, "/records"), ALICE, TEXT);
+  const read = (name: string) =>
+    fixture.status(fixture.topic(name, "/partitions/0/records?offset=0"), ALICE);
+  // Whether a topic exists does not show.
+  for (const name of ["orders", "secrets", "nothing"]) {
+    assertEquals(await fixture.status(fixture.topic(name)), 403, name);
+    assertEquals(await produce(name), 403, name);
+    assertEquals(await fixture.status(`/topics/${name}/stream`), 403, name);
+  }
+  const listed = async () => {
+    const { text } = await fixture.send(`${fixture.http.cluster}/topics`);
+    return JSON.parse(text).data.map((of: { topic_name: string }) => of.topic_name);
+  };
+  assertEquals(await listed(), []);
+  await fixture.allow(AclOperation.write, topic, "orders");
+  assertEquals(await listed(), ["orders"]);
+  assertEquals(await fixture.status(fixture.topic("orders")), 200);
+  assertEquals(await produce("orders"), 200);
+  assertEquals(await produce("secrets"), 403);
+  assertNotEquals(await read("orders"), 200);
+  const created = await fixture.status(`${fixture.http.cluster}/topics`, ALICE, {
+    topic_name: "new",
+    partitions_count: 1,
+  });
+  assertEquals(created, 403);
+  await fixture.allow(AclOperation.create, topic, "new");
+  const again = await fixture.send(`${fixture.http.cluster}/topics`, ALICE, {
+    topic_name: "new",
+    partitions_count: 1,
+  });
+  assertEquals(again.status, 201, again.text);
+  // What is revoked is denied with the next request.
+  await fixture.admin.request(deleteAcls, 3, {
+    filters: [{
+      resourceTypeFilter: topic,
+      resourceNameFilter: "orders",
+      patternTypeFilter: 1,
+      principalFilter: null,
+      hostFilter: null,
+      operation: 1,
+      permissionType: 1,
+    }],
+  });
+  assertEquals(await produce("orders"), 403);
+});
+
+Deno.test("HTTP of a closed cluster shows the broker's observations to those who may describe the cluster", async () => {
+  await using fixture = await Fixture.start();
+  const paths = ["health", "events", "history"].map((name) => `${fixture.http.cluster}/${name}`);
+  for (const path of paths) assertEquals(await fixture.status(path), 403, path);
+  const { cluster } = AclResourceType;
+  await fixture.allow(AclOperation.describe, cluster, "kafka-cluster");
+  for (const path of paths.slice(1)) assertEquals(await fixture.status(path), 200, path);
+});
+
+Deno.test("Probes and metrics need no credentials on loopback, the console does", async () => {
+  await using fixture = await Fixture.start();
+  for (const path of ["/livez", "/readyz", "/metrics"]) {
+    assertEquals(await fixture.status(path, {}), 200, path);
+  }
+  const page = await fixture.send("/ui/", {});
+  assertEquals(page.status, 401);
+  // The browser asks for user and password.
+  assert(page.headers.get("www-authenticate")!.startsWith("Basic "));
+  assertEquals(await fixture.status("/ui/"), 200);
+});
+
+Deno.test("A user that is deleted, or has another password, is no longer let in over HTTP", async () => {
+  await using fixture = await Fixture.start();
+  await fixture.allow(AclOperation.read, AclResourceType.topic, "orders");
+  assertEquals(await fixture.status(fixture.topic("orders")), 200);
+  const stream = await fetch(`${fixture.http.url}/topics/orders/stream`, {
+    headers: ALICE,
+  });
+  assertEquals(stream.status, 200, stream.statusText);
+  await fixture.setPassword("another");
+  assertEquals(await fixture.status(fixture.topic("orders")), 401);
+  // What is in progress ends.
+  await stream.text();
+  const other = { authorization: `Basic ${btoa("alice:another")}` };
+  assertEquals(await fixture.status(fixture.topic("orders"), other), 200);
+  await fixture.deleteAlice();
+  assertEquals(await fixture.status(fixture.topic("orders"), other), 401);
+});
