@@ -77,6 +77,11 @@ export function addBroker(
     out.add(METRICS.connectionsRefused, labelsOf({ reason }), count);
   }
   addCertificates(out, server.certificates);
+  const { oldNonces, ...authentications } = counters.authentications;
+  for (const [outcome, count] of Object.entries(authentications)) {
+    out.add(METRICS.authentications, labelsOf({ outcome }), count);
+  }
+  out.add(METRICS.oldScramNonces, "", oldNonces);
   const budgets = {
     request: [requestMemory.acquired, requestMemory.limit],
     response: [responseMemory.acquired, responseMemory.limit],

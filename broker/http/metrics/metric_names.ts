@@ -69,6 +69,15 @@ export const METRICS = {
     "dqueue_connections_refused_total",
     "Connections refused, by reason: max_connections, or descriptors",
   ),
+  authentications: counter(
+    "dqueue_authentications_total",
+    "Clients that authenticated by SASL, by outcome: succeeded, failed, ended (too many of them, or too " +
+      "slow), or expired (did not authenticate again)",
+  ),
+  oldScramNonces: counter(
+    "dqueue_scram_old_nonces_total",
+    "Logins by SCRAM with the nonce of librdkafka before 2.6.1, which sasl.scram.strict.nonce refuses",
+  ),
   certificateExpiry: gauge(
     "dqueue_tls_certificate_expiry_seconds",
     "When the certificate of a TLS listener expires, since 1970",

@@ -9,6 +9,7 @@ import type { ByteDuplex } from "../../../protocol/frames/channel.ts";
 import type { BrokerContext } from "../../handler.ts";
 import type { HandlerTable } from "../../handlers/mod.ts";
 import type { SaslAuthenticator } from "../../security/sasl/sasl_authenticator.ts";
+import type { SaslIdentity } from "../../security/sasl/sasl_exchange.ts";
 import type { SaslFailure } from "../../security/sasl/sasl_server.ts";
 import type { Session } from "../../security/session.ts";
 import { isClientsFault, isDisconnect } from "../failures.ts";
@@ -102,8 +103,8 @@ export class SaslGate {
     });
     if (authenticated === undefined) return undefined;
     const { identity, ...rest } = authenticated;
-    const onSuccess = () => this.#succeeded();
-    onSuccess();
+    const onSuccess = (identity: SaslIdentity) => this.#succeeded(identity, session);
+    onSuccess(identity);
     const reauthentication = new Reauthentication({
       identity,
       mechanisms,
@@ -143,13 +144,22 @@ export class SaslGate {
     });
   }
 
-  #succeeded(): void {
-    this.#broker.counters.authentications.succeeded++;
+  #succeeded(identity: SaslIdentity, before: Session): void {
+    const { counters, audit } = this.#broker;
+    counters.authentications.succeeded++;
+    const session = sessionOf(before, identity);
+    audit.record({ event: "authn.ok", session, rule: identity.mechanism });
   }
 
   #failed({ reason, user }: SaslFailure, mechanism: string, { peer, session }: Applicant): void {
-    const { counters, logger } = this.#broker;
+    const { counters, logger, audit } = this.#broker;
     counters.authentications.failed++;
+    audit.record({
+      event: "authn.fail",
+      session,
+      rule: `${mechanism}: ${reason}`,
+      ...(user === undefined ? {} : { resourceType: "USER", resource: user }),
+    });
     const { host, listener } = session;
     const before = this.#log.mayLog(host);
     if (before === undefined) return;

@@ -8,15 +8,7 @@ import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
 /** The settings by name. */
 export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
-  ...fixedSettings("clients are not authenticated", {
-    "principal.builder.class": [
-      "class",
-      "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
-      "Works out the user of a connection",
-      "cluster-wide",
-    ],
-    "security.providers": ["string", null, "Providers of security algorithms"],
-    "sasl.client.callback.handler.class": ["class", null, "Gives a client of SASL its credentials"],
+  ...fixedSettings("GSSAPI (Kerberos) is not served", {
     "sasl.kerberos.kinit.cmd": [
       "string",
       "/usr/bin/kinit",
@@ -48,8 +40,22 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "Part of a Kerberos ticket's life after which it is renewed",
       "cluster-wide",
     ],
+    "sasl.mechanism.controller.protocol": ["string", "GSSAPI", "Mechanism of SASL to controllers"],
+  }),
+  ...fixedSettings("classes of Java are not loaded", {
+    "principal.builder.class": [
+      "class",
+      "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
+      "Works out the user of a connection",
+      "cluster-wide",
+    ],
+    "security.providers": ["string", null, "Providers of security algorithms"],
+    "sasl.client.callback.handler.class": ["class", null, "Gives a client of SASL its credentials"],
     "sasl.login.callback.handler.class": ["class", null, "Gives a login its credentials"],
     "sasl.login.class": ["class", null, "Does the login"],
+    "sasl.server.callback.handler.class": ["class", null, "Checks the credentials of clients"],
+  }),
+  ...fixedSettings("brokers log in to each other with a password, which needs no renewal", {
     "sasl.login.connect.timeout.ms": [
       "int",
       null,
@@ -94,10 +100,8 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       "100",
       "First milliseconds between two attempts of a login",
     ],
-    "sasl.mechanism.controller.protocol": ["string", "GSSAPI", "Mechanism of SASL to controllers"],
-    "sasl.server.callback.handler.class": ["class", null, "Checks the credentials of clients"],
   }),
-  ...fixedSettings("clients are not authenticated", {
+  ...fixedSettings("brokers do not log in to each other with tokens", {
     "sasl.oauthbearer.assertion.algorithm": [
       "string",
       "RS256",

@@ -176,6 +176,8 @@ export class RawConnection {
       return await this.#conn.read(bytes);
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionReset) return null;
+      // The same by TLS.
+      if (error instanceof Deno.errors.UnexpectedEof) return null;
       throw error;
     }
   }
