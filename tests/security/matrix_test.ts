@@ -99,18 +99,24 @@ const TLS_AT_PLAINTEXT: Words = {
   kafkajs: /before secure TLS connection was established|wrong version number|Closed connection/,
   platformatic: /TLS|closed|wrong version|connect/i,
   java: /TimeoutException|SSL/,
+  sdk: /ConnectionError: .*that port speaks plaintext, not TLS/,
+  cli: /that port speaks plaintext, not TLS.*\n.*leave out --tls/,
 };
 const PLAINTEXT_AT_TLS: Words = {
   kcat: /connecting to a SSL listener|Disconnected/,
   kafkajs: /Closed connection|ECONNRESET/,
   platformatic: /closed|ECONNRESET/i,
   java: /TimeoutException/,
+  sdk: /ConnectionError: .*that port speaks TLS/,
+  cli: /that port speaks TLS.*\nUse --tls/,
 };
 const UNKNOWN_AUTHORITY: Words = {
   kcat: /certificate verify failed/,
   kafkajs: /unable to (verify the first certificate|get local issuer)|UnknownIssuer|self.signed/i,
   platformatic: /unable to (verify|get)|UnknownIssuer|self.signed|certificate/i,
   java: /SSL handshake failed|unable to find valid certification path/,
+  sdk: /CertificateError: .*no authority that the client trusts/,
+  cli: /no authority that the client trusts.*\n.*--tls-ca/,
 };
 /** In TLS 1.3 the server's alert comes after the client's handshake. */
 const BAD_CERTIFICATE: Words = {
@@ -118,6 +124,9 @@ const BAD_CERTIFICATE: Words = {
   kafkajs: /alert|certificate|Closed connection|ECONNRESET|disconnected/i,
   platformatic: /alert|certificate|closed|ECONNRESET/i,
   java: /SSL|certificate|TimeoutException/i,
+  sdk: /CertificateError: .*(asks for|does not accept|has got) (a certificate of )?the client/,
+  cli:
+    /(asks for|does not accept|has got) (a certificate of )?the client.*\n.*--tls-cert and --tls-key/,
 };
 const EXPIRED = '{"status":"invalid_token"}: the token has expired';
 const UNSIGNED =
@@ -332,6 +341,10 @@ function tlsSituations(broker: SaslBroker, certificates: CertificateSet): Situat
       words: PLAINTEXT_AT_TLS,
     },
     { name: "mTLS", attempt: { address: mtls, protocol, caFile, ...client } },
+    {
+      name: "SSL, with a certificate that nobody asks for",
+      attempt: { address: ssl, protocol, caFile, ...client },
+    },
     {
       name: "mTLS without a certificate",
       attempt: { address: mtls, protocol, caFile },
