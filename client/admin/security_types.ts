@@ -235,7 +235,7 @@ export interface ExpireDelegationTokenOptions extends OperationOptions {
 
 /** Which tokens to describe. */
 export interface DescribeDelegationTokensOptions extends OperationOptions {
-  /** Only those of these owners, such as `User:alice`. Default: all that may be seen. */
+  /** Only those that these principals own or may renew. Default: all that may be seen. */
   readonly owners?: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { SaslBroker } from "../../../tests/support/security/sasl_broker.ts";
+import { PASSWORDS, SaslBroker } from "../../../tests/support/security/sasl_broker.ts";
 import { TemporaryFolder } from "../../../tests/support/temporary_folder.ts";
 import { testContext, type TestContextOptions } from "../../terminal/test_context.ts";
 import { runIn } from "../testing.ts";
@@ -261,6 +261,45 @@ Deno.test("security quota alters and describes quotas", async () => {
     assertEquals(result.code, code, flags);
     assertStringIncludes(result.stderr, message);
   }
+});
+
+Deno.test("security token creates, lists, renews and expires tokens", async () => {
+  const config = { "delegation.token.secret.key": "a key of the tests" };
+  await using broker = await SaslBroker.start({ config });
+  const { run, output } = userOf(broker);
+  const files = { pw: PASSWORDS.alice };
+  const alice = ["-b", broker.address, "--user", "alice", "--password-file", "pw"];
+  const token = async (...args: string[]) =>
+    await output(["security", "token", ...args, ...alice], { files });
+  const created = JSON.parse(
+    await token("create", "--renewer", "bob", "--max-lifetime", "1h", "--output", "json"),
+  );
+  assertEquals([created.owner, created.renewers], ["User:alice", ["User:bob"]]);
+  const login = ["topic", "list", "-b", broker.address, "--client-config", "token.properties"];
+  const properties = (hmac: string) =>
+    "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-256\n" +
+    "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required " +
+    `username="${created.token_id}" password="${hmac}" tokenauth="true";`;
+  const byToken = (hmac: string) => run(login, { files: { "token.properties": properties(hmac) } });
+  assertEquals((await byToken(created.hmac)).code, 0);
+  assertEquals((await byToken("AAAA")).code, 1);
+
+  const listed = await token("list");
+  assertMatch(listed, new RegExp(`^${created.token_id} +User:alice +User:alice +User:bob `, "m"));
+  assert(!listed.includes(created.hmac));
+  assert(!(await token("list", "--output", "json")).includes(created.hmac));
+  assertStringIncludes(
+    (await run(["security", "token", "list", "--owner", "carol", ...alice], { files })).stderr,
+    "No tokens",
+  );
+
+  assertMatch(await token("renew", created.token_id, "--period", "10m"), /^Renewed until \d{4}-/);
+  const unknown = await run(["security", "token", "renew", "nobody", ...alice], { files });
+  assertStringIncludes(unknown.stderr, 'Cannot find token "nobody"');
+  assertEquals(await token("expire", created.token_id, "--yes"), "The token is gone\n");
+  assertEquals((await byToken(created.hmac)).code, 1);
+  const anonymous = await run("security token create");
+  assertStringIncludes(anonymous.stderr, "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED");
 });
 
 Deno.test("security user reset makes an administrator in the folder of a stopped broker", async () => {

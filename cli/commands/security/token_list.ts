@@ -32,7 +32,7 @@ export const securityTokenList = command({
       value: "PRINCIPAL",
       parse: parsePrincipalFlag,
       env: false,
-      doc: "Only tokens of this owner",
+      doc: "Only tokens that this principal owns or may renew",
     },
     ...outputFlag,
     ...connectionFlags,
