@@ -376,7 +376,7 @@ export class Broker {
       }),
     );
 
-    const audit = opened.use(openAuditLog({ config, clock, logger }));
+    const audit = opened.use(openAuditLog({ config, clock, logger, topics, cluster, forwarding }));
     const requestMemory = new MemoryBudget(config.get("queued.max.request.bytes"));
     const validations = new BatchValidations(requestMemory);
     opened.defer(() => validations.close());

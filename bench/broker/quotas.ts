@@ -16,7 +16,7 @@ import { ServedBroker } from "../support/brokers/served_broker.ts";
 import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
 import { parseFlags } from "../support/flags.ts";
 import { sampleBatch } from "../support/load/record_batches.ts";
-import type { LoadConnection } from "../support/load/load_connection.ts";
+import { LoadConnection } from "../support/load/load_connection.ts";
 import { createTopics, PRODUCE_VERSION, TIMEOUT_MS } from "../support/load/target.ts";
 import { describeMachine } from "../support/report/machine.ts";
 import { measured, median, printReport, progress, type Row } from "../support/report/report.ts";
@@ -118,7 +118,7 @@ async function append(
 
 /** Median and 99th percentile of the neighbour's Produce requests, until `until` settles. */
 async function neighbour(server: ServedBroker, until: Promise<unknown>): Promise<number[]> {
-  using connection = await server.connect();
+  using connection = await LoadConnection.connect(server.address);
   const batch = sampleBatch({ size: 1000, count: 1 });
   const times: number[] = [];
   let isOver = false;

@@ -7,7 +7,7 @@
  */
 
 import { parseSuperUsers } from "./super_users.ts";
-import { boolean, choice, string } from "./setting.ts";
+import { boolean, choice, SettingValueError, string } from "./setting.ts";
 
 /** Kafka's authorizer, whose semantics this broker's has. */
 export const STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
@@ -35,9 +35,20 @@ export const AUTHORIZER_SETTINGS = {
     "Whether everyone may do everything with a resource that no ACL is about",
   ),
   "audit.log": choice(
-    ["log", "none"],
+    ["log", "topic", "none"],
     "log",
     "Where denials, failed logins and changes of topics, configs, ACLs, users and quotas are recorded, " +
-      "each as a line of JSON. log: in the broker's log, at level info; none: nowhere",
+      "each as a line of JSON. log: in the broker's log, at level info; topic: in audit.topic; none: nowhere",
+  ),
+  "audit.topic": string(
+    "audit-log",
+    "Topic of audit.log=topic, which is created with a partition for each broker. A broker appends to a " +
+      "partition that it leads; if it leads none, to its log",
+    { check: checkAuditTopic },
   ),
 };
+
+function checkAuditTopic(name: string): void {
+  if (/^(?!\.{1,2}$)[\w.-]{1,249}$/.test(name) && !name.startsWith("__")) return;
+  throw new SettingValueError(`"${name}" is not the name of a topic that can be created`);
+}
