@@ -1,12 +1,12 @@
 /**
  * Measures a broker by TLS, beside the same broker without it, and beside another broker by TLS.
  *
- *     deno run -A bench/broker/tls.ts [--kafka-home ~/kafka] [--runs 3] [--seconds 2] [--only TEXT] [--json]
+ *     deno run -A bench/broker/tls.ts [--kafka-home ~/kafka] [--runs 3] [--seconds 2] [--warm-up 45] [--only TEXT] [--json]
  *
  * Each broker is started once, on a new folder in memory, and listens with and without TLS. All have the
  * same certificate (EC P-256) and answer with TLS 1.3. The load is that of `bench/broker/broker.ts`, by
  * `Deno.startTls`. Subjects take turns, so that ratios are of the same minute. Rows of processor time are
- * those of the broker's process alone.
+ * those of the broker's process alone. `--warm-up` is the longest time in seconds that one is warmed up.
  *
  * If there are two cores and `taskset`, brokers get one of them and this program the other, which also
  * encrypts.
@@ -61,6 +61,7 @@ const { flags } = parseFlags({
   "kafka-home": undefined,
   runs: "3",
   seconds: "2",
+  "warm-up": "45",
   only: "",
   quick: false,
   "broker-core": "0",
@@ -177,10 +178,11 @@ async function measure(
   isFirst: boolean,
 ): Promise<Outcome> {
   const scenario = parseScenario(text);
-  const { leastMs, mostMs } = way.warmUp;
+  const { leastMs } = way.warmUp;
+  const mostMs = Math.min(way.warmUp.mostMs, Number(flags["warm-up"]) * 1000);
   const stable = isFirst
-    ? { leastMs, mostMs }
-    : { leastMs: 0, mostMs: Math.min(mostMs, SHORT_WARM_UP_MS) };
+    ? { leastMs: Math.min(leastMs, mostMs), mostMs }
+    : { leastMs: 0, mostMs: Math.min(mostMs / 3, SHORT_WARM_UP_MS) };
   const timing: Timing = { warmUpMs: SETTLE_MS, measureMs, ...(run === 0 ? { stable } : {}) };
   switch (scenario.kind) {
     case "produce":

@@ -15,6 +15,9 @@ import {
   type TlsStackListener,
 } from "./tls_stack.ts";
 
+/** Milliseconds between attempts to bind the port again. */
+const REBIND_MS = 1;
+
 /** Binds an address. */
 export function listenDenoTls(
   address: HostPort,
@@ -30,6 +33,9 @@ class DenoTlsListener implements TlsStackListener {
   readonly #halfOpen: Set<DenoTlsConn> = new Set();
   readonly addr: Deno.NetAddr;
   #listener: Deno.TlsListener;
+  /** Listeners that others replace. */
+  readonly #retired: WeakSet<Deno.TlsListener> = new WeakSet();
+  #replaced: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor({ host, port }: HostPort, credentials: TlsCredentials, serving: TlsServing) {
@@ -40,29 +46,45 @@ class DenoTlsListener implements TlsStackListener {
 
   async accept(): Promise<SecureConn> {
     for (;;) {
+      await this.#replaced;
       if (this.#isClosed) throw closedListener();
       const listener = this.#listener;
       try {
         return new DenoTlsConn(await listener.accept(), this.#serving, this.#halfOpen);
       } catch (error) {
         // Another listener replaces it, with other certificates.
-        if (listener === this.#listener || this.#isClosed) throw error;
+        if (!this.#retired.has(listener) || this.#isClosed) throw error;
       }
     }
   }
 
   /** For a moment nobody listens. Connections that were not accepted yet are lost. */
   use(credentials: TlsCredentials): void {
-    const old = this.#listener;
+    this.#replaced = this.#replaced.then(() => this.#replace(credentials));
+  }
+
+  async #replace(credentials: TlsCredentials): Promise<void> {
+    if (this.#isClosed) return;
     const { hostname, port } = this.addr;
-    old.close();
-    this.#listener = listen(hostname, port, credentials);
+    this.#retired.add(this.#listener);
+    this.#listener.close();
+    // The port is free once the call that waits for a connection has ended.
+    while (!this.#isClosed) {
+      await new Promise((resolve) => setTimeout(resolve, REBIND_MS));
+      try {
+        this.#listener = listen(hostname, port, credentials);
+        if (this.#isClosed) this.#listener.close();
+        return;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      }
+    }
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#listener.close();
+    if (!this.#retired.has(this.#listener)) this.#listener.close();
     for (const conn of this.#halfOpen) conn.close();
   }
 }

@@ -158,7 +158,8 @@ function openKey(block: PemBlock, passphrase: string | undefined, name: string):
     // The error of the runtime may show parts of the key.
     throw new ConfigError(
       isEncrypted
-        ? `Cannot use ${name}: the private key does not open with ssl.key.password`
+        ? `Cannot use ${name}: the private key does not open with ssl.key.password; if that is right, ` +
+          "convert the key with openssl pkcs8 -topk8"
         : `Cannot use ${name}: the private key is damaged`,
     );
   }
