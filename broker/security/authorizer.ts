@@ -30,6 +30,15 @@ export interface Authorizer {
   mayDo(session: Session, operation: number, resourceType: number, name: string): boolean;
   /** Whether a client may do something with at least one resource of a type. Not audited. */
   mayDoSomewhere(session: Session, operation: number, resourceType: number): boolean;
+  /**
+   * Whether a client may do something as soon as the cluster is not open any more. Default: it stays open.
+   */
+  mayDoOnceClosed?(
+    session: Session,
+    operation: number,
+    resourceType: number,
+    name: string,
+  ): boolean;
 }
 
 /** Lets everyone do everything. */

@@ -50,6 +50,7 @@ import {
 } from "../../security/authorizer/acl_filter.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
+import { keepBrokersIn } from "./keep_brokers_in.ts";
 import { onlyLocalWhileOpen } from "./only_local_while_open.ts";
 
 type Creation = CreateAclsRequest["creations"][number];
@@ -162,6 +163,7 @@ async function handleCreateAcls(
     else known.places.push(place);
     if (slice.isOver) await slice.pause();
   }
+  if (created.size > 0) keepBrokersIn(context, Array.from(created.values(), ({ rule }) => rule));
   const denialsFirst = [...created].sort(([, a], [, b]) => a.rule.permission - b.rule.permission);
   for (const part of inParts(denialsFirst)) {
     const changes = part.map(([key, { rule }]) => ({

@@ -39,6 +39,7 @@ import {
 import type { Session } from "../../security/session.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE, mapEach } from "../each_item.ts";
+import { keepBrokersIn } from "./keep_brokers_in.ts";
 import { onlyLocalWhileOpen } from "./only_local_while_open.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 
@@ -132,6 +133,7 @@ async function handleAlter(
 ): Promise<AlterUserScramCredentialsResponse> {
   onlyLocalWhileOpen(context);
   const { deletions, upsertions } = request;
+  if (upsertions.length > 0) keepBrokersIn(context);
   const bytesOf = ({ name }: { readonly name: string }) => RESULT_BYTES + textBytes(name);
   await claimResponseMemory(sumOf(deletions, bytesOf) + sumOf(upsertions, bytesOf), context);
   const isExposed = canBeOverheard(context.session);

@@ -124,6 +124,15 @@ export class AclAuthorizer implements Authorizer {
     return allow;
   }
 
+  mayDoOnceClosed(
+    session: Session,
+    operation: number,
+    resourceType: number,
+    name: string,
+  ): boolean {
+    return this.explain(session, operation, resourceType, name).allow;
+  }
+
   /** Decides as if the cluster were closed, and says why. */
   explain(session: Session, operation: number, resourceType: number, name: string): Decision {
     return decide(this.#policy, session.principal, session.host, operation, resourceType, name);
