@@ -15,7 +15,7 @@ import type {
   RequestContext,
 } from "../handler.ts";
 import type { Session } from "../security/session.ts";
-import type { RequestTime } from "./throttling.ts";
+import type { RequestTime } from "./request_time.ts";
 
 /** A request whose response has not been sent, and the context its handler sees. */
 export class PendingRequest implements RequestContext {

@@ -36,14 +36,6 @@ const EXEMPT: ReadonlySet<number> = new Set([
 /** The first version of AddPartitionsToTxn that only brokers send. */
 const FIRST_ADD_PARTITIONS_OF_BROKERS = 4;
 
-/** The time that a request takes of the event loop. */
-export interface RequestTime {
-  /** When it began, by the monotonic clock. */
-  readonly beganMs: number;
-  /** How long it took until it waited for something; undefined before. */
-  usedMs: number | undefined;
-}
-
 /** Counts the requests of one connection, and mutes it. */
 export class Throttling {
   readonly #broker: Pick<BrokerContext, "clock" | "quotas">;
