@@ -39,4 +39,6 @@ export interface GroupClient {
   /** Its address, without the port. */
   readonly clientHost: string;
   readonly apiVersion: number;
+  /** Whether it may know of a topic. Default: of all. */
+  readonly mayDescribe?: (topic: string) => boolean;
 }

@@ -163,6 +163,7 @@ function beat(
   const change: MemberChange = {
     before,
     after: subscribe(before, request, client),
+    ...(client.mayDescribe === undefined ? {} : { mayDescribe: client.mayDescribe }),
     replaced,
     owned,
   };

@@ -84,6 +84,8 @@ export interface RegexOptions {
   readonly nowMs: number;
   /** Milliseconds after which expressions are resolved again even if no topic was created. */
   readonly refreshIntervalMs: number;
+  /** Whether the member that is heard from may know of a topic. Default: of all. */
+  readonly mayDescribe?: (topic: string) => boolean;
 }
 
 /**
@@ -110,7 +112,7 @@ export function updateRegexes(
   if (used.size > 0 && mustResolve(used, regexes, topics, options)) {
     const version = topics.newestRevision;
     const timestampMs = options.nowMs;
-    for (const [regex, matched] of resolve(used, topics)) {
+    for (const [regex, matched] of resolve(used, topics, options.mayDescribe)) {
       const resolved = { topics: matched, version, timestampMs };
       const known = regexes.get(regex)?.topics ?? [];
       if (!isSameNames(known, matched)) haveTopicsChanged = true;
@@ -157,13 +159,20 @@ function mustResolve(
 
 /**
  * The topics that match each expression, in alphabetical order. Internal topics are excluded: a
- * consumer of all topics would read, and thereby commit, its own commits.
+ * consumer of all topics would read, and thereby commit, its own commits. So are those that the member
+ * that is heard from may not know of, as in Kafka.
  */
-function resolve(used: ReadonlySet<string>, topics: GroupTopics): Map<string, readonly string[]> {
+function resolve(
+  used: ReadonlySet<string>,
+  topics: GroupTopics,
+  mayDescribe: (topic: string) => boolean = () => true,
+): Map<string, readonly string[]> {
   const names = [...topics.topics()].map(({ name }) => name)
     .filter((name) => !isInternalTopic(name))
     .sort();
   const matchers = new Map<string, TopicMatcher>();
   for (const regex of used) matchers.set(regex, topicMatches(topics).matcher(regex));
-  return new Map([...matchers].map(([regex, matches]) => [regex, names.filter(matches)]));
+  const wanted = (matches: TopicMatcher) =>
+    names.filter((name) => matches(name) && mayDescribe(name));
+  return new Map([...matchers].map(([regex, matches]) => [regex, wanted(matches)]));
 }

@@ -47,6 +47,8 @@ export interface MemberChange {
   readonly replaced: ConsumerMember | undefined;
   /** The partitions that the member reports as owned; `null` if it does not report. */
   readonly owned: Assignment | null;
+  /** Whether the member may know of a topic. Default: of all. */
+  readonly mayDescribe?: (topic: string) => boolean;
 }
 
 /** The effects of a heartbeat. */
@@ -113,6 +115,7 @@ function regexesAfter(env: GroupEnvironment, group: ConsumerGroup, change: Membe
   return updateRegexes(group, before, after, env.topics, {
     nowMs: env.clock.now(),
     refreshIntervalMs: env.config.get("group.consumer.regex.refresh.interval.ms"),
+    ...(change.mayDescribe === undefined ? {} : { mayDescribe: change.mayDescribe }),
   });
 }
 

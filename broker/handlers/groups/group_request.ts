@@ -8,20 +8,25 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import type { Api } from "../../../protocol/schema/schema.ts";
 import { NO_AUTHORIZED_OPERATIONS } from "../../../protocol/messages/topics/metadata.ts";
 import { ApiError } from "../../api_error.ts";
-import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
+import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import type { TopicState } from "../../cluster/cluster_state.ts";
 import { GROUP_VERSION } from "../../cluster/features.ts";
 import type { GroupClient } from "../../groups/environment.ts";
 import { coordinatorErrorCode } from "../../coordinators/shard.ts";
 import type { Access, RequestContext } from "../../handler.ts";
-import { ofRequest } from "../access/mod.ts";
+import { mayDo, ofRequest } from "../access/mod.ts";
 import { groupOperations } from "../authorized_operations.ts";
 
 /** The client of a request, as stored with group members. */
-export function groupClient({ apiVersion, clientId, peer }: RequestContext): GroupClient {
+export function groupClient(context: RequestContext): GroupClient {
+  const { apiVersion, clientId, peer, broker } = context;
   const host = peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   // Java formats addresses this way, and tools print them unchanged.
-  return { apiVersion, clientId, clientHost: `/${host}` };
+  const client = { apiVersion, clientId, clientHost: `/${host}` };
+  if (broker.authorizer.isOpen) return client;
+  const { describe } = AclOperation;
+  const mayDescribe = (topic: string) => mayDo(context, describe, AclResourceType.topic, topic);
+  return { ...client, mayDescribe };
 }
 
 /** The error code for a failed group request. */
