@@ -29,6 +29,8 @@ import type { FencedProducer, TransactionalId } from "./transactional_id.ts";
 /** The topic whose offsets are committed; nothing is in it. */
 export const INPUT_TOPIC = "input";
 
+/** More than clocks are ever set forward. */
+const MAX_CLOCK_ERROR_MS = 20_000;
 const MAX_RECORDS = 3;
 const MAX_PARTITIONS = 3;
 
@@ -170,7 +172,10 @@ export class TransactionalProducer extends Participant implements FencedProducer
     if (response === undefined) return;
     const { errorCode, producerId, producerEpoch } = response;
     const what = `initializes ${id} with ${pairName(sent)}, gets ${pairName(response)}`;
-    const explained = this.mayBeFenced && sent !== undefined ? FENCED : [];
+    // A forgotten id begins again with a new producer id. If the answer is lost, the old one is fenced, as
+    // nobody knows whose it was.
+    const mayBeFenced = this.mayBeFenced || this.#mayHaveExpired();
+    const explained = mayBeFenced && sent !== undefined ? FENCED : [];
     if (this.mustRepeat(this.#coordinator, what, errorCode, explained)) return;
     this.#concludeAborted(what);
     if (errorCode !== ErrorCode.NONE) {
@@ -431,10 +436,17 @@ export class TransactionalProducer extends Participant implements FencedProducer
 
   /** The answers that tell of fencing, a timeout or expiry, if one of them may have happened. */
   #explained(): readonly number[] {
-    const { nowMs, hasWrongClocks, expirationMs } = this.world;
+    const { nowMs, hasWrongClocks } = this.world;
     const hasTimedOut = nowMs - this.#startMs >= this.#options.timeoutMs;
-    const hasExpired = nowMs - this.#usedMs >= expirationMs;
-    return this.mayBeFenced || hasWrongClocks || hasTimedOut || hasExpired ? FENCED : [];
+    const isExplained = this.mayBeFenced || hasWrongClocks || hasTimedOut || this.#mayHaveExpired();
+    return isExplained ? FENCED : [];
+  }
+
+  /** Whether the coordinator may have forgotten the id. */
+  #mayHaveExpired(): boolean {
+    const { nowMs, hasWrongClocks, expirationMs } = this.world;
+    const unusedMs = nowMs - this.#usedMs + (hasWrongClocks ? MAX_CLOCK_ERROR_MS : 0);
+    return unusedMs >= expirationMs;
   }
 
   /**
