@@ -17,6 +17,9 @@ import {
 import { listenerKey } from "./listener_overrides.ts";
 import { parseProtocolMap } from "./listener_settings.ts";
 
+/** The HTTP port has settings of SASL like a listener, without being one. */
+const HTTP = "http";
+
 /** An address that a broker listens on. */
 export interface Listener {
   /** Its name in capitals, such as `INTERNAL`; that of its protocol if it has no other. */
@@ -197,6 +200,7 @@ function interBrokerName(
 function checkOverrides(config: BrokerConfig, names: readonly string[]): void {
   if (names.length === 0) return;
   for (const [setting, { listener }] of config.overrides) {
+    if (listenerKey(listener) === HTTP) continue;
     if (names.some((name) => listenerKey(name) === listenerKey(listener))) continue;
     throw new ConfigError(
       `Cannot use ${setting}: there is no listener ${listener.toUpperCase()}, the listeners are ` +

@@ -64,6 +64,13 @@ Deno.test("Listeners.endpoints() are the announced addresses, one for each name"
   ]);
 });
 
+Deno.test("readListeners() leaves settings of the HTTP port to that", () => {
+  assertEquals(
+    read({ "listener.name.http.sasl.oauthbearer.expected.audience": "a" }).all.length,
+    1,
+  );
+});
+
 Deno.test("readListeners() rejects settings that do not fit together, and says what to change", () => {
   const cases: [Record<string, unknown>, string][] = [
     [
