@@ -170,33 +170,10 @@ async function carryOut(plan: Plan, context: RequestContext): Promise<Outcome> {
     const hadIt = await cluster.retry(() =>
       alterCredential(cluster.security, key, mechanism, credential)
     );
-    if (isDeletion && !hadIt) return NOT_FOUND;
-    audit(context, plan, mechanism);
-    return SUCCESS;
+    return isDeletion && !hadIt ? NOT_FOUND : SUCCESS;
   } catch (error) {
     return failure(error, context);
   }
-}
-
-/** Notes who has changed which credential, but nothing of the credential itself. */
-function audit(
-  { session, clientId, api, broker }: RequestContext,
-  plan: Exclude<Plan, Outcome>,
-  mechanism: ScramMechanism,
-): void {
-  const isDeletion = "deletion" in plan;
-  broker.audit.record({
-    event: "change",
-    session,
-    clientId,
-    api,
-    operation: "ALTER",
-    resourceType: "USER",
-    resource: isDeletion ? plan.deletion.name : plan.upsertion.name,
-    ...(isDeletion
-      ? { before: { mechanism } }
-      : { after: { mechanism, iterations: plan.upsertion.iterations } }),
-  });
 }
 
 function credentialOf(mechanism: ScramMechanism, upsertion: Upsertion) {
