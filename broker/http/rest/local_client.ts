@@ -4,7 +4,12 @@
  * @module
  */
 
-import { Client, type EmbeddedChannel, type TracingApi } from "../../../client/mod.ts";
+import {
+  Client,
+  ConnectionError,
+  type EmbeddedChannel,
+  type TracingApi,
+} from "../../../client/mod.ts";
 import { StreamChannel } from "../../../protocol/frames/channel.ts";
 import type { BrokerParts } from "../../broker.ts";
 import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
@@ -26,7 +31,7 @@ export function openLocalClient(
   tracing?: TracingApi,
 ): Client {
   return new Client({
-    broker: { connect: (address) => connect(parts, address, session) },
+    broker: { connect: (address) => openLocalChannel(parts, address, session) },
     clientId: CLIENT_ID,
     timeoutMs: TIMEOUT_MS,
     metadataMaxAgeMs: 5000,
@@ -34,7 +39,12 @@ export function openLocalClient(
   });
 }
 
-async function connect(
+/**
+ * Connects to a broker of the cluster.
+ *
+ * @throws {ConnectionError} If it is another one and not everyone may do everything.
+ */
+export async function openLocalChannel(
   { context: { cluster, nodeId, authorizer }, server, membership, network }: BrokerParts,
   address: string,
   session: Session,
@@ -45,12 +55,16 @@ async function connect(
     .flatMap(({ endpoints }) => endpoints)
     .find((each) => formatHostPort(each) === address);
   if (endpoint === undefined) return server.connect(session);
+  // Over there this broker is not who asks it, and may do more: with its own login, or where those are
+  // trusted that have none.
+  if (!authorizer.isOpen) {
+    throw new ConnectionError(
+      `Cannot ask the broker at ${address} for a user of HTTP: it does not know who asks`,
+      { retriable: false, advice: "Ask that broker's own HTTP port, or use Kafka's protocol" },
+    );
+  }
   const { host, port, protocol } = endpoint;
   if (protocol !== "PLAINTEXT") {
-    // With its own login this broker may do more than who asks it.
-    if (!authorizer.isOpen) {
-      throw new Error(`Cannot reach the broker at ${address} for a client of HTTP`);
-    }
     return await network.connect(endpoint, AbortSignal.timeout(TIMEOUT_MS));
   }
   const conn = await Deno.connect({ hostname: host, port });
