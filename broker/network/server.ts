@@ -37,6 +37,12 @@ const CLOSE_GRACE_MS = 1000;
 /** Delay before accepting again when a connection can be neither accepted nor refused. */
 const ACCEPT_PAUSE_MS = 100;
 
+/**
+ * Connections of one address in a handshake of TLS. Many clients may come back at once, and a handshake
+ * takes a millisecond of one core.
+ */
+const MAX_HANDSHAKES_PER_HOST = 2048;
+
 const PLAINTEXT: ListenerIdentity = { name: "PLAINTEXT", protocol: "PLAINTEXT" };
 
 /** An address that is listened on. */
@@ -58,6 +64,8 @@ export class Server {
   readonly #shortage: Refusals;
   readonly #excess: Refusals;
   readonly #addresses: AddressLimits;
+  /** Those in a handshake of TLS, and those that have not logged in. */
+  readonly #handshakes: UnauthenticatedConnections;
   readonly #unauthenticated: UnauthenticatedConnections;
   readonly #authenticating: Set<Promise<void>> = new Set();
   readonly #tls: TlsEntrance;
@@ -84,17 +92,22 @@ export class Server {
       maxBacklog: MAX_BACKLOG_BYTES,
     };
     this.#tls = new TlsEntrance(broker);
-    this.#unauthenticated = new UnauthenticatedConnections({
+    const limits = {
       clock: broker.clock,
       maxMs: () => broker.config.get("connections.max.unauthenticated.ms"),
       onEnded: () => broker.counters.authentications.ended++,
+    };
+    this.#handshakes = new UnauthenticatedConnections({
+      ...limits,
+      maxPerHost: MAX_HANDSHAKES_PER_HOST,
     });
+    this.#unauthenticated = new UnauthenticatedConnections(limits);
     this.#scheduleSweep();
   }
 
   /** Number of open connections. */
   get connectionCount(): number {
-    return this.#connections.size + this.#unauthenticated.size;
+    return this.#connections.size + this.#handshakes.size + this.#unauthenticated.size;
   }
 
   /** Lets clients of SASL listeners in; required before `start()` if there are any. */
@@ -160,6 +173,7 @@ export class Server {
   abort(): void {
     this.#closed = true;
     this.#closing.abort();
+    this.#handshakes.close();
     this.#unauthenticated.close();
     for (const connection of this.#connections.keys()) connection.abort();
   }
@@ -178,6 +192,7 @@ export class Server {
     this.#stopFollowing?.();
     for (const { listener } of this.#listeners) listener.close();
     await Promise.all(this.#accepting);
+    this.#handshakes.close();
     this.#unauthenticated.close();
     await Promise.all(this.#authenticating);
     const { clock } = this.#broker;
@@ -222,18 +237,23 @@ export class Server {
   #reasonToRefuse(): Refusals | undefined {
     const { connections } = this.#broker.counters;
     const max = this.#broker.config.get("max.connections");
-    if (this.connectionCount >= max && !this.#unauthenticated.makeRoom()) {
+    if (this.connectionCount >= max && !this.#makeRoom()) {
       connections.refusedByLimit++;
       return this.#excess;
     }
     const descriptors = this.#descriptors;
     if (descriptors === undefined) return undefined;
     while (!descriptors.refill()) {
-      if (descriptors.reclaim() || this.#unauthenticated.makeRoom()) continue;
+      if (descriptors.reclaim() || this.#makeRoom()) continue;
       connections.refusedByShortage++;
       return this.#shortage;
     }
     return undefined;
+  }
+
+  /** Ends a connection whose client is not known yet; false if there is none. */
+  #makeRoom(): boolean {
+    return this.#handshakes.makeRoom() || this.#unauthenticated.makeRoom();
   }
 
   /** @throws If the client has already disconnected. */
@@ -274,21 +294,25 @@ export class Server {
   ): Promise<void> {
     const ended = new AbortController();
     const { signal } = ended;
-    const visit = this.#unauthenticated.enter(anonymous.host, () => {
+    const end = () => {
       ended.abort();
       closeSocket(socket);
-    });
-    const session = "handshake" in socket
-      ? await this.#tls.admit(socket, peer, anonymous)
-      : anonymous;
+    };
+    let session: Session | undefined = anonymous;
+    if ("handshake" in socket) {
+      const handshake = this.#handshakes.enter(anonymous.host, end);
+      session = await this.#tls.admit(socket, peer, anonymous);
+      handshake.leave();
+    }
     let admitted: Partial<Admitted> | undefined;
     if (session === undefined || signal.aborted) admitted = undefined;
     else if (!session.listener.protocol.startsWith("SASL_")) admitted = { session };
     else {
+      const visit = this.#unauthenticated.enter(session.host, end);
       const onHeld = (bytes: number) => visit.hold(bytes);
       admitted = await this.#gate?.admit({ socket, peer, session, onHeld, signal });
+      visit.leave();
     }
-    visit.leave();
     if (admitted === undefined || signal.aborted || this.#closed) {
       this.#addresses.leave(socket);
       return closeSocket(socket);
