@@ -36,6 +36,11 @@ export class OutputClosedError extends Error {
   override name = "OutputClosedError";
 }
 
+/** Thrown if the user presses Ctrl-C where keys are read as they are typed: nothing is reported. */
+export class InterruptedError extends Error {
+  override name = "InterruptedError";
+}
+
 /**
  * Returns the exit code for an error.
  *
@@ -51,6 +56,7 @@ export function exitCodeOf(error: unknown, signal: AbortSignal): number {
 
 /** Whether `error` only means that the user stopped the command through `signal`. */
 export function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  if (error instanceof InterruptedError) return true;
   if (!signal.aborted) return false;
   return error === signal.reason || (error instanceof Error && error.name === "AbortError");
 }

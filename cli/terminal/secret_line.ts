@@ -8,6 +8,7 @@
  */
 
 import { abortable } from "../../client/connection/waiting.ts";
+import { InterruptedError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** What was typed so far. */
@@ -53,22 +54,24 @@ export class SecretLine {
 /**
  * Asks for a secret on the terminal, without showing what is typed.
  *
- * @throws The reason of the context's signal, also for Ctrl-C.
+ * @throws {InterruptedError} For Ctrl-C, which is a key here.
+ * @throws The reason of the context's signal.
  */
 export async function readSecret(context: Context, question: string): Promise<string> {
   const { keyboard, signal, stderr } = context;
   signal.throwIfAborted();
-  stderr.write(`${question} `);
-  await stderr.flush();
   const line = new SecretLine();
   const buffer = new Uint8Array(256);
+  // Before the question: its answer may come at once.
   keyboard.setRaw(true);
   try {
+    stderr.write(`${question} `);
+    await stderr.flush();
     for (;;) {
       const size = await abortable(keyboard.read(buffer), signal);
       const state = size === null ? "done" : line.push(buffer.subarray(0, size));
       if (state === "done") return line.text;
-      if (state === "interrupted") throw new DOMException("Interrupted", "AbortError");
+      if (state === "interrupted") throw new InterruptedError("Interrupted");
     }
   } finally {
     keyboard.setRaw(false);

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { InterruptedError } from "../errors.ts";
 import { readSecret, SecretLine } from "./secret_line.ts";
 import { testContext } from "./test_context.ts";
 
@@ -43,12 +44,11 @@ Deno.test("readSecret() shows input again after Ctrl-C and after the end of the 
       return Promise.resolve(1);
     }),
   };
-  await assertRejects(() => readSecret(ctrlC, "Password:"), DOMException, "Interrupted");
+  await assertRejects(() => readSecret(ctrlC, "Password:"), InterruptedError);
   const context = testContext();
   const hanging = { ...context, keyboard: keyboard(() => new Promise(() => {})) };
   const asked = readSecret(hanging, "Password:");
   context.stop.abort(new DOMException("Terminated", "AbortError"));
   await assertRejects(() => asked, DOMException, "Terminated");
-  assertEquals(raw, [true, false, true, false].slice(0, raw.length));
-  assertEquals(raw.filter((each) => each).length, raw.length / 2);
+  assertEquals(raw, [true, false, true, false]);
 });
