@@ -55,6 +55,12 @@ const PROGRAMS: readonly Program[] = [
   },
   { room: "broker", name: "fairness", full: [], quick: ["--runs=1"] },
   { room: "broker", name: "hostile_frames", full: [], quick: ["--only=Metadata"] },
+  {
+    room: "broker",
+    name: "logins",
+    full: [],
+    quick: ["--seconds=1", "--connections=300"],
+  },
   { room: "broker", name: "scale", full: [], quick: ["--most=10"] },
   { room: "broker", name: "quotas", full: [], quick: ["--seconds=5"] },
   { room: "broker", name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
