@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { brokerHeartbeat } from "../../protocol/messages/cluster/broker_heartbeat.ts";
 import { envelope } from "../../protocol/messages/cluster/envelope.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { offsetForLeaderEpoch } from "../../protocol/messages/records/offset_for_leader_epoch.ts";
 import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { saslAuthenticate } from "../../protocol/messages/security/sasl_authenticate.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
@@ -96,6 +97,7 @@ Deno.test("Throttling leaves out brokers, authentication, users without a quota 
   assertEquals(world.serve(saslAuthenticate, 1000), 0);
   assertEquals(world.serve(fetch, 1000, { request: ofReplica }), 0);
   assertEquals(world.serve(fetch, 1000, { request: ofNewReplica }), 0);
+  assertEquals(world.serve(offsetForLeaderEpoch, 1000, { request: { replicaId: 2 } }), 0);
   assertEquals(world.serve(metadata, 1000, { session: EMBEDDED_SESSION }), 0);
   const unanswered = { request: { acks: Acks.none }, isAnswered: false };
   assertEquals(world.serve(produce, 1000, unanswered), -1);

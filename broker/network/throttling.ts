@@ -11,6 +11,7 @@ import { addPartitionsToTxn } from "../../protocol/messages/transactions/add_par
 import { brokerHeartbeat } from "../../protocol/messages/cluster/broker_heartbeat.ts";
 import { envelope } from "../../protocol/messages/cluster/envelope.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
+import { offsetForLeaderEpoch } from "../../protocol/messages/records/offset_for_leader_epoch.ts";
 import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { saslAuthenticate } from "../../protocol/messages/security/sasl_authenticate.ts";
 import { saslHandshake } from "../../protocol/messages/security/sasl_handshake.ts";
@@ -109,6 +110,9 @@ export class Throttling {
 function isExempt({ header: { apiKey, apiVersion }, request }: PendingRequest): boolean {
   if (EXEMPT.has(apiKey)) return true;
   if (apiKey === addPartitionsToTxn.key) return apiVersion >= FIRST_ADD_PARTITIONS_OF_BROKERS;
+  if (apiKey === offsetForLeaderEpoch.key) {
+    return (request as RequestOf<typeof offsetForLeaderEpoch>).replicaId >= 0;
+  }
   if (apiKey !== fetch.key) return false;
   const { replicaId, replicaState } = request as RequestOf<typeof fetch>;
   return replicaId >= 0 || replicaState.replicaId >= 0;
