@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { partsOf } from "../../broker/broker.ts";
+import type { BrokerSettings } from "../../broker/mod.ts";
 import { EMBEDDED_LISTENER } from "../../broker/security/mod.ts";
 import {
   alterUserScramCredentials,
@@ -17,6 +18,8 @@ import { AclOperation, AclResourceType } from "../../protocol/messages/security/
 import { scramSaltedPassword } from "../../protocol/sasl/scram.ts";
 import { HttpBroker } from "../support/http.ts";
 import { ChannelConnection } from "../support/protocol/channel_connection.ts";
+import { keySetOf, TokenIssuer, tokenSettings } from "../support/security/token_issuer.ts";
+import { TemporaryFolder } from "../support/temporary_folder.ts";
 
 const ALICE = { authorization: `Basic ${btoa("alice:alice-secret")}` };
 const TEXT = { value: { type: "STRING", data: "x" } };
@@ -31,12 +34,13 @@ class Fixture implements AsyncDisposable {
     this.admin = admin;
   }
 
-  static async start(): Promise<Fixture> {
+  static async start(config: Partial<BrokerSettings> = {}): Promise<Fixture> {
     const http = await HttpBroker.start({
       config: {
         "authorizer": "required",
         "super.users": "User:admin",
         "connection.failed.authentication.delay.ms": 1,
+        ...config,
       },
     });
     const admin = new ChannelConnection(
@@ -223,4 +227,23 @@ Deno.test("A user that is deleted, or has another password, is no longer let in 
   assertEquals(await fixture.status(fixture.topic("orders"), other), 200);
   await fixture.deleteAlice();
   assertEquals(await fixture.status(fixture.topic("orders"), other), 401);
+});
+
+Deno.test("HTTP takes tokens of an issuer, and nobody else's", async () => {
+  await using folder = await TemporaryFolder.create();
+  const [issuer, stranger] = [await TokenIssuer.create(), await TokenIssuer.create()];
+  const keys = folder.join("keys.json");
+  await Deno.writeTextFile(keys, keySetOf(issuer));
+  await using fixture = await Fixture.start(tokenSettings(keys) as Partial<BrokerSettings>);
+  await fixture.allow(AclOperation.describe, AclResourceType.topic, "orders");
+  const status = async (token: string) =>
+    await fixture.status(fixture.topic("orders"), { authorization: `Bearer ${token}` });
+  assertEquals(await status(await issuer.sign({ subject: "alice" })), 200);
+  assertEquals(await status(await issuer.sign({ subject: "bob" })), 403);
+  assertEquals(await status(await issuer.sign({ expiresIn: -3600 })), 401);
+  assertEquals(await status(await issuer.sign({ audience: "other" })), 401);
+  assertEquals(await status(await stranger.sign()), 401);
+  const asked = await fixture.send("/v3/clusters", {});
+  assertStringIncludes(asked.headers.get("www-authenticate")!, "Bearer");
+  assertEquals(await fixture.status("/v3/clusters"), 200);
 });
