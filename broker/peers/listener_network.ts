@@ -82,6 +82,7 @@ export class ListenerNetwork implements PeerNetwork {
     const lastMs = this.#loggedMs.get(peer) ?? -Infinity;
     if (nowMs - lastMs < LOG_INTERVAL_MS) return;
     this.#loggedMs.set(peer, nowMs);
-    logger.error("Cannot connect to another broker", { address: peer, error });
+    const details = error instanceof PeerRefusalError ? { reason: error.message } : { error };
+    logger.error("Cannot connect to another broker", { address: peer, ...details });
   }
 }

@@ -16,8 +16,8 @@ class Fixture {
   lifetimeMs = 0;
 
   constructor() {
-    const error = (message: string, { error }: { error?: unknown } = {}) =>
-      this.logged.push(`${message}: ${(error as Error).message}`);
+    const error = (message: string, { reason }: { reason?: unknown } = {}) =>
+      this.logged.push(`${message}: ${reason}`);
     const logger = { error, warn() {}, info() {}, debug() {} } as unknown as Logger;
     const { clock } = this;
     const open = () => this.#open();
