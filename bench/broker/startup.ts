@@ -5,7 +5,7 @@
  *
  * The time to the first acknowledged message counts from the start of the process, on a new folder:
  * a client that is already running connects, creates a topic and writes one message with acks=all.
- * A script that only reports that it runs shows the share of the runtime.
+ * A script that only listens shows the share of the runtime.
  *
  * @module
  */
@@ -32,6 +32,12 @@ interface Start {
   readonly residentMb: number;
   /** From the start of the next process on the same folder to an acknowledged message. */
   readonly restartMs: number;
+}
+
+/** What the runtime takes for a script that listens. */
+interface Floor {
+  readonly startMs: number;
+  readonly residentMb: number;
 }
 
 /** The ways to run the program, by name. */
@@ -61,17 +67,20 @@ printReport(
 
 async function measure(commands: Commands): Promise<Row[]> {
   const names = Object.keys(commands);
-  const runtimeMs: number[] = [];
+  const floors: Floor[] = [];
   const starts = new Map<string, Start[]>(names.map((name) => [name, []]));
   // The first start warms the page cache and the runtime's own cache of compiled code.
   for (const command of Object.values(commands)) await start(command, 1);
   for (let run = 0; run < runs; run++) {
     progress(`start ${run + 1} of ${runs}`);
-    runtimeMs.push(await startRuntime());
+    floors.push(await startRuntime());
     for (const name of names) starts.get(name)!.push(await start(commands[name]!, 1));
   }
+  const runtimeMs = median(floors.map(({ startMs }) => startMs));
   const rows: Row[] = [
-    row("runtime alone, an empty script", "ms", () => runtimeMs, ["dqueue"]),
+    row("runtime alone, a script that listens", "ms", () => floors.map(({ startMs }) => startMs), [
+      "dqueue",
+    ]),
     row("process start to listening", "ms", (name) => pick(name, "listeningMs"), names),
     row("process start to first acknowledged message", "ms", (name) => {
       return pick(name, "acknowledgedMs");
@@ -79,11 +88,17 @@ async function measure(commands: Commands): Promise<Row[]> {
     row(
       "first acknowledged message, after the runtime is up",
       "ms",
-      () => pick("dqueue", "acknowledgedMs").map((ms) => Math.max(0, ms - median(runtimeMs))),
-      ["dqueue"],
+      (name) => pick(name, "acknowledgedMs").map((ms) => Math.max(0, ms - runtimeMs)),
+      names,
       150,
     ),
     row("restart to acknowledged message", "ms", (name) => pick(name, "restartMs"), names),
+    row(
+      "idle memory of the runtime alone, a script that listens",
+      "MB",
+      () => floors.map(({ residentMb }) => residentMb),
+      ["dqueue"],
+    ),
     row("idle memory, 1 partition", "MB", (name) => pick(name, "residentMb"), names, 80),
   ];
   if (manyPartitions > 0) rows.push(...await measureMany(commands, names));
@@ -163,21 +178,29 @@ async function send(connection: LoadConnection): Promise<void> {
   expectNone(responses[0]!.partitionResponses[0]!.errorCode, "produce");
 }
 
-/** Measures how long the runtime takes until a script can write a byte. */
-async function startRuntime(): Promise<number> {
+/** Measures how long the runtime takes until a script listens, and its memory then. */
+async function startRuntime(): Promise<Floor> {
   await using folder = await temporaryFolder();
-  const script = folder.join("empty.ts");
-  await Deno.writeTextFile(script, `Deno.stdout.writeSync(new Uint8Array(1));\n`);
+  const script = folder.join("listen.ts");
+  await Deno.writeTextFile(
+    script,
+    `const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    Deno.stdout.writeSync(new Uint8Array(1));
+    await listener.accept();`,
+  );
   const startedMs = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", script],
+    args: ["run", "--quiet", "--allow-net", script],
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const reader = process.stdout.getReader();
   await reader.read();
-  const elapsedMs = performance.now() - startedMs;
+  const startMs = performance.now() - startedMs;
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const residentMb = (residentBytes(process.pid) ?? NaN) / 1e6;
+  process.kill("SIGKILL");
   await reader.cancel();
   await process.status;
-  return elapsedMs;
+  return { startMs, residentMb };
 }
