@@ -197,20 +197,27 @@ async function measure(
 }
 
 function rowsOf(name: string, outcomes: ReadonlyMap<string, readonly Outcome[]>): Row[] {
-  const [first] = outcomes.values();
-  return first![0]!.figures.map(({ name: figure, unit, better }) => ({
-    name: [name, figure].filter((part) => part !== "").join(", "),
-    unit,
-    better,
-    isKey: figure === "",
-    results: Object.fromEntries(
-      Array.from(outcomes, ([subject, list]) => [
-        subject,
-        measured(list.map(({ figures }) => figures.find((each) => each.name === figure)!.value)),
-      ]),
-    ),
-    notes: Object.fromEntries(
-      Array.from(outcomes, ([subject, list]) => [subject, list[list.length >> 1]!.note]),
-    ),
-  }));
+  const figures = [...outcomes.values()].flat().flatMap((outcome) => outcome.figures);
+  const names = [...new Set(figures.map((figure) => figure.name))];
+  return names.map((figure) => {
+    const { unit, better } = figures.find((each) => each.name === figure)!;
+    // A broker that answered nothing in a run has no processor time for each request.
+    const runsOf = (list: readonly Outcome[]) =>
+      list.flatMap((outcome) =>
+        outcome.figures.filter((each) => each.name === figure).map(({ value }) => value)
+      );
+    const measuredBy = [...outcomes].filter(([, list]) => runsOf(list).length > 0);
+    return {
+      name: [name, figure].filter((part) => part !== "").join(", "),
+      unit,
+      better,
+      isKey: figure === "",
+      results: Object.fromEntries(
+        measuredBy.map(([subject, list]) => [subject, measured(runsOf(list))]),
+      ),
+      notes: Object.fromEntries(
+        measuredBy.map(([subject, list]) => [subject, list[list.length >> 1]!.note]),
+      ),
+    };
+  });
 }

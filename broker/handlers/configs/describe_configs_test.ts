@@ -4,6 +4,7 @@ import { describeConfigs } from "../../../protocol/messages/configs/describe_con
 import type { RequestTo } from "../../../protocol/schema/schema.ts";
 import { TestBroker } from "../../broker_testing.ts";
 import { createLogger } from "../../logger.ts";
+import { Secret } from "../../settings/secret.ts";
 import { KNOWN_SETTING_NAMES } from "../../settings/settings.ts";
 import { TOPIC_SETTING_NAMES } from "../../topics/topic_config.ts";
 import { describeConfigsHandler } from "./describe_configs.ts";
@@ -201,4 +202,21 @@ Deno.test("DescribeConfigs describes the logger and its level, if there is one (
   const root = result!.configs.map(({ name, value, configSource }) => [name, value, configSource]);
   assertEquals(root, [["root", "WARN", 6]]);
   assertEquals([unasked!.errorCode, unasked!.configs], [ErrorCode.NONE, []]);
+});
+
+Deno.test("DescribeConfigs shows that a password is set, and never its value", async () => {
+  const canary = "canary-58c1";
+  const names = ["ssl.key.password", "ssl.keystore.key", "ssl.keystore.certificate.chain"] as const;
+  const config = Object.fromEntries(names.map((name) => [name, new Secret(canary)]));
+  await using broker = await TestBroker.start({ config });
+  const results = await call(broker, [[BROKER, "1", [...names]]], {
+    includeSynonyms: true,
+    includeDocumentation: true,
+  });
+  assertEquals(JSON.stringify(results).includes(canary), false);
+  for (const { value, isSensitive, configSource, synonyms } of results[0]!.configs) {
+    assertEquals([value, isSensitive, configSource], [null, true, 4]);
+    assertEquals(synonyms.map(({ value }) => value), [null]);
+  }
+  assertEquals(results[0]!.configs.length, names.length);
 });
