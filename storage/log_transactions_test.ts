@@ -349,6 +349,8 @@ Deno.test("Log.abortedTransactions() rebuilds a damaged index", async (t) => {
       send(log, 6); // 13
       appendMarker(log, 6, "abort"); // 14
       assertEquals(abortedIn(log, 0, 15), "4@0-11 5@2-8 5@9-12 6@13-14");
+      await directory.checkpoint();
+      assertEquals(abortedIn(log, 0, 15), "4@0-11 5@2-8 5@9-12 6@13-14");
       const after = paths.map((path) => fs.readFileSync(path).toHex());
       for (const [i, hex] of before.entries()) assert(after[i]!.startsWith(hex), `${i}`);
       await directory.close();
@@ -375,9 +377,15 @@ Deno.test("Log.abortedTransactions() has what a checkpoint covered after any num
         unsynced === "kept" ? { unsynced } : { unsynced, random },
       );
       await directory.close();
+      if (run % 2 === 1 && unsynced === "kept") {
+        // The crash was in the middle of a write of the index, which is rebuilt when it is needed.
+        const path = "/data/orders-3/00000000000000000000.txnindex";
+        disk.writeFileSync(path, disk.readFileSync(path).slice(0, -3));
+      }
       directory = await openDirectory(disk);
       log = directory.get("orders-3")!;
       assertEquals(abortedIn(log, 0, 8), "4@0-1 4@2-3 4@4-5 4@6-7", `run ${run}`);
+      if (run % 4 === 1) await directory.checkpoint();
     }
     await directory.close();
   }

@@ -89,6 +89,21 @@ export class IndexEntries {
   }
 
   /**
+   * Writes all entries to a new file.
+   *
+   * @returns Notes that the file has taken the place of the one that `write` writes to.
+   */
+  writeNew(fs: FileSystem, path: string): () => void {
+    const count = this.#count;
+    fs.writeFileSync(path, this.#bytes.subarray(0, count * this.#entrySize));
+    this.#unchanged = count;
+    return () => {
+      this.#inFile = count;
+      this.#hasFile = true;
+    };
+  }
+
+  /**
    * Writes the entries that the file at `path` lacks. Those that it has are not written again: they may be
    * on disk, and needed after a power failure.
    */

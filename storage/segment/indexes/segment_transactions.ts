@@ -15,6 +15,8 @@ import { FileSystemError, syncFile } from "../../file_system/file_system.ts";
 import type { IndexContext } from "./segment_indexes.ts";
 import { TransactionIndex, type TransactionIndexEntry } from "./transaction_index.ts";
 
+const TEMPORARY_SUFFIX = ".tmp";
+
 /** The segment that a transaction index belongs to. */
 export interface TransactionIndexedSegment {
   readonly baseOffset: number;
@@ -30,6 +32,13 @@ export class SegmentTransactions {
   /** `undefined` until the file was looked for. */
   #isEmpty: boolean | undefined;
   #hasUnsyncedFile = false;
+  /**
+   * Whether the next sync replaces the file. Until then it is found damaged again: a part of what replaces
+   * it, left by a power failure, would be taken for all of it.
+   */
+  #mustReplace = false;
+  /** Whether the index goes to the cache once the file is replaced. */
+  #isRetiring = false;
 
   /** @param hasFile Whether there is a file, if that is known. */
   constructor(
@@ -111,13 +120,16 @@ export class SegmentTransactions {
     else this.tryWrite();
   }
 
-  /** Replaces all entries by those found in the batches, and the file. The index stays in memory. */
+  /**
+   * Replaces all entries by those found in the batches, and with the next sync the file. Until then the
+   * index stays in memory.
+   */
   replace(index: TransactionIndex): void {
     if (index.count === 0) return this.reset();
     this.#context.indexCache.delete(this);
     this.#index = index;
     this.#isEmpty = false;
-    this.tryWrite();
+    this.#mustReplace = this.#hasUnsyncedFile = true;
   }
 
   /** Removes all entries, and the file. */
@@ -125,13 +137,13 @@ export class SegmentTransactions {
     this.#context.indexCache.delete(this);
     this.#index = undefined;
     this.#isEmpty = true;
-    this.#hasUnsyncedFile = false;
+    this.#hasUnsyncedFile = this.#mustReplace = this.#isRetiring = false;
     this.#context.fs.removeSync(this.#path);
   }
 
   /** Writes entries that the file lacks. */
   write(): void {
-    if (this.#index === undefined || !this.#index.isDirty) return;
+    if (this.#index === undefined || !this.#index.isDirty || this.#mustReplace) return;
     this.#hasUnsyncedFile = true;
     this.#index.write(this.#context.fs, this.#path);
   }
@@ -151,18 +163,35 @@ export class SegmentTransactions {
     const { fs } = this.#context;
     this.#hasUnsyncedFile = false;
     try {
+      if (this.#mustReplace) await this.#replaceFile(this.#index!);
       // A truncation or a deletion may have removed it.
-      if (fs.statSync(this.#path)?.size) await syncFile(fs, this.#path);
+      else if (fs.statSync(this.#path)?.size) await syncFile(fs, this.#path);
     } catch (error) {
       this.#hasUnsyncedFile = true;
       throw error;
     }
   }
 
+  /** What it has is on disk before it takes the place of the damaged file. */
+  async #replaceFile(index: TransactionIndex): Promise<void> {
+    const { fs } = this.#context;
+    const path = `${this.#path}${TEMPORARY_SUFFIX}`;
+    const replaced = index.writeNew(fs, path);
+    await syncFile(fs, path);
+    if (!this.#mustReplace || this.#index !== index) return fs.removeSync(path);
+    fs.renameSync(path, this.#path);
+    replaced();
+    this.#mustReplace = false;
+    // What was added meanwhile.
+    this.tryWrite();
+    if (this.#isRetiring) this.retire();
+  }
+
   /** Ends additions: writes the index and moves it to the cache. It stays if it cannot be written. */
   retire(): void {
     if (this.#index === undefined) return;
     this.tryWrite();
+    this.#isRetiring = this.#mustReplace;
     if (this.#index.isDirty) return;
     this.#index.trim();
     this.#context.indexCache.set(this, this.#index);

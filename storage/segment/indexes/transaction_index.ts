@@ -161,6 +161,15 @@ export class TransactionIndex {
     this.#entries.trim();
   }
 
+  /**
+   * Writes all entries to a new file.
+   *
+   * @returns Notes that the file has taken the place of the one that `write` writes to.
+   */
+  writeNew(fs: FileSystem, path: string): () => void {
+    return this.#entries.writeNew(fs, path);
+  }
+
   /** Writes the entries that the file at `path` lacks. */
   write(fs: FileSystem, path: string): void {
     this.#entries.write(fs, path);
