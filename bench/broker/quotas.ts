@@ -69,7 +69,7 @@ async function clientsOf(): Promise<Map<string, (work: Work, address: string) =>
   const home = flags["kafka-home"];
   if (home !== undefined) {
     clients.set("Apache Kafka's client", async (work, address) => {
-      const bytes = RATE * seconds;
+      const bytes = RATE * (seconds + 10);
       const records = String(bytes / 10_000);
       const java = [
         "-Xmx256m",
@@ -89,15 +89,17 @@ async function clientsOf(): Promise<Map<string, (work: Work, address: string) =>
           ...java,
           "org.apache.kafka.tools.ConsumerPerformance",
           ...["--bootstrap-server", address, "--topic", "limited", "--num-records", records],
-          ...["--command-property", "client.id=limited", "--hide-header", "--from-latest"].slice(
-            0,
-            3,
-          ),
+          ...["--command-property", "client.id=limited", "--hide-header", "--timeout", "60000"],
         ]);
-      // Megabytes there are those of 2^20 bytes.
+      // Megabytes there are those of 2^20 bytes. The first seconds are the start of Java.
+      const windows = [
+        ...output.matchAll(
+          /\(([\d.]+) MB\/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency\.$/gm,
+        ),
+      ];
       const megabytes = work === "produce"
-        ? [...output.matchAll(/\(([\d.]+) MB\/sec\)/g)].at(-1)?.[1]
-        : output.split(",")[9];
+        ? median(windows.slice(1).map((window) => Number(window[1])))
+        : output.trim().split("\n").at(-1)!.split(",")[8];
       return Number(megabytes) * 2 ** 20;
     });
   }
