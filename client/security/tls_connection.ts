@@ -124,7 +124,7 @@ async function connectWithCertificate(
  * @throws {UsageError} If it cannot be read, or is not that of the certificate.
  */
 function readKey(
-  { createPrivateKey, X509Certificate }: typeof import("node:crypto"),
+  { createPrivateKey, createPublicKey, X509Certificate }: typeof import("node:crypto"),
   { cert, key, passphrase }: TlsOptions,
 ): string {
   let privateKey: import("node:crypto").KeyObject;
@@ -142,7 +142,10 @@ function readKey(
   }
   let isOfCertificate: boolean;
   try {
-    isOfCertificate = new X509Certificate(cert!).checkPrivateKey(privateKey);
+    // Deno 2.6 has no checkPrivateKey().
+    const [own, certified] = [createPublicKey(privateKey), new X509Certificate(cert!).publicKey]
+      .map((each) => each.export({ type: "spki", format: "pem" }));
+    isOfCertificate = own === certified;
   } catch (error) {
     throw new UsageError(`Cannot use tls.cert: ${describeError(error)}`);
   }

@@ -94,7 +94,16 @@ function pemOf({ cert, key }: { readonly cert: string; readonly key: string }) {
   return { cert, key };
 }
 
-Deno.test("Client with a certificate speaks to a port that asks for one", async (t) => {
+/** Servers of Deno ask for no certificates before 2.8. */
+const asksForNone = /^2\.[0-7]\./.test(Deno.version.deno);
+
+Deno.test({
+  name: "Client with a certificate speaks to a port that asks for one",
+  ignore: asksForNone,
+  fn: speakWithCertificate,
+});
+
+async function speakWithCertificate(t: Deno.TestContext): Promise<void> {
   const cluster = new FakeCluster();
   await using port = await tlsPort(cluster, { ...server, clientCa: authority.cert });
   const ca = authority.cert;
@@ -137,7 +146,7 @@ Deno.test("Client with a certificate speaks to a port that asks for one", async 
       "it is not the key of tls.cert",
     );
   });
-});
+}
 
 Deno.test("Client says why it does not trust a broker", async (t) => {
   const cluster = new FakeCluster();

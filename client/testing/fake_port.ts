@@ -40,13 +40,16 @@ async function relay(cluster: FakeCluster, duplex: Duplex): Promise<void> {
 
 /** A plaintext port. */
 export function plaintextPort(cluster: FakeCluster): FakePort {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return portOf(cluster, Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+}
+
+function portOf(cluster: FakeCluster, listener: Deno.TcpListener | Deno.TlsListener): FakePort {
   const relays: Promise<void>[] = [];
   const accepting = (async () => {
     for await (const conn of listener) relays.push(relay(cluster, conn));
   })();
   return {
-    port: listener.addr.port,
+    port: (listener.addr as Deno.NetAddr).port,
     async [Symbol.asyncDispose]() {
       listener.close();
       await accepting.catch(() => {});
@@ -66,16 +69,25 @@ export interface FakeTlsOptions {
 }
 
 /** A port with TLS. */
-export async function tlsPort(cluster: FakeCluster, options: FakeTlsOptions): Promise<FakePort> {
+export function tlsPort(cluster: FakeCluster, options: FakeTlsOptions): Promise<FakePort> {
+  return options.clientCa === undefined
+    ? Promise.resolve(
+      portOf(cluster, Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...options })),
+    )
+    : certificatePort(cluster, options);
+}
+
+/** A port that asks for certificates, which Deno has in `node:tls` only, from 2.8 on. */
+async function certificatePort(cluster: FakeCluster, options: FakeTlsOptions): Promise<FakePort> {
   const { createServer } = await import("node:tls");
   const relays = new Set<Promise<void>>();
   const sockets = new Set<{ destroy(): unknown }>();
   const server = createServer({
     cert: options.cert,
     key: options.key,
-    ...(options.clientCa === undefined
-      ? {}
-      : { requestCert: true, rejectUnauthorized: true, ca: options.clientCa }),
+    requestCert: true,
+    rejectUnauthorized: true,
+    ca: options.clientCa!,
   }, (socket) => {
     socket.setNoDelay(true);
     sockets.add(socket);
