@@ -99,6 +99,9 @@ function tlsDialer(tls: Source<TlsOptions>): Dialer {
     async explainClose(address, after, signal) {
       if (after === "versions") return await explainDemand(this, address, signal);
       if ((await tls()).cert === undefined) return undefined;
+      // Deno 2.6 takes such a connection for one with TLS until it ends.
+      const plaintext = await explainPlaintext(address, signal);
+      if (plaintext !== undefined) return plaintext;
       const { isClosedAgain } = await import("./port_kind.ts");
       if (!await isClosedAgain(await this.dial(address, signal))) return undefined;
       return new CertificateError(
@@ -118,19 +121,22 @@ async function explainHandshake(
   error: unknown,
   signal: AbortSignal,
 ): Promise<DqueueError> {
+  const isReached = !(error instanceof Deno.errors.NotCapable) && !isRefused(error);
+  const explained = isReached ? await explainPlaintext(address, signal) : undefined;
+  return explained ?? dialError(formatAddress(address), error);
+}
+
+async function explainPlaintext(
+  address: BrokerAddress,
+  signal: AbortSignal,
+): Promise<ConnectionError | undefined> {
   const peer = formatAddress(address);
   const { speaksPlaintext } = await import("./port_kind.ts");
-  if (
-    !(error instanceof Deno.errors.NotCapable) && !isRefused(error) &&
-    await speaksPlaintext(await connectTcp(address, signal), peer)
-  ) {
-    return new ConnectionError(`Cannot connect to ${peer}: that port speaks plaintext, not TLS`, {
-      retriable: false,
-      advice: "Connect to a port with TLS, or leave out tls",
-      cause: error,
-    });
-  }
-  return dialError(peer, error);
+  if (!await speaksPlaintext(await connectTcp(address, signal), peer)) return undefined;
+  return new ConnectionError(`Cannot connect to ${peer}: that port speaks plaintext, not TLS`, {
+    retriable: false,
+    advice: "Connect to a port with TLS, or leave out tls",
+  });
 }
 
 /** Whether nothing listens at an address. */
