@@ -176,8 +176,7 @@ export class CleaningPass {
           if (this.#slice.isOver) await this.#pause();
           if (batch.lastOffset < firstDirtyOffset) continue;
           if (batch.isTransactional) aborted ??= await this.#findAborted(firstDirtyOffset);
-          if (aborted?.has(batch)) continue;
-          if (batch.isControl) {
+          if (batch.isControl || aborted?.has(batch)) {
             lastOffset = batch.lastOffset;
             continue;
           }
@@ -321,7 +320,8 @@ export class CleaningPass {
         if (keySize < 0 || (valueSize < 0 && isExpired)) return false;
         return map.get(bytes, keyStart, keyStart + keySize) <= offset;
       },
-      keepsEmpty: isLastOfProducer,
+      // Recovery takes a gap before the recovery point for lost records.
+      keepsEmpty: isLastOfProducer || batch.lastOffset === lastOffset,
       deleteHorizonMs,
     });
     this.#recordsBefore += this.#filter.recordCount;

@@ -365,6 +365,42 @@ Deno.test("Log.clean() leaves gaps that are not reported as losses, even if the 
   }
 });
 
+Deno.test("Log.clean() leaves no gap before the recovery point, where recovery would miss records", async (t) => {
+  const transactional = (baseSequence: number) => ({
+    producerId: 1,
+    producerEpoch: 0,
+    baseSequence,
+    isTransactional: true,
+  });
+  for (const last of ["aborted", "superseded", "marker"] as const) {
+    await t.step(`${last} at the end`, async () => {
+      const { fs, directory, log } = await setUp();
+      appendKeyed(log, [["a", "1"]]);
+      appendKeyed(log, [["b", "1"]], transactional(0));
+      if (last === "marker") appendMarker(log, 1, "abort");
+      if (last === "superseded") appendKeyed(log, [["c", "1"]]);
+      const recoveryPoint = log.logEndOffset;
+      rollWith(log, [["c", "2"]]);
+      if (last !== "marker") appendMarker(log, 1, "abort");
+      // The aborted batch is not the last of its producer, which would be kept.
+      appendKeyed(log, [["b", "2"]], transactional(1));
+      appendMarker(log, 1, "commit");
+      await clean(log);
+      const found = await textOf(log);
+      const after = fs.clone({ unsynced: "kept" });
+      await directory.close();
+      after.writeFileSync(
+        "/data/recovery-point-offset-checkpoint",
+        new TextEncoder().encode(`0\n1\ncompacted 0 ${recoveryPoint}\n`),
+      );
+      const reopened = await setUp({}, after);
+      assertEquals(await textOf(reopened.log), found);
+      assertEquals(reopened.log.losses, []);
+      await reopened.directory.close();
+    });
+  }
+});
+
 /** The aborted transactions that a log knows, as text. */
 function abortedIn(log: Log): string {
   return log.abortedTransactions(log.logStartOffset, Infinity)
