@@ -163,6 +163,28 @@ Deno.test("CreateTopics and DeleteTopics beyond controller_mutation_rate are ref
   assertEquals(responses.map(({ errorCode }) => errorCode), [NONE, THROTTLING_QUOTA_EXCEEDED]);
 });
 
+Deno.test("Quotas that are next to nothing are told as the longest time that an answer can have", async () => {
+  const longest = 2 ** 31 - 1;
+  await using world = await World.start({
+    "controller_mutation_rate": 1e-9,
+    "consumer_byte_rate": 1e-7,
+  });
+  const { client, clock, neighbour } = world;
+  await world.produce(neighbour);
+  const read = await client.request(fetch, FETCH_BY_NAME, fetchRequest("t", 0));
+  assertEquals(read.throttleTimeMs, longest);
+  clock.advance(30_000);
+  const topic = { numPartitions: 5, replicationFactor: 1, assignments: [], configs: [] };
+  const create = (version: number, name: string) =>
+    client.request(createTopics, version, { topics: [{ name, ...topic }], timeoutMs: 1000 });
+  const done = await create(5, "a");
+  assertEquals([done.throttleTimeMs, done.topics[0]!.errorCode], [longest, ErrorCode.NONE]);
+  clock.advance(30_000);
+  const refused = await create(7, "b");
+  assertEquals(refused.throttleTimeMs, longest);
+  assertEquals(refused.topics[0]!.errorCode, ErrorCode.THROTTLING_QUOTA_EXCEEDED);
+});
+
 Deno.test("Connection that is muted is neither idle nor stalled, and ends with the broker", async () => {
   await using world = await World.start({ "producer_byte_rate": 1 });
   const { client, clock } = world;

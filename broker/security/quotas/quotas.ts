@@ -41,6 +41,9 @@ const CONNECTION_BURST_MS = 1000;
 /** A fetch takes no more than the limit of so much time. */
 const FETCH_MS = 1000;
 
+/** Longest time that a response can tell. */
+const MAX_THROTTLE_MS = 2 ** 31 - 1;
+
 const UNLIMITED: MutationResult = { isAllowed: true, throttleMs: 0 };
 
 /** The quotas of a broker. */
@@ -132,7 +135,8 @@ export class Quotas {
     if (effective === undefined) return 0;
     const nowMs = this.#clock.monotonic();
     const { bucket, limit } = effective;
-    return this.#buckets[quota].get(bucket, limit * factor, nowMs).take(tokens, nowMs);
+    const throttleMs = this.#buckets[quota].get(bucket, limit * factor, nowMs).take(tokens, nowMs);
+    return Math.min(MAX_THROTTLE_MS, throttleMs);
   }
 
   #of(quota: ClientQuota, { session, clientId }: Requester) {
