@@ -9,6 +9,8 @@ import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import type { Api } from "../../protocol/schema/schema.ts";
 import { NO_RESPONSE } from "../handler.ts";
 import { silentLogger } from "../logger.ts";
+import { type Authorizer, openAuthorizer } from "../security/authorizer.ts";
+import { TestAuthorizer } from "../security/authorizer_testing.ts";
 import { formatQuotaRecord, quotaKey } from "../security/quotas/quota_entity.ts";
 import { QuotaView } from "../security/quotas/quota_view.ts";
 import { Quotas } from "../security/quotas/quotas.ts";
@@ -28,6 +30,7 @@ const ALICE: Session = {
 class World {
   readonly clock = new ManualClock();
   readonly throttling: Throttling;
+  authorizer: Authorizer = openAuthorizer;
 
   constructor() {
     const records = new SecurityRecords(() => Promise.resolve());
@@ -57,6 +60,10 @@ class World {
       header: { apiKey: api.key, apiVersion },
       request,
       session,
+      broker: {
+        authorizer: this.authorizer,
+        cluster: { interBrokerListeners: new Set(["INTERNAL"]) },
+      },
       clientId: "app",
       time: undefined,
     } as unknown as PendingRequest;
@@ -104,6 +111,31 @@ Deno.test("Throttling leaves out brokers, authentication, users without a quota 
   assertEquals(world.throttling.isMuted, false);
   const ofConsumer = { replicaId: -1, replicaState: { replicaId: -1 } };
   assertEquals(world.serve(fetch, 1000, { request: ofConsumer }), 1000);
+});
+
+Deno.test("Throttling counts what a client only claims to send as a broker", () => {
+  const { name, ...protocol } = { name: "INTERNAL", protocol: "SASL_SSL" } as const;
+  const ofReplica = { replicaId: 2, replicaState: { replicaId: -1 } };
+  const claims: [Api, object][] = [
+    [fetch, ofReplica],
+    [fetch, { replicaId: -1, replicaState: { replicaId: 2 } }],
+    [offsetForLeaderEpoch, { replicaId: 2 }],
+    [envelope, {}],
+    [brokerHeartbeat, {}],
+  ];
+  for (const [api, request] of claims) {
+    const throttled = (listener: string, isBroker: boolean) => {
+      const world = new World();
+      world.authorizer = new TestAuthorizer(() => isBroker);
+      const session = { ...ALICE, listener: { name: listener, ...protocol } };
+      world.serve(api, 1000, { request, session });
+      return world.throttling.isMuted;
+    };
+    assertEquals(throttled(name, true), false);
+    // Neither the right alone, nor the listener.
+    assertEquals(throttled("CLIENTS", true), true);
+    assertEquals(throttled(name, false), true);
+  }
 });
 
 Deno.test("Throttling mutes also where a version cannot say it", () => {

@@ -19,18 +19,18 @@ import { writeTxnMarkers } from "../../protocol/messages/transactions/write_txn_
 import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
 import { inRange } from "../../protocol/schema/version_range.ts";
 import { type BrokerContext, type HandlerResult, NO_RESPONSE } from "../handler.ts";
+import { isCountedAsBroker } from "../handlers/access/ask.ts";
 import { pause } from "../time/pause.ts";
 import type { PendingRequest } from "./pending_request.ts";
 
 /** Longest time that a connection is not read. What is owed then is owed by the next request. */
 const MAX_MUTE_MS = 30_000;
 
-/** What brokers ask each other, and authentication. */
-const EXEMPT: ReadonlySet<number> = new Set([
+const OF_AUTHENTICATION: ReadonlySet<number> = new Set([saslAuthenticate.key, saslHandshake.key]);
+/** What brokers ask each other. */
+const OF_BROKERS: ReadonlySet<number> = new Set([
   brokerHeartbeat.key,
   envelope.key,
-  saslAuthenticate.key,
-  saslHandshake.key,
   writeTxnMarkers.key,
 ]);
 
@@ -107,8 +107,14 @@ export class Throttling {
   }
 }
 
-function isExempt({ header: { apiKey, apiVersion }, request }: PendingRequest): boolean {
-  if (EXEMPT.has(apiKey)) return true;
+/** What a client only claims to send as a broker is refused, and counts for its quotas. */
+function isExempt(pending: PendingRequest): boolean {
+  if (OF_AUTHENTICATION.has(pending.header.apiKey)) return true;
+  return isOfBrokers(pending) && isCountedAsBroker(pending);
+}
+
+function isOfBrokers({ header: { apiKey, apiVersion }, request }: PendingRequest): boolean {
+  if (OF_BROKERS.has(apiKey)) return true;
   if (apiKey === addPartitionsToTxn.key) return apiVersion >= FIRST_ADD_PARTITIONS_OF_BROKERS;
   if (apiKey === offsetForLeaderEpoch.key) {
     return (request as RequestOf<typeof offsetForLeaderEpoch>).replicaId >= 0;

@@ -85,8 +85,16 @@ export function mayDoSomewhere(
  * and has CLUSTER_ACTION. That it does not have that is audited.
  */
 export function mayActAsBroker(context: Pick<RequestContext, "session" | "broker">): boolean {
-  const { session: { listener: { name } }, broker: { cluster } } = context;
-  const isForBrokers = name === EMBEDDED_LISTENER.name || cluster.interBrokerListeners.has(name);
-  return isForBrokers &&
+  return comesAsBroker(context) &&
     authorize(context, AclOperation.clusterAction, AclResourceType.cluster, CLUSTER_RESOURCE);
+}
+
+/** The same, for what is only counted otherwise: not audited. */
+export function isCountedAsBroker(context: Pick<RequestContext, "session" | "broker">): boolean {
+  return comesAsBroker(context) && mayDoOnCluster(context, AclOperation.clusterAction);
+}
+
+function comesAsBroker({ session, broker }: Pick<RequestContext, "session" | "broker">): boolean {
+  const { name } = session.listener;
+  return name === EMBEDDED_LISTENER.name || broker.cluster.interBrokerListeners.has(name);
 }

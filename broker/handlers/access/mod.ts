@@ -16,6 +16,7 @@ export {
   authorize,
   check,
   denialOf,
+  isCountedAsBroker,
   mayActAsBroker,
   mayDo,
   mayDoOnCluster,
