@@ -18,6 +18,8 @@ export interface HttpIdentity {
   readonly principal: Principal;
   /** Whether what it has shown is still valid. */
   readonly isCurrent: () => boolean;
+  /** When that ends, in milliseconds since the epoch, if it was a token. */
+  readonly expiresAtMs?: number;
 }
 
 const REALM = "dqueue";
@@ -58,7 +60,8 @@ export class HttpAuthentication {
       [];
     const identity = await this.#identityOf(scheme.toLowerCase(), credentials);
     const { authentications } = this.#broker.counters;
-    if (identity !== undefined) {
+    // The password may have changed while it was checked.
+    if (identity?.isCurrent() === true) {
       authentications.succeeded++;
       return identity;
     }
@@ -102,7 +105,7 @@ export class HttpAuthentication {
     try {
       const { subject: name, expiresAtMs } = await (await this.#validator)(token);
       const isCurrent = () => clock.now() < expiresAtMs;
-      return { principal: { type: USER_TYPE, name }, isCurrent };
+      return { principal: { type: USER_TYPE, name }, isCurrent, expiresAtMs };
     } catch (error) {
       if (error instanceof TokenError) return undefined;
       throw error;

@@ -25,12 +25,16 @@ interface UserApi {
   /** Requests in progress. */
   inProgress: number;
   lastMs: number;
+  /** Set if the identity ends by itself. */
+  timer: number | undefined;
 }
 
 /** Most users and addresses at the same time. */
 const MAX_APIS = 256;
 /** How long a user's API is kept without requests: longer than its consumers live without any. */
 const IDLE_MS = 10 * 60_000;
+/** Longest time of a timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Keeps the APIs of users that send requests. */
 export class UserApis {
@@ -76,15 +80,20 @@ export class UserApis {
   }
 
   #apiOf(identity: HttpIdentity, address: string): UserApi {
-    const { principal } = identity;
-    const key = `${formatPrincipal(principal)}\0${address}`;
+    const { principal, expiresAtMs } = identity;
+    // What has begun with a password ends with it, and does not live on by a token.
+    const kind = expiresAtMs === undefined ? "password" : "token";
+    const key = `${formatPrincipal(principal)}\0${address}\0${kind}`;
     const { clock, open } = this.#options;
     const known = this.#apis.get(key);
     if (known !== undefined) {
       // In order of use.
       this.#apis.delete(key);
       this.#apis.set(key, known);
-      known.identity = identity;
+      // A client may have several tokens.
+      if (expiresAtMs === undefined || expiresAtMs > known.identity.expiresAtMs!) {
+        known.identity = identity;
+      }
       return known;
     }
     this.#makeRoom();
@@ -95,9 +104,22 @@ export class UserApis {
       isLocal: isLoopback(address),
     };
     const api = open(session);
-    const created = { api, identity, inProgress: 0, lastMs: clock.monotonic() };
+    const created = { api, identity, inProgress: 0, lastMs: clock.monotonic(), timer: undefined };
     this.#apis.set(key, created);
+    this.#endInTime(key, created);
     return created;
+  }
+
+  /** Ends an API when the tokens of its user have expired: streams do not outlive them. */
+  #endInTime(key: string, of: UserApi): void {
+    const { clock } = this.#options;
+    const { expiresAtMs } = of.identity;
+    if (expiresAtMs === undefined) return;
+    const waitMs = Math.min(MAX_TIMER_MS, Math.max(1, Math.ceil(expiresAtMs - clock.now())));
+    of.timer = clock.setTimeout(() => {
+      if (of.identity.isCurrent()) this.#endInTime(key, of);
+      else this.#end(key);
+    }, waitMs);
   }
 
   #makeRoom(): void {
@@ -112,7 +134,8 @@ export class UserApis {
   }
 
   #end(key: string): void {
-    const { api } = this.#apis.get(key)!;
+    const { api, timer } = this.#apis.get(key)!;
+    if (timer !== undefined) this.#options.clock.clearTimeout(timer);
     this.#apis.delete(key);
     const closing = api.then((api) => api.close()).catch(() => {});
     this.#closing.add(closing);
