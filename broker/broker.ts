@@ -18,7 +18,7 @@ import { SHARED_SETTINGS } from "./cluster/brokers_view.ts";
 import { ClusterState } from "./cluster/cluster_state.ts";
 import { shutDownControlled } from "./controller/controlled_shutdown.ts";
 import { ElectionManager } from "./controller/election_manager.ts";
-import { forwardCoordinatorTopicCreation } from "./cluster/forwarded_creation.ts";
+import { forwardCoordinatorTopicCreation, forwardCreation } from "./cluster/forwarded_creation.ts";
 import { ForwardingManager } from "./cluster/forwarding_manager.ts";
 import { HeartbeatManager } from "./controller/heartbeat_manager.ts";
 import type { MetadataStore } from "./metadata/metadata_store.ts";
@@ -376,7 +376,15 @@ export class Broker {
       }),
     );
 
-    const audit = opened.use(openAuditLog({ config, clock, logger, topics, cluster, forwarding }));
+    const audit = opened.use(openAuditLog({
+      config,
+      clock,
+      logger,
+      topics,
+      cluster,
+      createElsewhere: (name) =>
+        forwardCreation(forwarding, name, { clientId: "audit", signal: stopping.signal }),
+    }));
     const requestMemory = new MemoryBudget(config.get("queued.max.request.bytes"));
     const validations = new BatchValidations(requestMemory);
     opened.defer(() => validations.close());

@@ -2,7 +2,7 @@
  * DescribeAcls, CreateAcls and DeleteAcls (KIP-140). Versions 1 to 3.
  *
  * Every broker serves them; a change is known to this one when it answers, and to the others within
- * moments. Creating a rule that exists, or deleting none, succeeds. Up to 120 rules are created or
+ * moments. Creating a rule that exists, or deleting none, succeeds. Up to 119 rules are created or
  * deleted at once; of more, those that deny are created first and deleted last.
  *
  * Version 1 adds prefixed patterns (KIP-290), 2 is flexible, 3 adds rules about users (KIP-373).
@@ -48,6 +48,7 @@ import {
   matchesFilter,
   problemOfFilter,
 } from "../../security/authorizer/acl_filter.ts";
+import { securityStateCreation } from "../../security/credentials/security_state.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { failure, type Outcome, SUCCESS } from "../outcome.ts";
 import { keepBrokersIn } from "./keep_brokers_in.ts";
@@ -62,6 +63,9 @@ const MAX_ITEMS = 10_000;
 const RULE_BYTES = 24;
 /** Size of an error in a response. */
 const ERROR_BYTES = 300;
+
+/** Rules of one commit, which may also have the state of security. */
+const PART = MAX_COMMIT_CHANGES - 1;
 
 const ENCODER = new TextEncoder();
 
@@ -170,7 +174,7 @@ async function handleCreateAcls(
       key,
       value: ENCODER.encode(formatAclRecord(rule)),
     }));
-    const outcome = await commit(changes, context);
+    const outcome = await create(changes, context);
     for (const [, { rule, places }] of part) {
       if (outcome === SUCCESS) audit(context, createAcls.name, rule, "after");
       else for (const place of places) results[place] = outcome;
@@ -268,6 +272,23 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Creates rules; with the first one, the cluster is no longer new. */
+async function create(
+  changes: readonly MetadataChange[],
+  context: RequestContext,
+): Promise<Outcome> {
+  const { cluster } = context.broker;
+  try {
+    await cluster.retry(async () => {
+      const state = securityStateCreation(cluster.security);
+      await cluster.security.commit([...changes, ...state.changes], state.expect);
+    });
+    return SUCCESS;
+  } catch (error) {
+    return failure(error, context);
+  }
+}
+
 async function commit(
   changes: readonly MetadataChange[],
   context: RequestContext,
@@ -330,9 +351,7 @@ function checkCount(count: number): void {
 }
 
 function* inParts<T>(items: readonly T[]): Generator<readonly T[], void> {
-  for (let at = 0; at < items.length; at += MAX_COMMIT_CHANGES) {
-    yield items.slice(at, at + MAX_COMMIT_CHANGES);
-  }
+  for (let at = 0; at < items.length; at += PART) yield items.slice(at, at + PART);
 }
 
 function bytesOf({ name, principal, host }: AclRule): number {

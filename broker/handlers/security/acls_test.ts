@@ -15,6 +15,7 @@ import { TestBroker, type TestBrokerOptions } from "../../broker_testing.ts";
 import { silentLogger } from "../../logger.ts";
 import type { AuditEvent } from "../../security/audit/audit_log.ts";
 import { AclAuthorizer } from "../../security/authorizer/acl_authorizer.ts";
+import { SECURITY_STATE_KEY } from "../../security/credentials/security_state.ts";
 import { EMBEDDED_SESSION } from "../../security/session.ts";
 import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./acls.ts";
 
@@ -220,6 +221,18 @@ Deno.test("CreateAcls keeps one of equal rules, also of one request, and rules o
   await using world = await World.start({ fs });
   assertEquals(await world.find([ANY, null, any]), [0, 1]);
   assertEquals(world.broker.context.authorizer.isOpen, false);
+});
+
+Deno.test("CreateAcls creates the state of security with the first rule, once", async () => {
+  await using world = await World.start();
+  const { store } = world.broker;
+  assertEquals(await store.get(SECURITY_STATE_KEY), undefined);
+  await Promise.all([world.create([RULES[0]!]), world.create([RULES[1]!])]);
+  assertEquals(await world.find([ANY, null, any]), [0, 1]);
+  const state = await store.get(SECURITY_STATE_KEY);
+  assert(state !== undefined);
+  await world.create([RULES[2]!]);
+  assertEquals((await store.get(SECURITY_STATE_KEY))!.revision, state.revision);
 });
 
 Deno.test("DeleteAcls deletes and returns what each filter matches, and refuses unknown filters", async () => {

@@ -8,12 +8,14 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { Acks } from "../../../protocol/messages/records/produce.ts";
 import { RecordBatch, RecordBatchBuilder } from "../../../protocol/records/mod.ts";
 import { ApiError } from "../../api_error.ts";
-import { forwardCreation } from "../../cluster/forwarded_creation.ts";
 import type { BrokerContext } from "../../handler.ts";
 import type { AuditTopic } from "./topic_audit_writer.ts";
 
 /** What the topic depends on. */
-export type AuditTopicParts = Pick<BrokerContext, "topics" | "cluster" | "forwarding" | "clock">;
+export interface AuditTopicParts extends Pick<BrokerContext, "topics" | "cluster" | "clock"> {
+  /** Lets the controller create the topic; resolves with false if this broker is the controller. */
+  createElsewhere(name: string): Promise<boolean>;
+}
 
 /** A topic, by its name. */
 export class LedAuditTopic implements AuditTopic {
@@ -40,10 +42,9 @@ export class LedAuditTopic implements AuditTopic {
 
   /** With a partition for each broker, so that each leads one. */
   async create(): Promise<void> {
-    const { topics, cluster, forwarding } = this.#parts;
-    const { signal } = new AbortController();
+    const { topics, cluster } = this.#parts;
     try {
-      if (await forwardCreation(forwarding, this.#name, { clientId: "audit", signal })) return;
+      if (await this.#parts.createElsewhere(this.#name)) return;
       await topics.createTopic({ name: this.#name, partitions: cluster.brokers.length });
     } catch (error) {
       const isThere = error instanceof ApiError && error.code === ErrorCode.TOPIC_ALREADY_EXISTS;
