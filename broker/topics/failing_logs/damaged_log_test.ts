@@ -5,12 +5,12 @@
  */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { Client } from "../../client/mod.ts";
-import type { MemoryFileSystem } from "../../storage/mod.ts";
-import { CorruptRecordError } from "../../protocol/records/errors.ts";
-import { partsOf } from "../broker.ts";
-import { Cluster } from "../cluster.ts";
-import { elect, logOf, replicaOf, stateOf, until } from "../replication/cluster_testing.ts";
+import { Client } from "../../../client/mod.ts";
+import type { MemoryFileSystem } from "../../../storage/mod.ts";
+import { CorruptRecordError } from "../../../protocol/records/errors.ts";
+import { partsOf } from "../../broker.ts";
+import { Cluster } from "../../cluster.ts";
+import { elect, logOf, replicaOf, stateOf, until } from "../../replication/cluster_testing.ts";
 
 const TOPIC = "orders";
 const COUNT = 20;

@@ -7,13 +7,13 @@
  * @module
  */
 
-import type { ClusterState } from "../cluster/cluster_state.ts";
-import { RevisionConflictError } from "../metadata/metadata_store.ts";
-import { BROKERS_PREFIX } from "../cluster/registration.ts";
-import { minInSync, type PartitionState } from "../cluster/topic_state.ts";
-import type { Logger } from "../logger.ts";
-import { resignedState, withdrawnState } from "../roles/isr.ts";
-import type { Partition } from "./partition.ts";
+import type { ClusterState } from "../../cluster/cluster_state.ts";
+import { RevisionConflictError } from "../../metadata/metadata_store.ts";
+import { BROKERS_PREFIX } from "../../cluster/registration.ts";
+import { minInSync, type PartitionState } from "../../cluster/topic_state.ts";
+import type { Logger } from "../../logger.ts";
+import { resignedState, withdrawnState } from "../../roles/isr.ts";
+import type { Partition } from "../partition.ts";
 
 /** What is needed to leave the in-sync replicas. */
 export interface DamagedLogOptions {

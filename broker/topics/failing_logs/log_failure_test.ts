@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { LogOfflineError } from "../../storage/mod.ts";
-import { silentLogger } from "../logger.ts";
+import { LogOfflineError } from "../../../storage/mod.ts";
+import { silentLogger } from "../../logger.ts";
 import { leaveOnLogFailure } from "./log_failure.ts";
-import type { Partition } from "./partition.ts";
+import type { Partition } from "../partition.ts";
 
 Deno.test("leaveOnLogFailure() leaves the cluster once, for the log of a partition with other replicas", () => {
   const replicated = new Set(["orders-with-dash 3", "orders 0"]);

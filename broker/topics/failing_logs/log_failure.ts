@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { LogOfflineError } from "../../storage/mod.ts";
-import type { Logger } from "../logger.ts";
-import type { Partition } from "./partition.ts";
+import type { LogOfflineError } from "../../../storage/mod.ts";
+import type { Logger } from "../../logger.ts";
+import type { Partition } from "../partition.ts";
 
 /** What is needed to leave the cluster. */
 export interface LogFailureOptions {
