@@ -182,6 +182,8 @@ export class SegmentTransactions {
     fs.renameSync(path, this.#path);
     replaced();
     this.#mustReplace = false;
+    // Without its torn end, which a power failure may remove, the damaged file would look whole.
+    await fs.syncDir(this.#path.slice(0, this.#path.lastIndexOf("/")));
     // What was added meanwhile.
     this.tryWrite();
     if (this.#isRetiring) this.retire();
