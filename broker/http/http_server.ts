@@ -27,6 +27,7 @@ import { HttpError, methodNotAllowed } from "./http_error.ts";
 import type { OtherEnds } from "./metrics/group_metrics.ts";
 import type { History } from "./metrics/history/history.ts";
 import type { MetricsPage } from "./metrics/metrics_page.ts";
+import { isOwnRequest } from "./own_request.ts";
 import { RequestGuard } from "./request_guard.ts";
 import type { RestApi } from "./rest/api.ts";
 
@@ -235,7 +236,7 @@ export class HttpServer {
   ): Promise<HttpIdentity | undefined> {
     if (this.#parts.context.authorizer.isOpen) return undefined;
     // Probes and monitoring of this machine.
-    if (path in OWN && isLoopback(address)) return undefined;
+    if (path in OWN && isOwnRequest(request, address)) return undefined;
     this.#security ??= this.#openSecurity();
     const { authentication } = await this.#security;
     return await authentication.identify(request);

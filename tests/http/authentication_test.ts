@@ -203,12 +203,33 @@ Deno.test("Probes and metrics need no credentials on loopback, the console does"
   await using fixture = await Fixture.start();
   for (const path of ["/livez", "/readyz", "/metrics"]) {
     assertEquals(await fixture.status(path, {}), 200, path);
+    assertEquals(await fixture.status(path, { "x-forwarded-for": "10.0.0.1" }), 401, path);
   }
   const page = await fixture.send("/ui/", {});
   assertEquals(page.status, 401);
   // The browser asks for user and password.
   assert(page.headers.get("www-authenticate")!.startsWith("Basic "));
   assertEquals(await fixture.status("/ui/"), 200);
+});
+
+Deno.test("The first ACL is not taken from others through a proxy of the broker's machine", async () => {
+  await using http = await HttpBroker.start();
+  const acl = {
+    resource_type: "TOPIC",
+    resource_name: "orders",
+    pattern_type: "LITERAL",
+    principal: "User:eve",
+    operation: "ALL",
+    permission: "ALLOW",
+  };
+  const create = async (headers: Record<string, string>) => {
+    const all = { "content-type": "application/json", ...headers };
+    return (await http.send("POST", `${http.cluster}/acls`, acl, all)).status;
+  };
+  for (const header of ["forwarded", "x-forwarded-for", "via"]) {
+    assertEquals(await create({ [header]: "10.0.0.1" }), 403, header);
+  }
+  assertEquals(await create({}), 201);
 });
 
 Deno.test("A user that is deleted, or has another password, is no longer let in over HTTP", async () => {

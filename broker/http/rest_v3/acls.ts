@@ -14,8 +14,8 @@ import {
   aclWord,
   parseAclWord,
 } from "../../../protocol/messages/security/acl_types.ts";
-import { isLoopback } from "../../settings/listener.ts";
 import { HttpError } from "../http_error.ts";
+import { isOwnRequestForLoopback } from "../own_request.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, type Fields } from "../rest/fields.ts";
 import { list, object, type Route, type Schema, STRING } from "../rest/route.ts";
@@ -134,11 +134,12 @@ async function create(call: Call, acls: readonly NewAcl[]): Promise<void> {
  *
  * @throws {HttpError} 403.
  */
-function onlyLocalWhileOpen({ address, context }: Call): void {
-  if (!context.broker.authorizer.isOpen || isLoopback(address)) return;
+function onlyLocalWhileOpen({ request, address, context }: Call): void {
+  if (!context.broker.authorizer.isOpen || isOwnRequestForLoopback(request, address)) return;
   throw new HttpError(
     403,
-    "Until the cluster has a user or an ACL, only clients on the broker's machine can change ACLs",
+    "Until the cluster has a user or an ACL, only clients on the broker's machine can change ACLs, " +
+      "without a proxy, and by localhost or its address",
     { errorCode: 40301 },
   );
 }
