@@ -74,6 +74,11 @@ export class IndexEntries {
     return position;
   }
 
+  /** Notes that the file ends with a part of another entry, which the next `write` removes. */
+  noteTorn(): void {
+    this.#inFile = -1;
+  }
+
   /** Removes all entries but the first `count`. */
   truncate(count: number): void {
     this.#count = count;

@@ -13,7 +13,11 @@
 import { CorruptFileError } from "../../errors.ts";
 import { FileSystemError, syncFile } from "../../file_system/file_system.ts";
 import type { IndexContext } from "./segment_indexes.ts";
-import { TransactionIndex, type TransactionIndexEntry } from "./transaction_index.ts";
+import {
+  TRANSACTION_INDEX_ENTRY_SIZE,
+  TransactionIndex,
+  type TransactionIndexEntry,
+} from "./transaction_index.ts";
 
 const TEMPORARY_SUFFIX = ".tmp";
 
@@ -110,10 +114,30 @@ export class SegmentTransactions {
     }
   }
 
+  /**
+   * The whole entries of a file that ends within one, as a crash leaves it; `undefined` if it is damaged in
+   * another way.
+   */
+  #keepWhole(): TransactionIndex | undefined {
+    const bytes = this.#context.fs.readFileSync(this.#path);
+    const size = bytes.length - bytes.length % TRANSACTION_INDEX_ENTRY_SIZE;
+    if (size === 0 || size === bytes.length) return undefined;
+    const index = new TransactionIndex(this.#segment.baseOffset, bytes.slice(0, size));
+    try {
+      index.check(this.#path, size);
+    } catch (error) {
+      if (error instanceof CorruptFileError) return undefined;
+      throw error;
+    }
+    index.noteTorn();
+    this.#index = index;
+    return index;
+  }
+
   /** Removes the entries with markers at `offset` and later. */
   truncateTo(offset: number): void {
     if (this.isEmpty) return;
-    const index = this.#keep();
+    const index = this.#keep() ?? this.#keepWhole();
     if (index === undefined) return;
     index.truncateTo(offset);
     if (index.count === 0) this.reset();

@@ -156,6 +156,11 @@ export class TransactionIndex {
     this.#entries.truncate(this.ceilingSlot(offset));
   }
 
+  /** Notes that the file ends with a part of another entry, which the next `write` removes. */
+  noteTorn(): void {
+    this.#entries.noteTorn();
+  }
+
   /** Releases unused memory. */
   trim(): void {
     this.#entries.trim();
