@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatPrincipal } from "../security/principal.ts";
+import { formatPrincipal, type Principal } from "../security/principal.ts";
 import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
 import { isLoopback } from "../settings/listener.ts";
 import type { Clock } from "../time/clock.ts";
@@ -21,6 +21,8 @@ export interface UserApisOptions {
 /** The API of a user at an address. */
 interface UserApi {
   readonly api: Promise<RestApi>;
+  /** The same, once it is there. */
+  opened: RestApi | undefined;
   identity: HttpIdentity;
   /** Requests in progress. */
   inProgress: number;
@@ -31,6 +33,8 @@ interface UserApi {
 
 /** Most users and addresses at the same time. */
 const MAX_APIS = 256;
+/** Most addresses of one user at the same time. */
+const MAX_OF_USER = 64;
 /** How long a user's API is kept without requests: longer than its consumers live without any. */
 const IDLE_MS = 10 * 60_000;
 /** Longest time of a timer. */
@@ -96,7 +100,7 @@ export class UserApis {
       }
       return known;
     }
-    this.#makeRoom();
+    this.#makeRoom(principal);
     const session: Session = {
       principal,
       host: address,
@@ -104,8 +108,16 @@ export class UserApis {
       isLocal: isLoopback(address),
     };
     const api = open(session);
-    const created = { api, identity, inProgress: 0, lastMs: clock.monotonic(), timer: undefined };
+    const created: UserApi = {
+      api,
+      opened: undefined,
+      identity,
+      inProgress: 0,
+      lastMs: clock.monotonic(),
+      timer: undefined,
+    };
     this.#apis.set(key, created);
+    api.then((opened) => created.opened = opened, () => {});
     this.#endInTime(key, created);
     return created;
   }
@@ -122,13 +134,15 @@ export class UserApis {
     }, waitMs);
   }
 
-  #makeRoom(): void {
+  #makeRoom(principal: Principal): void {
     const idleMs = this.#options.clock.monotonic() - IDLE_MS;
-    for (const [key, { inProgress, lastMs }] of this.#apis) {
-      if (inProgress === 0 && lastMs < idleMs) this.#end(key);
-    }
+    for (const [key, of] of this.#apis) if (isIdle(of) && of.lastMs < idleMs) this.#end(key);
+    // A user with many addresses ends its own streams, not those of others.
+    const user = formatPrincipal(principal);
+    const own = [...this.#apis].filter(([, of]) => formatPrincipal(of.identity.principal) === user);
+    if (own.length >= MAX_OF_USER) this.#end((own.find(([, of]) => isIdle(of)) ?? own[0]!)[0]);
     if (this.#apis.size < MAX_APIS) return;
-    const [idle] = [...this.#apis].find(([, { inProgress }]) => inProgress === 0) ?? [];
+    const [idle] = [...this.#apis].find(([, of]) => isIdle(of)) ?? [];
     if (idle === undefined) throw new HttpError(503, "Too many users send requests");
     this.#end(idle);
   }
@@ -141,4 +155,8 @@ export class UserApis {
     this.#closing.add(closing);
     closing.finally(() => this.#closing.delete(closing));
   }
+}
+
+function isIdle({ inProgress, opened }: UserApi): boolean {
+  return inProgress === 0 && opened?.hasStreams !== true;
 }

@@ -8,12 +8,14 @@ class World {
   readonly clock = new ManualClock();
   opened = 0;
   closed = 0;
+  hasStreams = false;
   readonly apis = new UserApis({
     clock: this.clock,
     open: () => {
       this.opened++;
       const close = () => Promise.resolve(void this.closed++);
-      return Promise.resolve({ close } as unknown as RestApi);
+      const { hasStreams } = this;
+      return Promise.resolve({ close, hasStreams } as unknown as RestApi);
     },
   });
 
@@ -72,4 +74,22 @@ Deno.test("UserApis waits for tokens that expire later than a timer can be set f
   assertEquals(await world.closedAfter(2 ** 31), 0);
   await world.apis.close();
   assertEquals([world.closed, world.clock.timerCount], [1, 0]);
+});
+
+Deno.test("UserApis keeps streams of a user, however long they last and many addresses another user has", async () => {
+  const world = new World();
+  const user = (name: string): HttpIdentity => ({
+    principal: { type: "User", name },
+    isCurrent: () => true,
+  });
+  const answer = () => Promise.resolve();
+  world.hasStreams = true;
+  await world.apis.use(user("alice"), "10.0.0.1", answer);
+  world.clock.advance(3_600_000);
+  for (let i = 0; i < 300; i++) await world.apis.use(user("eve"), `10.0.1.${i}`, answer);
+  assertEquals(await world.closedAfter(0), 300 - 64);
+  await world.apis.use(user("alice"), "10.0.0.1", answer);
+  assertEquals(world.opened, 301);
+  await world.apis.close();
+  assertEquals(world.closed, 301);
 });

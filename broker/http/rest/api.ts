@@ -100,6 +100,11 @@ export class RestApi {
     return this.#context.admin;
   }
 
+  /** Whether streams are read, which requests in progress do not show. */
+  get hasStreams(): boolean {
+    return this.#context.streams.limits.streamCount > 0;
+  }
+
   /**
    * Answers a request.
    *
