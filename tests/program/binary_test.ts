@@ -92,7 +92,7 @@ Deno.test("Compiled program serves, produces and consumes in an empty folder", a
     );
     assertEquals(
       packages.sort(),
-      ["@marcbachmann/cel-js", "@opentelemetry/api", "fzstd", "hono", "hysnappy", "re2js"],
+      ["@marcbachmann/cel-js", "@opentelemetry/api", "fzstd", "hono", "hysnappy", "jose", "re2js"],
       plain,
     );
     const { size } = await Deno.stat(program.path);
