@@ -16,7 +16,7 @@ export interface RequestOrigin {
 
 /** Decides who may do what. Operations and types are those of `AclOperation` and `AclResourceType`. */
 export interface Authorizer {
-  /** Whether everyone may do everything, because there are no users and no rules. */
+  /** Whether everyone may do everything, because there has been no user and no rule yet. */
   readonly isOpen: boolean;
   /** Whether a client may do something. That it may not is audited. */
   authorize(

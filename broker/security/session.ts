@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SecurityProtocol } from "../settings/listener.ts";
+import { EMBEDDED_NAME, type SecurityProtocol } from "../settings/listener.ts";
 import { ANONYMOUS, type Principal } from "./principal.ts";
 
 export type { SecurityProtocol } from "../settings/listener.ts";
@@ -32,7 +32,7 @@ export interface Session {
 }
 
 /** The listener of connections within this process. */
-export const EMBEDDED_LISTENER: ListenerIdentity = { name: "EMBEDDED", protocol: "PLAINTEXT" };
+export const EMBEDDED_LISTENER: ListenerIdentity = { name: EMBEDDED_NAME, protocol: "PLAINTEXT" };
 
 /** The session of a connection within this process. */
 export const EMBEDDED_SESSION: Session = {

@@ -6,6 +6,9 @@
 
 import { SettingValueError } from "./setting.ts";
 
+/** The name that connections within a broker have instead of a listener's. */
+export const EMBEDDED_NAME = "EMBEDDED";
+
 /** A host and a port. */
 export interface HostPort {
   /** A host name or IP address; IPv6 without brackets. */

@@ -7,6 +7,7 @@
 
 import { type BrokerConfig, ConfigError } from "./config.ts";
 import {
+  EMBEDDED_NAME,
   formatHostPort,
   type HostPort,
   isWildcard,
@@ -105,6 +106,11 @@ function checkAddresses(bound: readonly NamedAddress[]): void {
   const keys = new Map<string, string>();
   for (const address of bound) {
     const { name, port } = address;
+    if (name === EMBEDDED_NAME) {
+      throw new ConfigError(
+        `Cannot use listener ${name}: connections within the broker have that name; choose another`,
+      );
+    }
     const other = keys.get(listenerKey(name)) ?? name;
     if (other !== name) {
       throw new ConfigError(

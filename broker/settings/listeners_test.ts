@@ -79,6 +79,10 @@ Deno.test("readListeners() rejects settings that do not fit together, and says w
       "listener.security.protocol.map",
     ],
     [
+      { "listeners": "EMBEDDED://a:1", "listener.security.protocol.map": "EMBEDDED:SSL" },
+      "connections within the broker have that name; choose another",
+    ],
+    [
       { listeners: "SSL://a:1,SASL_SSL://a:2" },
       "Cannot tell by which of the listeners SSL, SASL_SSL brokers reach each other; set " +
       "inter.broker.listener.name",

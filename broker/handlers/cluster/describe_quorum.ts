@@ -22,8 +22,8 @@ import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
 import { mapNested } from "../each_item.ts";
-import { reachableBroker } from "./reachable_brokers.ts";
 
+import { reachableBroker } from "./reachable_brokers.ts";
 type PartitionResponse = DescribeQuorumResponse["topics"][number]["partitions"][number];
 
 const METADATA_TOPIC = "__cluster_metadata";
@@ -96,7 +96,11 @@ function nodes(context: RequestContext): Pick<DescribeQuorumResponse, "nodes"> {
   const node = reachableBroker(cluster.controllerId, context);
   if (apiVersion < FIRST_VERSION_WITH_DIRECTORIES || node === undefined) return {};
   const { id, host, port } = node;
-  return { nodes: [{ nodeId: id, listeners: [{ name: listener.name, host, port }] }] };
+  // A connection within the broker came by none.
+  const endpoint = cluster.broker(id)!.endpoints
+    .find((each) => each.host === host && each.port === port);
+  const name = endpoint?.name ?? listener.name;
+  return { nodes: [{ nodeId: id, listeners: [{ name, host, port }] }] };
 }
 
 function unknown(partitionIndex: number): PartitionResponse {

@@ -43,6 +43,9 @@ const MAX_CACHED_NAME = 255;
 /** Stands for a resource of any name among the decisions that are kept. */
 const ANYWHERE = "\0";
 
+/** A record with one of these prefixes closes the cluster; `security/` stays when users and rules go. */
+const CLOSING = ["acls/", "users/", "security/"] as const;
+
 /** Decisions about one principal at one address: by operation and type, then by name. */
 type Decisions = Map<number, Map<string, boolean>>;
 
@@ -72,6 +75,7 @@ export class AclAuthorizer implements Authorizer {
     this.#unsubscribe = [
       records.subscribe("acls/", (key, entry) => this.#setRule(key, entry)),
       records.subscribe("users/", () => this.#update()),
+      records.subscribe("security/", () => this.#update()),
     ];
     this.#update();
   }
@@ -191,8 +195,9 @@ export class AclAuthorizer implements Authorizer {
 
   #update(): void {
     this.#forget();
-    const isEmpty = this.#records.all("acls/").size === 0 && this.#records.all("users/").size === 0;
-    this.#isOpen = isEmpty && !this.#isRequired;
+    // Whoever deletes the last user or rule does not mean that everyone may do everything.
+    const hasHadAny = CLOSING.some((prefix) => this.#records.all(prefix).size > 0);
+    this.#isOpen = !hasHadAny && !this.#isRequired;
   }
 
   #auditDenial(

@@ -85,6 +85,20 @@ Deno.test("AclAuthorizer is open until there is a user or a rule", async () => {
   assertEquals(authorizer.isOpen, true);
 });
 
+Deno.test("AclAuthorizer does not open again when the last user and the last rule are deleted", async () => {
+  const world = new World();
+  const { authorizer } = world;
+  world.put("security/state", new Uint8Array());
+  world.put("users/bob", new Uint8Array());
+  const key = await world.create(READ_A);
+  assertEquals(authorizer.mayDo(session("alice"), read, TOPIC, "a"), true);
+  world.put("users/bob", null);
+  world.put(key, null);
+  assertEquals(authorizer.isOpen, false);
+  assertEquals(authorizer.mayDo(session("alice"), read, TOPIC, "a"), false);
+  assertEquals(authorizer.mayDo(session("root"), read, TOPIC, "a"), true);
+});
+
 Deno.test("AclAuthorizer that is required is never open, and lets super users in", () => {
   const { authorizer } = new World({ isRequired: true });
   assertEquals(authorizer.isOpen, false);

@@ -115,7 +115,8 @@ export class SaslExchange {
     if (maxReauthMs > 0) limits.push(maxReauthMs);
     if (expiresAtMs !== undefined) limits.push(expiresAtMs - this.#clock.now());
     if (limits.length === 0) return undefined;
-    return Math.max(0, Math.floor(Math.min(...limits)));
+    // A token may say that it never expires with a number that int64 does not have.
+    return Math.max(0, Math.floor(Math.min(Number.MAX_SAFE_INTEGER, ...limits)));
   }
 
   #refusalOfMechanism(mechanism: string): SaslFailure | undefined {

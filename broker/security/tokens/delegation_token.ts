@@ -56,14 +56,26 @@ export function encodeToken(token: DelegationToken): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
+/** The id of the token with a record; undefined if the key is not one of a token. */
+export function tokenIdOf(key: string): string | undefined {
+  try {
+    return decodeURIComponent(key.slice(TOKENS_PREFIX.length));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Decodes a token's record; undefined if it cannot be read. */
 export function decodeToken(key: string, bytes: Uint8Array): DelegationToken | undefined {
   try {
+    const id = tokenIdOf(key);
     const value = JSON.parse(new TextDecoder().decode(bytes)) as TokenValue;
     const { v, issued, expiry, max } = value;
-    if (v !== VERSION || ![issued, expiry, max].every(Number.isSafeInteger)) return undefined;
+    if (id === undefined || v !== VERSION || ![issued, expiry, max].every(Number.isSafeInteger)) {
+      return undefined;
+    }
     return {
-      id: decodeURIComponent(key.slice(TOKENS_PREFIX.length)),
+      id,
       owner: principalOf(value.owner),
       requester: principalOf(value.requester),
       renewers: value.renewers.map(principalOf),

@@ -24,6 +24,7 @@ import {
   type DelegationToken,
   encodeToken,
   isOwnerOrRenewer,
+  tokenIdOf,
   tokenKey,
   TOKENS_PREFIX,
 } from "./delegation_token.ts";
@@ -63,7 +64,8 @@ export class DelegationTokens {
   constructor(parts: TokenParts) {
     this.#parts = parts;
     parts.cluster.security.subscribe(TOKENS_PREFIX, (key, entry) => {
-      const id = decodeURIComponent(key.slice(TOKENS_PREFIX.length));
+      const id = tokenIdOf(key);
+      if (id === undefined) return;
       const token = entry === undefined ? undefined : decodeToken(key, entry.value);
       if (token === undefined) this.#forget(id);
       else this.#note(token);
