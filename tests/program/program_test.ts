@@ -15,7 +15,7 @@ const HERE_DOCUMENT = /^cat > (\S+) <<'END'\n([^]*?)\nEND$/gm;
 
 /** Returns this program's command lines in a shell script, split into words. */
 function commandLines(shell: string): string[][] {
-  const words = shell.replaceAll(HERE_DOCUMENT, "").matchAll(
+  const words = shell.replaceAll(HERE_DOCUMENT, "").replaceAll("\\\n", " ").matchAll(
     /'([^']*)'|"((?:\\.|[^"])*)"|(\|\||&&|\||\n|;)|(#.*)|(\d?[<>]\s*\S+|<\(.*\))|([^\s'"|&;]+)/g,
   );
   const lines: string[][] = [[]];

@@ -361,13 +361,11 @@ Deno.test("A PLAINTEXT listener answers SASL with ILLEGAL_SASL_STATE, and goes o
 });
 
 const kafka = Deno.env.get("DQUEUE_TEST_KAFKA_SASL");
-Deno.test({
-  name: "Kafka answers each frame in each state as the table says",
-  ignore: kafka === undefined,
-  fn: async (t) => {
+if (kafka !== undefined) {
+  Deno.test("Kafka answers each frame in each state as the table says", async (t) => {
     for (const row of ROWS) {
       if (row.notInKafka !== undefined) continue;
-      await t.step(row.name, () => run(kafka!, row));
+      await t.step(row.name, () => run(kafka, row));
     }
-  },
-});
+  });
+}
