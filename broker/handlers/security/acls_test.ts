@@ -256,7 +256,8 @@ Deno.test("DeleteAcls deletes and returns what each filter matches, and refuses 
   assertEquals([errorCode, resourceName, principal], [ErrorCode.NONE, "*", "User:bob"]);
   assertEquals(await world.find([ANY, null, any]), [4, 5]);
   await world.delete([[ANY, null, any]]);
-  assertEquals(world.broker.context.authorizer.isOpen, true);
+  assertEquals(await world.find([ANY, null, any]), []);
+  assertEquals(world.broker.context.authorizer.isOpen, false);
 });
 
 Deno.test("CreateAcls and DeleteAcls take more rules than a commit can have", async () => {
