@@ -42,6 +42,7 @@ export class ClusterTransactions implements TransactionWorld {
   readonly transactionalIds: readonly TransactionalId[];
   readonly topicIds: Map<string, string> = new Map();
   readonly hasFailed = true;
+  readonly hadFailed = true;
   readonly hasLeaderChanges = true;
   readonly hasWrongClocks = true;
   readonly patience = 0.8;

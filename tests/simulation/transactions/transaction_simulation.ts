@@ -230,6 +230,8 @@ class TransactionSimulation implements TransactionWorld {
     return this.machine.hasFailed;
   }
 
+  hadFailed = false;
+
   readonly hasLeaderChanges = false;
 
   get hasWrongClocks(): boolean {
@@ -501,6 +503,7 @@ class TransactionSimulation implements TransactionWorld {
   }
 
   async #end(crash: Crash | undefined): Promise<void> {
+    this.hadFailed = this.hasFailed;
     const kind = crash ?? await this.#stop();
     this.trace(`ends by ${kind ?? "stop"}`);
     if (kind !== undefined) {

@@ -69,6 +69,8 @@ export interface TransactionWorld {
   readonly isUp: boolean;
   /** Whether a disk fails, which explains errors of storage. */
   readonly hasFailed: boolean;
+  /** The same of the process before, whose answers may be read after its end. */
+  readonly hadFailed: boolean;
   /** Whether leaders change, so that the answer of one may be older than that of another. */
   readonly hasLeaderChanges: boolean;
   /** Whether the clocks of brokers may be wrong, so that transactions time out early. */
@@ -170,7 +172,8 @@ export class Participant {
     const { world } = this;
     world.trace(`${this.name} ${what}: ${nameOf(errorCode)}`);
     if (errorCode === ErrorCode.NONE || explained.includes(errorCode)) return false;
-    const isFailure = FAILURES.includes(errorCode) && (world.hasFailed || world.hasLeaderChanges);
+    const mayFail = world.hasFailed || world.hadFailed || world.hasLeaderChanges;
+    const isFailure = FAILURES.includes(errorCode) && mayFail;
     const isChange = CHANGES.includes(errorCode) && world.hasLeaderChanges;
     check(
       RETRIABLE.includes(errorCode) || isFailure || isChange,
