@@ -20,7 +20,7 @@ export {
   type RegisteredBroker,
 } from "./broker.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
-export type { ClusterSurroundings, SharedStore, StorePosition } from "./open_metadata.ts";
+export type { ClusterSurroundings, SharedStore, StorePosition } from "./opening/open_metadata.ts";
 export type { PeerNetwork } from "./peers/peer_network.ts";
 export type {
   AbortOptions,

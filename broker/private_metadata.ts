@@ -1,6 +1,6 @@
 /**
- * Keeps a broker's own metadata from other users of its machine: whoever reads what is kept of a password can
- * guess it without being noticed.
+ * Keeps a broker's own metadata from other users of its machine: one that reads what is kept of a
+ * password can guess it without being noticed.
  *
  * @module
  */

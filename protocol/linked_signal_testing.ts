@@ -1,5 +1,5 @@
 /**
- * A signal that knows its listeners, for tests of what they leave behind.
+ * A signal that knows its listeners, for tests that none is left on it.
  *
  * @module
  */

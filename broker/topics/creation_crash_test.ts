@@ -7,7 +7,7 @@ import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
 import { createPartitionsHandler } from "../handlers/topics/create_partitions.ts";
 import { listOffsetsHandler } from "../handlers/records/list_offsets.ts";
 import { KilledFileSystem } from "../killed_file_system_testing.ts";
-import { verifyData } from "../verify_data.ts";
+import { verifyData } from "../offline/verify_data.ts";
 
 const NOW_MS = 1_700_000_000_000;
 

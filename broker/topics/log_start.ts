@@ -40,7 +40,7 @@ export class LogStart {
   /**
    * Shows a log start offset that is on disk: to followers at once, to clients when all that may lead
    * next have it. Otherwise records whose deletion was answered would return with an election. A follower
-   * shows it at once, so that one that is elected may show a deletion that nobody was told of.
+   * shows it at once, so that one that is elected may show a deletion that was never answered.
    */
   async show(offset: number): Promise<void> {
     const { range, leadership } = this.#options;

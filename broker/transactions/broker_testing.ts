@@ -6,7 +6,7 @@
 
 import type { TestBrokerOptions } from "../broker_testing.ts";
 import { type GroupBroker, startGroupBroker } from "../groups/broker_testing.ts";
-import { openTransactions } from "../open_transactions.ts";
+import { openTransactions } from "../opening/open_transactions.ts";
 import { tcpNetwork } from "../peers/peer_network.ts";
 import type { TransactionCoordinator } from "./transaction_coordinator.ts";
 

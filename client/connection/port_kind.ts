@@ -32,7 +32,7 @@ export async function speaksTls(tcp: Deno.TcpConn, hostname: string): Promise<bo
     await conn.handshake();
     return true;
   } catch (error) {
-    // Whoever sends a certificate or an alert speaks TLS.
+    // A peer that sends a certificate or an alert speaks TLS.
     return /certificate|alert/i.test(describeError(error));
   } finally {
     timer.clear();

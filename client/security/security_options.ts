@@ -30,7 +30,7 @@ export interface TlsOptions {
   /** The name that the broker's certificate must have. Default: the host that is connected to. */
   readonly serverName?: string;
   /**
-   * Whether the broker's certificate must have the name. Without this check, whoever has any
+   * Whether the broker's certificate must have the name. Without this check, anyone who has any
    * certificate of a trusted authority can pose as the broker. Default: true.
    */
   readonly verifyServerName?: boolean;

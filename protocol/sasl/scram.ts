@@ -95,7 +95,7 @@ export function isEqualSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && lazyCrypto().timingSafeEqual(a, b);
 }
 
-/** SaltedPassword. It is as good as the password to whoever has it. Computed off the event loop. */
+/** SaltedPassword. It is as good as the password. Computed off the event loop. */
 export async function scramSaltedPassword(
   mechanism: ScramMechanism,
   password: string,

@@ -10,7 +10,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { verifyData } from "../../broker/verify_data.ts";
+import { verifyData } from "../../broker/offline/verify_data.ts";
 import { Client } from "../../client/mod.ts";
 import { Random } from "../../protocol/random_testing.ts";
 import { testSeeds } from "../../protocol/seeds_testing.ts";

@@ -347,7 +347,7 @@ Deno.test("A SASL listener lists its mechanisms when it refuses one", async () =
   assertEquals(mechanisms.join(","), MECHANISMS);
 });
 
-Deno.test("A PLAINTEXT listener answers SASL with ILLEGAL_SASL_STATE, and goes on", async () => {
+Deno.test("A PLAINTEXT listener answers SASL with ILLEGAL_SASL_STATE, and continues", async () => {
   await using broker = await SaslBroker.start();
   await run(broker.plaintext, {
     name: "",

@@ -67,7 +67,7 @@ Deno.test("A client gets a token, and others authenticate with it as the client 
         assertEquals(answer.errorCode, ErrorCode.NONE);
         // The session ends with the token.
         assert(answer.sessionLifetimeMs > 0 && answer.sessionLifetimeMs <= DAY_MS);
-        // Whoever has a token cannot get another one.
+        // A client that authenticated with a token cannot get another one.
         const refused = await connection.request(createDelegationToken, version, NOTHING);
         assertEquals(refused.errorCode, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED);
         const { errorCode } = await connection.request(describeDelegationToken, version, {
@@ -152,7 +152,7 @@ Deno.test("Tokens are renewed and expired by owner and renewers alone", async ()
   const { connection } = await withToken(broker, shared);
   using _ = connection;
   assertEquals((await expire(bob, shared.hmac)).errorCode, NONE);
-  // It is deleted, and whoever authenticated with it is cut off.
+  // It is deleted, and clients that authenticated with it are cut off.
   await connection.ended();
   assertEquals((await renew(bob, shared.hmac)).errorCode, DELEGATION_TOKEN_NOT_FOUND);
 });

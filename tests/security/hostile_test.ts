@@ -146,7 +146,7 @@ Deno.test(`Neighbour is served beside ${ATTEMPTS} guesses of passwords`, async (
   assertEquals(logged.length, 1);
 });
 
-Deno.test("Clients that give up while they wait leave nothing behind", async () => {
+Deno.test("Clients that give up while they wait are forgotten", async () => {
   const clock = new ManualClock();
   await using broker = await SaslBroker.start({ clock });
   for (let i = 0; i < 20; i++) {

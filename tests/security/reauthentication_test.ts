@@ -59,7 +59,7 @@ Deno.test("Broker disconnects clients that have not authenticated again in time"
   assertEquals(broker.lines.filter((line) => line.includes("not authenticated again")).length, 1);
 });
 
-Deno.test("Broker disconnects clients in time that are not told of it, in SaslAuthenticate v0", async () => {
+Deno.test("Broker disconnects clients in time that SaslAuthenticate v0 gives no lifetime", async () => {
   const { clock, broker } = await start();
   await using _ = broker;
   using connection = await RawConnection.connect(broker.address);

@@ -8,7 +8,7 @@ import type { Api, RequestOf, ResponseTo } from "../../../protocol/schema/schema
 import { TimeSlice } from "../../../storage/mod.ts";
 import { type Access, type Handle, NO_RESPONSE, type RequestContext } from "../../handler.ts";
 import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
-import { awaitEach } from "../each_item.ts";
+import { awaitEach, mapEach } from "../each_item.ts";
 import { rule } from "./access.ts";
 import { authorize, denialOf, mayDoOnCluster } from "./ask.ts";
 
@@ -36,6 +36,14 @@ export interface ItemAccess<Item, Answer> {
   nameOf(item: Item, context: RequestContext): string | undefined;
   /** The answer to a denied item. May take long for an item that has many of its own. */
   denied(item: Item, errorCode: number): Answer | Promise<Answer>;
+}
+
+/** The answers to the partitions of a denied topic. */
+export async function deniedPartitions(
+  partitions: readonly { readonly partitionIndex: number }[],
+  errorCode: number,
+): Promise<{ partitionIndex: number; errorCode: number }[]> {
+  return await mapEach(partitions, ({ partitionIndex }) => ({ partitionIndex, errorCode }));
 }
 
 /**

@@ -22,5 +22,5 @@ export {
   mayDoOnCluster,
   mayDoSomewhere,
 } from "./ask.ts";
-export { eachItem } from "./each_item_access.ts";
+export { deniedPartitions, eachItem } from "./each_item_access.ts";
 export { onlyShown } from "./only_shown.ts";

@@ -20,9 +20,8 @@ import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { TimeSlice } from "../../../storage/mod.ts";
 import { commit } from "../../groups/offsets/requests.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
-import { all, eachItem } from "../access/mod.ts";
+import { all, deniedPartitions, eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { mapEach } from "../each_item.ts";
 import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
 
 type RequestTopic = OffsetCommitRequest["topics"][number];
@@ -47,10 +46,7 @@ export const offsetCommitHandler: ApiHandler = handler(
       denied: async ({ name, topicId, partitions }, errorCode) => ({
         name,
         topicId,
-        partitions: await mapEach(
-          partitions,
-          ({ partitionIndex }) => ({ partitionIndex, errorCode }),
-        ),
+        partitions: await deniedPartitions(partitions, errorCode),
       }),
     }),
   ),

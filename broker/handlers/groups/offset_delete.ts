@@ -16,9 +16,9 @@ import {
 } from "../../../protocol/messages/groups/offset_delete.ts";
 import { deleteOffsets } from "../../groups/offsets/requests.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
-import { all, eachItem } from "../access/mod.ts";
+import { all, deniedPartitions, eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
-import { mapEach, mapNested } from "../each_item.ts";
+import { mapNested } from "../each_item.ts";
 import { uniquePartitions } from "../records/unique_partitions.ts";
 import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
 
@@ -36,10 +36,7 @@ export const offsetDeleteHandler: ApiHandler = handler(
       nameOf: ({ name }) => name,
       denied: async ({ name, partitions }, errorCode) => ({
         name,
-        partitions: await mapEach(
-          partitions,
-          ({ partitionIndex }) => ({ partitionIndex, errorCode }),
-        ),
+        partitions: await deniedPartitions(partitions, errorCode),
       }),
     }),
   ),

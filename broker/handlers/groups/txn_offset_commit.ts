@@ -25,7 +25,7 @@ import { ApiError } from "../../api_error.ts";
 import { commitInTransaction } from "../../groups/offsets/transactional_commit.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
-import { all, eachItem, ofRequest } from "../access/mod.ts";
+import { all, deniedPartitions, eachItem, ofRequest } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import {
   FIRST_OFFSET_COMMIT_WITH_TRANSACTION_V2,
@@ -34,7 +34,7 @@ import {
 import { confirmed } from "../../transactions/verification/confirmed.ts";
 import { isVerified } from "../records/verify_transaction.ts";
 import { claimResponseMemory, sumOf, textBytes } from "../claim_response_memory.ts";
-import { mapEach, mapNested } from "../each_item.ts";
+import { mapNested } from "../each_item.ts";
 import { groupErrorCode, hasPartition, ofGroup } from "./group_request.ts";
 
 type RequestTopic = TxnOffsetCommitRequest["topics"][number];
@@ -62,10 +62,7 @@ export const txnOffsetCommitHandler: ApiHandler = handler(
       nameOf: ({ name }) => name,
       denied: async ({ name, partitions }, errorCode) => ({
         name,
-        partitions: await mapEach(
-          partitions,
-          ({ partitionIndex }) => ({ partitionIndex, errorCode }),
-        ),
+        partitions: await deniedPartitions(partitions, errorCode),
       }),
     }),
   ),

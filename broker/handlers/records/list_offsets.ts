@@ -32,11 +32,11 @@ import {
 } from "../../../protocol/messages/records/list_offsets.ts";
 import { ApiError } from "../../api_error.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
-import { eachItem } from "../access/mod.ts";
+import { deniedPartitions, eachItem } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import type { Partition } from "../../topics/partition.ts";
 import { leaderOf } from "./leader_of.ts";
-import { awaitEach, mapEach } from "../each_item.ts";
+import { awaitEach } from "../each_item.ts";
 import { failure } from "../outcome.ts";
 import { byTopic, uniquePartitions } from "./unique_partitions.ts";
 
@@ -76,10 +76,7 @@ export const listOffsetsHandler: ApiHandler = handler(
     nameOf: ({ name }) => name,
     denied: async ({ name, partitions }, errorCode) => ({
       name,
-      partitions: await mapEach(
-        partitions,
-        ({ partitionIndex }) => ({ partitionIndex, errorCode }),
-      ),
+      partitions: await deniedPartitions(partitions, errorCode),
     }),
   }),
 );

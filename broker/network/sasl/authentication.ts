@@ -77,7 +77,7 @@ export interface Authenticated {
   readonly software?: { readonly name: string; readonly version: string };
 }
 
-/** Whether the connection goes on, ends, or has authenticated. */
+/** Whether the connection continues, ends, or has authenticated. */
 type Step = "next" | "close" | SaslIdentity;
 
 /**

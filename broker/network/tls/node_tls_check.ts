@@ -35,7 +35,7 @@ export async function problemOfNodeTls(
   const serving = {
     clock: systemClock,
     versions: ["TLSv1.2", "TLSv1.3"] as const,
-    // Whoever has no certificate must get as far as the broker's own decision.
+    // A client without a certificate must get as far as the broker's own decision.
     isClientAuthRequired: false,
     clients,
   };

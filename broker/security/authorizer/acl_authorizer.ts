@@ -2,7 +2,7 @@
  * The authorizer of a broker: rules and users as the metadata store has them.
  *
  * A change takes effect with the commit that this broker has followed, without a restart. The cluster
- * is open until it has a user or a rule, unless the setting `authorizer` is `required`.
+ * is open until it gets its first user or rule, unless the setting `authorizer` is `required`.
  *
  * @module
  */
@@ -195,7 +195,7 @@ export class AclAuthorizer implements Authorizer {
 
   #update(): void {
     this.#forget();
-    // Whoever deletes the last user or rule does not mean that everyone may do everything.
+    // To delete the last user or rule is not to let everyone do everything.
     const hasHadAny = CLOSING.some((prefix) => this.#records.all(prefix).size > 0);
     this.#isOpen = !hasHadAny && !this.#isRequired;
   }

@@ -107,7 +107,7 @@ export class AclIndex {
     ofType.add(indexed);
   }
 
-  /** The rules whose resource is this one, whoever and whatever they concern. */
+  /** The rules about this resource, for all principals and operations. */
   *about(type: number, name: string): Generator<IndexedRule, void> {
     yield* this.#byType.get(type)?.about(name) ?? [];
     // Records whose resource could not be read.

@@ -5,7 +5,7 @@
  */
 
 /**
- * A token bucket that can go into debt: whoever takes while it has anything gets all that is asked for,
+ * A token bucket that can go into debt: as long as it has anything, all that is asked for is given,
  * and the time until the debt is paid is the time to wait. Over a long time the rate is kept exactly,
  * however large single amounts are.
  */

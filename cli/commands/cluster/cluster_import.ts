@@ -40,7 +40,7 @@ export const clusterImport = command({
   }],
   async run(context, { args, flags }) {
     const { parseBrokerConfig, silentLogger } = await import("../../../broker/mod.ts");
-    const { importMetadata } = await import("../../../broker/import_metadata.ts");
+    const { importMetadata } = await import("../../../broker/offline/import_metadata.ts");
     const inputs = { ...brokerConfigInputs(flags), data: args.folder };
     try {
       const config = parseBrokerConfig({ flags: inputs });

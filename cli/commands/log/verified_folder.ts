@@ -5,7 +5,7 @@
  */
 
 import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";
-import { type VerifiedFolder, verifyAllData } from "../../../broker/verify_data.ts";
+import { type VerifiedFolder, verifyAllData } from "../../../broker/offline/verify_data.ts";
 import { LOCK_FILE_NAME } from "../../../storage/directory/data_folder.ts";
 import { type FileLock, FileSystemError } from "../../../storage/file_system/file_system.ts";
 import { dataFolderOf, type Finding } from "../../../storage/verify/mod.ts";

@@ -118,7 +118,7 @@ interface Cluster {
   readonly acls: readonly AclBinding[];
   readonly superUsers: readonly string[];
   readonly allowsEveryone: boolean;
-  /** Whether everyone may do everything, because there are no users and no rules. */
+  /** Whether everyone may do everything, because there are no users and no rules, nor ever were. */
   readonly isOpen: boolean;
 }
 
@@ -218,7 +218,7 @@ function isAbout(acl: AclBinding, { type, name }: NamedResource): boolean {
 function reasonOf({ reason, rule }: Answer, aboutCount: number): string {
   switch (reason) {
     case "open":
-      return "the cluster is open: it has no users and no rules";
+      return "the cluster has no users and no rules, and is open unless it had some before";
     case "super-user":
       return "super.users has this principal";
     case "rule":

@@ -16,7 +16,7 @@ export const securityTokenCreate = command({
   name: "security token create",
   summary: "Create a delegation token, with which a program can act for you",
   description:
-    "Prints the token's id and HMAC: user name and password for SCRAM, with tokenauth=true. Whoever " +
+    "Prints the token's id and HMAC: user name and password for SCRAM, with tokenauth=true. Anyone who " +
     "has them can do what you can, until the token expires.",
   flags: {
     owner: {

@@ -48,9 +48,9 @@ export const securityUserReset = command({
   async run(context, { args: { user }, flags }) {
     const { newPasswordFile: file, yes, ...settings } = flags;
     const { parseBrokerConfig, silentLogger } = await import("../../../broker/mod.ts");
-    const { resetAdministratorOf } = await import("../../../broker/reset_administrator.ts");
+    const { resetAdministratorOf } = await import("../../../broker/offline/reset_administrator.ts");
     const question = `Give "${user}" a new password, and allow it everything?`;
-    // Whoever enters the password twice has agreed.
+    // Entering the password twice is consent.
     await ensureConfirmed(context, question, Boolean(yes) || file === undefined);
     const password = await newPasswordOf(context, user, file);
     try {

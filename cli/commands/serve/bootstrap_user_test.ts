@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Client } from "../../../client/mod.ts";
 import { BrokerConfig, silentLogger } from "../../../broker/mod.ts";
-import { resetAdministratorOf } from "../../../broker/reset_administrator.ts";
+import { resetAdministratorOf } from "../../../broker/offline/reset_administrator.ts";
 import { plainClient } from "../../../protocol/sasl/mod.ts";
 import { RawConnection } from "../../../tests/support/protocol/raw_connection.ts";
 import { login } from "../../../tests/support/security/raw_login.ts";

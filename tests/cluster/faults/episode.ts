@@ -5,7 +5,7 @@
  */
 
 import { join } from "@std/path";
-import { verifyData } from "../../../broker/verify_data.ts";
+import { verifyData } from "../../../broker/offline/verify_data.ts";
 import { Client } from "../../../client/mod.ts";
 import type { Random } from "../../../protocol/random_testing.ts";
 import { DenoFileSystem } from "../../../storage/file_system/deno_file_system.ts";

@@ -4,20 +4,20 @@
  * @module
  */
 
-import { JaasConfigError } from "../protocol/sasl/jaas_config.ts";
-import { type Logger, silentLogger } from "./logger.ts";
-import type { CredentialFilesOptions } from "./network/tls/credential_files.ts";
-import { ListenerNetwork } from "./peers/listener_network.ts";
-import { type PeerNetwork, tcpNetwork } from "./peers/peer_network.ts";
-import { type BrokerConfig, ConfigError, type ListenerConfig } from "./settings/config.ts";
-import { INTER_BROKER_MECHANISMS } from "./settings/inter_broker_settings.ts";
-import { hasSasl, hasTls, type HostPort } from "./settings/listener.ts";
-import type { Listeners } from "./settings/listeners.ts";
-import type { Clock } from "./time/clock.ts";
+import { JaasConfigError } from "../../protocol/sasl/jaas_config.ts";
+import { type Logger, silentLogger } from "../logger.ts";
+import type { CredentialFilesOptions } from "../network/tls/credential_files.ts";
+import { ListenerNetwork } from "../peers/listener_network.ts";
+import { type PeerNetwork, tcpNetwork } from "../peers/peer_network.ts";
+import { type BrokerConfig, ConfigError, type ListenerConfig } from "../settings/config.ts";
+import { INTER_BROKER_MECHANISMS } from "../settings/inter_broker_settings.ts";
+import { hasSasl, hasTls, type HostPort } from "../settings/listener.ts";
+import type { Listeners } from "../settings/listeners.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** Loaded only where they are used. */
-const SECURE_CONNECTION = "./peers/secure_connection.ts";
-const TLS = "./network/tls/mod.ts";
+const SECURE_CONNECTION = "../peers/secure_connection.ts";
+const TLS = "../network/tls/mod.ts";
 
 /** Options of {@linkcode openPeerNetwork}. */
 export interface OpenPeerNetworkOptions {
@@ -46,7 +46,7 @@ export async function openPeerNetwork(
     });
     return new ListenerNetwork({ name, open, clock, logger });
   }
-  const { openSecureConnection, saslClient }: typeof import("./peers/secure_connection.ts") =
+  const { openSecureConnection, saslClient }: typeof import("../peers/secure_connection.ts") =
     await import(
       SECURE_CONNECTION
     );
@@ -62,7 +62,7 @@ export async function openPeerNetwork(
 
 /** Loads keys and authorities; the listener itself logs when they change or expire. */
 async function tlsConnections(options: Omit<CredentialFilesOptions, "logger">) {
-  const { TlsConnector }: typeof import("./network/tls/mod.ts") = await import(TLS);
+  const { TlsConnector }: typeof import("../network/tls/mod.ts") = await import(TLS);
   const connector = await TlsConnector.open({ ...options, logger: silentLogger });
   return (address: HostPort, signal: AbortSignal) => connector.connect(address, signal);
 }

@@ -5,14 +5,17 @@
  * @module
  */
 
-import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
-import { LogDirectory } from "../storage/log_directory.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
-import type { Logger } from "./logger.ts";
-import { LOCAL, openEtcd } from "./open_metadata.ts";
-import { type NewAdministrator, resetAdministrator } from "./security/credentials/administrator.ts";
-import { type BrokerConfig, ConfigError } from "./settings/config.ts";
-import { systemClock } from "./time/clock.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
+import { LogDirectory } from "../../storage/log_directory.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
+import type { Logger } from "../logger.ts";
+import { LOCAL, openEtcd } from "../opening/open_metadata.ts";
+import {
+  type NewAdministrator,
+  resetAdministrator,
+} from "../security/credentials/administrator.ts";
+import { type BrokerConfig, ConfigError } from "../settings/config.ts";
+import { systemClock } from "../time/clock.ts";
 
 /**
  * Resets a user in the folder of `log.dirs`, whose broker must be stopped, or in the store of `metadata`.

@@ -7,16 +7,16 @@
 import {
   META_PROPERTIES_FILE_NAME,
   readMetaProperties,
-} from "../storage/directory/meta_properties.ts";
-import type { LogOfflineError } from "../storage/errors.ts";
-import type { FileSystem } from "../storage/file_system/file_system.ts";
-import { LogDirectory } from "../storage/log_directory.ts";
-import type { Logger } from "./logger.ts";
-import { METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
-import type { BrokerCounters } from "./metrics/broker_counters.ts";
+} from "../../storage/directory/meta_properties.ts";
+import type { LogOfflineError } from "../../storage/errors.ts";
+import type { FileSystem } from "../../storage/file_system/file_system.ts";
+import { LogDirectory } from "../../storage/log_directory.ts";
+import type { Logger } from "../logger.ts";
+import { METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
+import type { BrokerCounters } from "../metrics/broker_counters.ts";
 import { LOCAL } from "./open_metadata.ts";
-import type { BrokerConfig } from "./settings/config.ts";
-import type { Clock } from "./time/clock.ts";
+import type { BrokerConfig } from "../settings/config.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** The folder, and what reports its state. */
 export interface DirectoryOptions {

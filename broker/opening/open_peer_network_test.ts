@@ -1,9 +1,9 @@
 import { assertRejects, assertThrows } from "@std/assert";
 import { openPeerNetwork } from "./open_peer_network.ts";
-import { silentLogger } from "./logger.ts";
-import { ConfigError, parseBrokerConfig } from "./settings/config.ts";
-import { ManualClock } from "./time/clock.ts";
-import { readListeners } from "./settings/listeners.ts";
+import { silentLogger } from "../logger.ts";
+import { ConfigError, parseBrokerConfig } from "../settings/config.ts";
+import { ManualClock } from "../time/clock.ts";
+import { readListeners } from "../settings/listeners.ts";
 
 const SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule";
 const MECHANISM = "sasl.mechanism.inter.broker.protocol";

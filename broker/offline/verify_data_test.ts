@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { MemoryFileSystem } from "../storage/mod.ts";
-import { repairDataFolder } from "../storage/verify/mod.ts";
-import { batchOf, TestBroker, valuesFrom } from "./broker_testing.ts";
+import { MemoryFileSystem } from "../../storage/mod.ts";
+import { repairDataFolder } from "../../storage/verify/mod.ts";
+import { batchOf, TestBroker, valuesFrom } from "../broker_testing.ts";
 import { verifyData } from "./verify_data.ts";
 
 const NOW_MS = 1_700_000_000_000;

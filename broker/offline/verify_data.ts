@@ -4,21 +4,21 @@
  * @module
  */
 
-import type { FileSystem } from "../storage/file_system/file_system.ts";
+import type { FileSystem } from "../../storage/file_system/file_system.ts";
 import {
   META_PROPERTIES_FILE_NAME,
   type MetaProperties,
   readMetaProperties,
-} from "../storage/directory/meta_properties.ts";
-import { CorruptFileError } from "../storage/errors.ts";
+} from "../../storage/directory/meta_properties.ts";
+import { CorruptFileError } from "../../storage/errors.ts";
 import {
   dataFolderOf,
   type DataFolderReport,
   verifyDataFolder,
   type VerifyOptions,
-} from "../storage/verify/mod.ts";
-import { MetadataTopics } from "./cluster/metadata_topics.ts";
-import { isWorkerFolder, workerFolders } from "./workers/worker_folders.ts";
+} from "../../storage/verify/mod.ts";
+import { MetadataTopics } from "../cluster/metadata_topics.ts";
+import { isWorkerFolder, workerFolders } from "../workers/worker_folders.ts";
 
 type VerifyDataOptions = Omit<VerifyOptions, "expected">;
 

@@ -8,24 +8,24 @@
  * @module
  */
 
-import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
-import { LogDirectory } from "../storage/log_directory.ts";
-import { CLUSTER_KEY, clusterChange } from "./cluster/admission.ts";
-import { CONTROLLER_KEY } from "./cluster/controller_office.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
+import { DenoFileSystem } from "../../storage/file_system/deno_file_system.ts";
+import { LogDirectory } from "../../storage/log_directory.ts";
+import { CLUSTER_KEY, clusterChange } from "../cluster/admission.ts";
+import { CONTROLLER_KEY } from "../cluster/controller_office.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
 import {
   MAX_COMMIT_CHANGES,
   type MetadataKeyChange,
   type MetadataStore,
   RevisionConflictError,
-} from "./metadata/metadata_store.ts";
-import { BROKERS_PREFIX, DIRECTORIES_PREFIX } from "./cluster/registration.ts";
-import type { Logger } from "./logger.ts";
-import { LOCAL, openEtcd } from "./open_metadata.ts";
-import { type BrokerConfig, ConfigError } from "./settings/config.ts";
-import { parseEtcdAddress } from "./settings/etcd_address.ts";
-import { systemClock } from "./time/clock.ts";
-import { workersWithLogs } from "./workers/worker_folders.ts";
+} from "../metadata/metadata_store.ts";
+import { BROKERS_PREFIX, DIRECTORIES_PREFIX } from "../cluster/registration.ts";
+import type { Logger } from "../logger.ts";
+import { LOCAL, openEtcd } from "../opening/open_metadata.ts";
+import { type BrokerConfig, ConfigError } from "../settings/config.ts";
+import { parseEtcdAddress } from "../settings/etcd_address.ts";
+import { systemClock } from "../time/clock.ts";
+import { workersWithLogs } from "../workers/worker_folders.ts";
 
 /** What was copied. */
 export interface ImportedMetadata {

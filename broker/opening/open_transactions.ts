@@ -5,25 +5,25 @@
  * @module
  */
 
-import type { ClusterState } from "./cluster/cluster_state.ts";
-import type { GroupCoordinator } from "./groups/group_coordinator.ts";
-import { OFFSETS_TOPIC } from "./groups/offsets_topic.ts";
-import type { Logger } from "./logger.ts";
-import type { TransactionCounters } from "./metrics/transaction_counters.ts";
-import type { PeerNetwork } from "./peers/peer_network.ts";
-import { Peers } from "./peers/peers.ts";
-import type { ProducerIds } from "./producer_ids.ts";
-import type { BrokerConfig } from "./settings/config.ts";
-import type { Clock } from "./time/clock.ts";
-import type { Timeouts } from "./time/timeouts.ts";
-import type { TopicRegistry } from "./topics/topic_registry.ts";
-import { MarkerWriter } from "./transactions/markers/marker_writer.ts";
-import { PeerTransport } from "./transactions/markers/peer_transport.ts";
-import { TransactionCoordinator } from "./transactions/transaction_coordinator.ts";
-import { RegistryTransactionsTopic } from "./transactions/transactions_topic.ts";
-import { askCoordinator } from "./transactions/verification/remote_coordinator.ts";
-import type { TransactionRequest } from "./transactions/verification/transaction_request.ts";
-import { TransactionVerifier } from "./transactions/verification/transaction_verifier.ts";
+import type { ClusterState } from "../cluster/cluster_state.ts";
+import type { GroupCoordinator } from "../groups/group_coordinator.ts";
+import { OFFSETS_TOPIC } from "../groups/offsets_topic.ts";
+import type { Logger } from "../logger.ts";
+import type { TransactionCounters } from "../metrics/transaction_counters.ts";
+import type { PeerNetwork } from "../peers/peer_network.ts";
+import { Peers } from "../peers/peers.ts";
+import type { ProducerIds } from "../producer_ids.ts";
+import type { BrokerConfig } from "../settings/config.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Timeouts } from "../time/timeouts.ts";
+import type { TopicRegistry } from "../topics/topic_registry.ts";
+import { MarkerWriter } from "../transactions/markers/marker_writer.ts";
+import { PeerTransport } from "../transactions/markers/peer_transport.ts";
+import { TransactionCoordinator } from "../transactions/transaction_coordinator.ts";
+import { RegistryTransactionsTopic } from "../transactions/transactions_topic.ts";
+import { askCoordinator } from "../transactions/verification/remote_coordinator.ts";
+import type { TransactionRequest } from "../transactions/verification/transaction_request.ts";
+import { TransactionVerifier } from "../transactions/verification/transaction_verifier.ts";
 
 /** What transactions are made from. */
 export interface TransactionsOptions {

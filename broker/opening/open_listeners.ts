@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { BrokerEndpoints } from "./cluster/broker_endpoints.ts";
-import type { BrokerConfig } from "./settings/config.ts";
-import { type HostPort, normalizeListener } from "./settings/listener.ts";
-import { type Listeners, readListeners } from "./settings/listeners.ts";
+import type { BrokerEndpoints } from "../cluster/broker_endpoints.ts";
+import type { BrokerConfig } from "../settings/config.ts";
+import { type HostPort, normalizeListener } from "../settings/listener.ts";
+import { type Listeners, readListeners } from "../settings/listeners.ts";
 
 /** The address of a broker without sockets. */
 const EMBEDDED_ADDRESS: HostPort = { host: "embedded", port: 0 };

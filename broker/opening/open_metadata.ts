@@ -9,20 +9,20 @@
  * @module
  */
 
-import { randomUuid } from "../protocol/primitives/uuid.ts";
-import type { LogDirectory } from "../storage/log_directory.ts";
-import { ConfigSource } from "../protocol/messages/configs/describe_configs.ts";
-import denoConfig from "../deno.json" with { type: "json" };
-import { type Admission, AdmissionError, admit } from "./cluster/admission.ts";
-import type { EtcdMetadataStore } from "./metadata/etcd/mod.ts";
-import { LocalMetadataStore, METADATA_LOG_NAME } from "./metadata/local_metadata_store.ts";
-import type { MetadataStore } from "./metadata/metadata_store.ts";
-import type { PeerNetwork } from "./peers/peer_network.ts";
-import type { BrokerIdentity } from "./cluster/registration.ts";
-import type { Logger } from "./logger.ts";
-import { type BrokerConfig, ConfigError } from "./settings/config.ts";
-import { parseEtcdAddress } from "./settings/etcd_address.ts";
-import type { Clock } from "./time/clock.ts";
+import { randomUuid } from "../../protocol/primitives/uuid.ts";
+import type { LogDirectory } from "../../storage/log_directory.ts";
+import { ConfigSource } from "../../protocol/messages/configs/describe_configs.ts";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { type Admission, AdmissionError, admit } from "../cluster/admission.ts";
+import type { EtcdMetadataStore } from "../metadata/etcd/mod.ts";
+import { LocalMetadataStore, METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";
+import type { MetadataStore } from "../metadata/metadata_store.ts";
+import type { PeerNetwork } from "../peers/peer_network.ts";
+import type { BrokerIdentity } from "../cluster/registration.ts";
+import type { Logger } from "../logger.ts";
+import { type BrokerConfig, ConfigError } from "../settings/config.ts";
+import { parseEtcdAddress } from "../settings/etcd_address.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** What a store is opened for. */
 export interface OpenMetadataOptions {
@@ -88,7 +88,7 @@ export async function openEtcd(
   seen?: StorePosition,
 ): Promise<EtcdMetadataStore> {
   // A broker of its own starts faster without it.
-  const { EtcdMetadataStore } = await import("./metadata/etcd/mod.ts");
+  const { EtcdMetadataStore } = await import("../metadata/etcd/mod.ts");
   return await EtcdMetadataStore.open({
     address: parseEtcdAddress(config.get("metadata")),
     credentials: await readCredentials(config),
