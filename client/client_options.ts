@@ -18,9 +18,9 @@ import { UsageError } from "./errors.ts";
 import { atLeast } from "./option_checks.ts";
 import type { Authenticator } from "./security/authenticator.ts";
 import {
+  type Credentials,
   resolveSasl,
   resolveTls,
-  type SaslOptions,
   type SecurityOptions,
   type Source,
 } from "./security/security_options.ts";
@@ -149,14 +149,17 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
 }
 
 /** The mechanisms are loaded with the first connection that needs one. */
-export function saslAuthenticator(sasl: Source<SaslOptions>): Authenticator {
+export function saslAuthenticator(sasl: Source<Credentials>): Authenticator {
   return {
-    async authenticate(exchange) {
-      const [{ authenticateSasl }, options] = await Promise.all([
+    get pending() {
+      return sasl.pending;
+    },
+    async prepare() {
+      const [{ authenticateSasl }, credentials] = await Promise.all([
         import("./security/sasl_authentication.ts"),
-        sasl(),
+        sasl.get(),
       ]);
-      return await authenticateSasl(exchange, options);
+      return (exchange) => authenticateSasl(exchange, credentials);
     },
   };
 }

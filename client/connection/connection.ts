@@ -32,8 +32,9 @@ import {
   TimeoutError,
 } from "../errors.ts";
 import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./version.ts";
-import { type Authenticator, renewalDelayMs } from "../security/authenticator.ts";
+import type { AuthenticationExchange, Authenticator } from "../security/authenticator.ts";
 import { receiveFailure } from "./receive_failure.ts";
+import { Session } from "./session.ts";
 import { Timer } from "./timer.ts";
 
 /**
@@ -121,9 +122,8 @@ export class BrokerConnection {
   #held: HeldRequest[] = [];
   #heldUntil = 0;
   #heldTimer: Timer | undefined;
-  /** When to authenticate again, on the clock of `performance.now()`. */
-  #renewAt = Infinity;
-  #isRenewing = false;
+  /** Undefined for a client that does not authenticate. */
+  readonly #session: Session | undefined;
   /** Whether a request after the negotiation was answered. */
   #hasAnswered = false;
   #isClosedByPeer = false;
@@ -131,6 +131,11 @@ export class BrokerConnection {
   private constructor(channel: FrameChannel, options: ConnectionOptions) {
     this.#channel = channel;
     this.#options = options;
+    const { authenticator, requestTimeoutMs } = options;
+    if (authenticator !== undefined) {
+      const { peer } = channel;
+      this.#session = new Session({ peer, authenticator, requestTimeoutMs, ended: this.ended });
+    }
     this.#receiving = this.#receive();
   }
 
@@ -280,7 +285,7 @@ export class BrokerConnection {
       if (response.errorCode === ErrorCode.NONE) {
         this.#versions = new ApiVersionTable(this.peer, response.apiKeys);
         this.#features = response.finalizedFeatures;
-        await this.#authenticate(timeoutMs);
+        await this.#session?.begin(this.#exchange(timeoutMs));
         this.#hasAnswered = false;
         return;
       }
@@ -324,31 +329,26 @@ export class BrokerConnection {
     });
   }
 
-  async #authenticate(timeoutMs: number): Promise<void> {
-    const { authenticator } = this.#options;
-    if (authenticator === undefined) return;
-    const lifetimeMs = await authenticator.authenticate({
+  #exchange(timeoutMs: number): AuthenticationExchange {
+    return {
       peer: this.peer,
       request: (api, body, minVersion) =>
         this.#ask(api, this.#versions.pick(api, undefined, minVersion), body, timeoutMs),
-    });
-    this.#renewAt = performance.now() + renewalDelayMs(lifetimeMs);
+    };
   }
 
   /** Authenticates again (KIP-368), after what is in flight and before any other request. */
-  #renew(): void {
-    this.#isRenewing = true;
-    const { requestTimeoutMs } = this.#options;
-    const now = performance.now();
-    let longestMs = 0;
-    for (const { deadline } of this.#pending.values()) {
-      longestMs = Math.max(longestMs, deadline - now);
-    }
-    this.#authenticate(longestMs + requestTimeoutMs).then(
-      () => {
-        this.#isRenewing = false;
-        this.#release();
-      },
+  #renew(session: Session): void {
+    const exchange = () => {
+      const now = performance.now();
+      let longestMs = 0;
+      for (const { deadline } of this.#pending.values()) {
+        longestMs = Math.max(longestMs, deadline - now);
+      }
+      return this.#exchange(longestMs + this.#options.requestTimeoutMs);
+    };
+    session.renew(exchange).then(
+      () => this.#release(),
       (error) => this.abort(asDqueueError("authenticate again", error)),
     );
   }
@@ -361,10 +361,9 @@ export class BrokerConnection {
 
   /** Writes a request, now or when the throttle time or a renewal is over. */
   #transmit(request: HeldRequest): void {
-    if (this.#renewAt !== Infinity && !this.#isRenewing && performance.now() >= this.#renewAt) {
-      this.#renew();
-    }
-    if (this.#heldTimer === undefined && !this.#isRenewing) request.write();
+    const session = this.#session;
+    if (session?.isDue) this.#renew(session);
+    if (this.#heldTimer === undefined && !session?.isHolding) request.write();
     else this.#held.push(request);
   }
 

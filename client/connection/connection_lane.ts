@@ -171,7 +171,10 @@ export class ConnectionLane {
     const onSilence = () => this.#options.onSilence?.(peer.address);
     const silence = Timer.every(SILENCE_MS, onSilence);
     const startedAt = performance.now();
-    const timer = new Timer(() => late.abort(timeout(peer, connectTimeoutMs)), connectTimeoutMs);
+    const expire = () => {
+      late.abort(timeout(peer, connectTimeoutMs, dialer.pending ?? authenticator?.pending));
+    };
+    const timer = new Timer(expire, connectTimeoutMs);
     const onClose = () => late.abort(closing.reason);
     closing.addEventListener("abort", onClose);
     try {
@@ -220,6 +223,11 @@ async function explainClose(
   }
 }
 
-function timeout(peer: Peer, ms: number): TimeoutError {
-  return new TimeoutError(`Cannot connect to ${formatAddress(peer.address)} within ${ms} ms`);
+/** @param pending The function of the program that has not returned. */
+function timeout(peer: Peer, ms: number, pending: string | undefined): TimeoutError {
+  const what = `Cannot connect to ${formatAddress(peer.address)} within ${ms} ms`;
+  if (pending === undefined) return new TimeoutError(what);
+  return new TimeoutError(`${what}: the function "${pending}" of the client has not returned`, {
+    advice: `Check what the function "${pending}" does`,
+  });
 }

@@ -19,6 +19,7 @@ import {
 } from "../errors.ts";
 import type { Source, TlsOptions } from "../security/security_options.ts";
 import { tlsFailure } from "../security/tls_failure.ts";
+import { abortable } from "./waiting.ts";
 
 /** What a broker had answered when it closed a connection. */
 export type Progress = "nothing" | "versions";
@@ -32,6 +33,8 @@ export interface Dialer {
    * @throws {CertificateError} If a certificate is not accepted.
    */
   dial(address: BrokerAddress, signal: AbortSignal): Promise<FrameChannel>;
+  /** The function of the program that has not returned yet, by the name of its option. */
+  readonly pending?: string | undefined;
   /**
    * Finds out why a broker closed a connection without an answer; undefined if it does not expect
    * anything else.
@@ -80,10 +83,13 @@ const plaintextDialer: Dialer = {
 
 function tlsDialer(tls: Source<TlsOptions>): Dialer {
   return {
+    get pending() {
+      return tls.pending;
+    },
     async dial(address, signal) {
       const peer = formatAddress(address);
       const { connectTls } = await import("../security/tls_connection.ts");
-      const options = await tls();
+      const options = await abortable(tls.get(), signal);
       try {
         return channelOver(
           await connectTls(address, options, () => connectTcp(address, signal), signal),
@@ -98,7 +104,7 @@ function tlsDialer(tls: Source<TlsOptions>): Dialer {
     },
     async explainClose(address, after, signal) {
       if (after === "versions") return await explainDemand(this, address, signal);
-      if ((await tls()).cert === undefined) return undefined;
+      if ((await abortable(tls.get(), signal)).cert === undefined) return undefined;
       // Deno 2.6 takes such a connection for one with TLS until it ends.
       const plaintext = await explainPlaintext(address, signal);
       if (plaintext !== undefined) return plaintext;

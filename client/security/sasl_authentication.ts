@@ -15,7 +15,6 @@ import {
 } from "../../protocol/sasl/mod.ts";
 import {
   AuthenticationError,
-  ConnectionError,
   describeError,
   DqueueError,
   KafkaError,
@@ -23,7 +22,8 @@ import {
   UsageError,
 } from "../errors.ts";
 import type { AuthenticationExchange } from "./authenticator.ts";
-import type { SaslOptions } from "./security_options.ts";
+import type { Credentials } from "./security_options.ts";
+import { tokenExpiryMs } from "./token_expiry.ts";
 
 /** More rounds than any mechanism has. */
 const MAX_ROUNDS = 8;
@@ -36,12 +36,12 @@ const MAX_ROUNDS = 8;
  */
 export async function authenticateSasl(
   exchange: AuthenticationExchange,
-  options: SaslOptions,
+  credentials: Credentials,
 ): Promise<number> {
-  const client = await clientOf(options);
+  const client = clientOf(credentials);
   await shakeHands(exchange, client.mechanism);
   const message = startOf(client);
-  return await prove(exchange, client, message);
+  return await prove(exchange, client, message, credentials);
 }
 
 async function shakeHands(exchange: AuthenticationExchange, mechanism: string): Promise<void> {
@@ -87,11 +87,14 @@ async function prove(
   exchange: AuthenticationExchange,
   client: SaslClient,
   first: Uint8Array,
+  credentials: Credentials,
 ): Promise<number> {
   let message = first;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const answer = await exchange.request(saslAuthenticate, { authBytes: message }, 0);
-    if (answer.errorCode !== ErrorCode.NONE) throw refused(exchange.peer, client, answer);
+    if (answer.errorCode !== ErrorCode.NONE) {
+      throw refused(exchange.peer, credentials, answer);
+    }
     const next = await respond(exchange.peer, client, answer.authBytes);
     if (next === undefined) {
       if (client.isComplete) return answer.sessionLifetimeMs || Infinity;
@@ -117,7 +120,7 @@ async function respond(
 /** The broker answered with an error. */
 function refused(
   peer: string,
-  client: SaslClient,
+  credentials: Credentials,
   { errorCode, errorMessage }: { readonly errorCode: number; readonly errorMessage: string | null },
 ): DqueueError {
   if (
@@ -129,12 +132,23 @@ function refused(
     ? "ILLEGAL_SASL_STATE"
     : "SASL_AUTHENTICATION_FAILED";
   const detail = errorMessage || errorInfo(errorCode).description;
-  return new AuthenticationError(code, `Cannot authenticate to ${peer}: ${detail} (${code})`, {
-    advice: client.mechanism === "OAUTHBEARER"
-      ? "Check that the token has not expired, and that it is for this broker"
-      : "Check sasl.username and sasl.password, and that the user has a credential for " +
-        client.mechanism,
-  });
+  if (credentials.mechanism !== "OAUTHBEARER") {
+    return new AuthenticationError(code, `Cannot authenticate to ${peer}: ${detail} (${code})`, {
+      advice: "Check sasl.username and sasl.password, and that the user has a credential for " +
+        credentials.mechanism,
+    });
+  }
+  const expiry = tokenExpiryMs(credentials.token);
+  return expiry !== undefined && expiry <= Date.now()
+    ? new AuthenticationError(
+      code,
+      `Cannot authenticate to ${peer}: the token expired at ${new Date(expiry).toISOString()}: ` +
+        `${detail} (${code})`,
+      { advice: "Get a new token; sasl.token can be a function that does" },
+    )
+    : new AuthenticationError(code, `Cannot authenticate to ${peer}: ${detail} (${code})`, {
+      advice: "Check that the token has not expired, and that it is for this broker",
+    });
 }
 
 /** The broker's messages are not those of a broker that knows the user. */
@@ -151,12 +165,11 @@ function untrusted(
   );
 }
 
-/** @throws {DqueueError} If the function for the token fails. */
-async function clientOf(options: SaslOptions): Promise<SaslClient> {
-  if (options.mechanism === "OAUTHBEARER") {
-    return oauthBearerClient(await tokenOf(options.token), options.extensions);
+function clientOf(credentials: Credentials): SaslClient {
+  if (credentials.mechanism === "OAUTHBEARER") {
+    return oauthBearerClient(credentials.token, credentials.extensions);
   }
-  const { mechanism, username, password, isDelegationToken } = options;
+  const { mechanism, username, password, isDelegationToken } = credentials;
   if (mechanism === "PLAIN") return plainClient(username, password);
   return scramClient({
     mechanism,
@@ -164,19 +177,6 @@ async function clientOf(options: SaslOptions): Promise<SaslClient> {
     password,
     ...(isDelegationToken === undefined ? {} : { isToken: isDelegationToken }),
   });
-}
-
-async function tokenOf(token: string | (() => string | Promise<string>)): Promise<string> {
-  if (typeof token === "string") return token;
-  try {
-    return await token();
-  } catch (error) {
-    if (error instanceof DqueueError) throw error;
-    throw new ConnectionError(
-      `Cannot authenticate: the function "sasl.token" failed: ${describeError(error)}`,
-      { cause: error, advice: 'Check what the function "sasl.token" does' },
-    );
-  }
 }
 
 /** @throws {UsageError} If the credentials cannot be sent with this mechanism. */

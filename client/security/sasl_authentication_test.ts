@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { metadata, saslAuthenticate, saslHandshake } from "../../protocol/messages/mod.ts";
 import { resolveClientOptions, saslAuthenticator } from "../client_options.ts";
@@ -79,6 +85,25 @@ Deno.test("Client does not retry credentials that are refused", async (t) => {
       assertEquals(cluster.received(saslHandshake).length, 1);
     });
   }
+  await t.step("OAUTHBEARER: a token that has expired", async () => {
+    const expired = (exp: number) => `e30.${btoa(JSON.stringify({ exp }))}.canary`;
+    const cluster = new FakeCluster();
+    await demandSasl(cluster, { mechanisms: ["OAUTHBEARER"] });
+    const refusal = async (token: string) => {
+      const sasl = { mechanism: "OAUTHBEARER", token: () => Promise.resolve(token) } as const;
+      const error = await assertRejects(() => askOnce(cluster, sasl), AuthenticationError);
+      assert(!Deno.inspect(error).includes("canary"));
+      return error.message;
+    };
+    assertStringIncludes(
+      await refusal(expired(1_700_000_000)),
+      "the token expired at 2023-11-14T22:13:20.000Z: The token has expired",
+    );
+    for (const other of [expired(4e9), expired(-1e300), "a.canary.c", "canary"]) {
+      const message = await refusal(other);
+      assert(!message.includes("expired at"), message);
+    }
+  });
   await t.step("OAUTHBEARER: the broker's reason comes after an acknowledgement", async () => {
     const cluster = new FakeCluster();
     await demandSasl(cluster, { mechanisms: ["OAUTHBEARER"], token: "a.b.c" });
@@ -218,92 +243,10 @@ Deno.test("Client asks a function for credentials for each connection", async (t
     const cluster = new FakeCluster();
     const wrong = () => ({ mechanism: "LDAP" }) as unknown as ReturnType<typeof user>;
     await assertRejects(() => askOnce(cluster, wrong), UsageError, "sasl.mechanism");
+    const token = () => undefined as unknown as string;
+    const none = { mechanism: "OAUTHBEARER", token } as const;
+    await assertRejects(() => askOnce(cluster, none), UsageError, "sasl.token");
   });
-});
-
-/** Moves the clock that sessions are measured with. */
-class MovedClock implements Disposable {
-  readonly #now = performance.now;
-  #offset = 0;
-  constructor() {
-    performance.now = () => this.#now.call(performance) + this.#offset;
-  }
-  advance(ms: number): void {
-    this.#offset += ms;
-  }
-  [Symbol.dispose](): void {
-    performance.now = this.#now;
-  }
-}
-
-Deno.test("Client authenticates again before its session ends, and loses no request (KIP-368)", async () => {
-  using clock = new MovedClock();
-  const cluster = new FakeCluster();
-  const logins = await demandSasl(cluster, { sessionLifetimeMs: 60_000 });
-  const core = clientOf(cluster, user("PLAIN"));
-  const ask = () => core.requestAny(metadata, { topics: [] });
-  await ask();
-  clock.advance(30_000);
-  await ask();
-  assertEquals(logins.length, 1);
-  const open = core.control.existing(resolveClientOptions({ broker: cluster }).bootstrap[0]!)!;
-  clock.advance(28_000);
-  const before = cluster.requests.length;
-  await Promise.all([ask(), ask(), ask()]);
-  assertEquals(logins.length, 2);
-  assertEquals(cluster.requests.slice(before).map(({ api }) => api), [
-    "SaslHandshake",
-    "SaslAuthenticate",
-    "Metadata",
-    "Metadata",
-    "Metadata",
-  ]);
-  assert(open.isOpen, "the connection stays");
-  clock.advance(58_000);
-  await ask();
-  assertEquals(logins.length, 3);
-  await core.close();
-  await cluster.idle();
-});
-
-Deno.test("Client authenticates again after what is in flight", async () => {
-  using clock = new MovedClock();
-  const cluster = new FakeCluster();
-  const logins = await demandSasl(cluster, { sessionLifetimeMs: 60_000 });
-  const core = clientOf(cluster, user("PLAIN"));
-  const ask = () => core.requestAny(metadata, { topics: [] });
-  await ask();
-  const gate = Promise.withResolvers<void>();
-  cluster.once(metadata, async (_, { usual }) => {
-    await gate.promise;
-    return await usual();
-  });
-  const slow = ask();
-  await cluster.untilReceived(metadata, 2);
-  clock.advance(58_000);
-  const next = ask();
-  gate.resolve();
-  await Promise.all([slow, next]);
-  assertEquals(logins.length, 2);
-  const apis = cluster.requests.map(({ api }) => api).slice(-4);
-  assertEquals(apis, ["Metadata", "SaslHandshake", "SaslAuthenticate", "Metadata"]);
-  await core.close();
-  await cluster.idle();
-});
-
-Deno.test("Client reports credentials that are refused when the session is renewed", async () => {
-  using clock = new MovedClock();
-  const cluster = new FakeCluster();
-  await demandSasl(cluster, { sessionLifetimeMs: 60_000 });
-  let password = "secret";
-  const core = clientOf(cluster, () => user("PLAIN", password));
-  const ask = () => core.retry("ask", {}, () => core.requestAny(metadata, { topics: [] }));
-  await ask();
-  password = "old";
-  clock.advance(58_000);
-  await assertRejects(ask, AuthenticationError, "Invalid username or password");
-  await core.close();
-  await cluster.idle();
 });
 
 Deno.test("renewalDelayMs() is before the end, and never sooner than brokers accept", () => {

@@ -78,8 +78,21 @@ export interface SecurityOptions {
   readonly sasl?: SaslOptions | (() => SaslOptions | Promise<SaslOptions>);
 }
 
-/** Returns options for one connection. */
-export type Source<T> = () => Promise<T>;
+/** Options for each connection. */
+export interface Source<T> {
+  /**
+   * Returns the options of one connection.
+   *
+   * @throws {ConnectionError} If a function of the program fails: a provider of tokens may be back soon.
+   * @throws {UsageError} If it returns options that are invalid.
+   */
+  get(): Promise<T>;
+  /** The function of the program that has not returned yet, by the name of its option. */
+  readonly pending: string | undefined;
+}
+
+/** What a client authenticates with. */
+export type Credentials = SaslPasswordOptions | SaslTokenOptions & { readonly token: string };
 
 const TLS_NAMES: Names<TlsOptions> = {
   ca: true,
@@ -104,38 +117,64 @@ const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] as
 /** @throws {UsageError} If an option is invalid. */
 export function resolveTls(tls: SecurityOptions["tls"]): Source<TlsOptions> | undefined {
   if (tls === undefined || tls === false) return undefined;
-  if (typeof tls === "function") return sourceOf("tls", tls, checkTls);
+  const calls = new ProgramCalls();
+  if (typeof tls === "function") {
+    return calls.source(async () => checkTls(await calls.call("tls", tls)));
+  }
   const options = checkTls(tls === true ? {} : tls);
-  return () => Promise.resolve(options);
+  return calls.source(() => Promise.resolve(options));
 }
 
 /** @throws {UsageError} If an option is invalid. */
-export function resolveSasl(sasl: SecurityOptions["sasl"]): Source<SaslOptions> | undefined {
+export function resolveSasl(sasl: SecurityOptions["sasl"]): Source<Credentials> | undefined {
   if (sasl === undefined) return undefined;
-  if (typeof sasl === "function") return sourceOf("sasl", sasl, checkSasl);
+  const calls = new ProgramCalls();
+  if (typeof sasl === "function") {
+    return calls.source(async () =>
+      await credentialsOf(checkSasl(await calls.call("sasl", sasl)), calls)
+    );
+  }
   const options = checkSasl(sasl);
-  return () => Promise.resolve(options);
+  return calls.source(() => credentialsOf(options, calls));
 }
 
-/** A function of the program fails like a network: a provider of tokens may be back soon. */
-function sourceOf<T>(
-  name: string,
-  get: () => T | Promise<T>,
-  check: (options: T) => T,
-): Source<T> {
-  return async () => {
-    let options: T;
+async function credentialsOf(sasl: SaslOptions, calls: ProgramCalls): Promise<Credentials> {
+  if (sasl.mechanism !== "OAUTHBEARER") return sasl;
+  const given = sasl.token;
+  const token = typeof given === "string" ? given : await calls.call("sasl.token", given);
+  textNeeded("sasl.token", token);
+  return { ...sasl, token };
+}
+
+/** Calls functions of the program, and knows which have not returned yet. */
+class ProgramCalls {
+  readonly #running: string[] = [];
+
+  source<T>(get: () => Promise<T>): Source<T> {
+    const running = this.#running;
+    return {
+      get,
+      get pending() {
+        return running[0];
+      },
+    };
+  }
+
+  /** A function of the program fails like a network. */
+  async call<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    this.#running.push(name);
     try {
-      options = await get();
+      return await fn();
     } catch (error) {
       if (error instanceof DqueueError) throw error;
       throw new ConnectionError(
         `Cannot connect: the function "${name}" of the client failed: ${describeError(error)}`,
         { cause: error, advice: `Check what the function "${name}" does` },
       );
+    } finally {
+      this.#running.splice(this.#running.indexOf(name), 1);
     }
-    return check(options);
-  };
+  }
 }
 
 function checkTls(tls: TlsOptions): TlsOptions {
