@@ -70,7 +70,7 @@ Deno.test("Client authenticates again before its session ends, and loses no requ
   await ask();
   assertEquals(logins.length, 1);
   const open = core.control.existing(resolveClientOptions({ broker: cluster }).bootstrap[0]!)!;
-  clock.advance(28_000);
+  clock.advance(29_000);
   const before = cluster.requests.length;
   await Promise.all([ask(), ask(), ask()]);
   assertEquals(logins.length, 2);
@@ -82,7 +82,7 @@ Deno.test("Client authenticates again before its session ends, and loses no requ
     "Metadata",
   ]);
   assert(open.isOpen, "the connection stays");
-  clock.advance(58_000);
+  clock.advance(59_000);
   await ask();
   assertEquals(logins.length, 3);
   await core.close();
@@ -103,7 +103,7 @@ Deno.test("Client authenticates again after what is in flight", async () => {
   });
   const slow = ask();
   await cluster.untilReceived(metadata, 2);
-  clock.advance(58_000);
+  clock.advance(59_000);
   const next = ask();
   gate.resolve();
   await Promise.all([slow, next]);
@@ -123,7 +123,7 @@ Deno.test("Client reports credentials that are refused when the session is renew
   const ask = () => core.retry("ask", {}, () => core.requestAny(metadata, { topics: [] }));
   await ask();
   password = "old";
-  clock.advance(58_000);
+  clock.advance(59_000);
   await assertRejects(ask, AuthenticationError, "Invalid username or password");
   await core.close();
   await cluster.idle();

@@ -6,6 +6,7 @@ import { TestBroker } from "../../broker_testing.ts";
 import { createLogger } from "../../logger.ts";
 import { Secret } from "../../settings/secret.ts";
 import { KNOWN_SETTING_NAMES } from "../../settings/settings.ts";
+import { AUTHORIZER_STATE } from "./resources/broker_resource.ts";
 import { TOPIC_SETTING_NAMES } from "../../topics/topic_config.ts";
 import { describeConfigsHandler } from "./describe_configs.ts";
 
@@ -78,7 +79,7 @@ Deno.test("DescribeConfigs returns source and read-only flag of every broker set
   await using broker = await TestBroker.start({ config: { "num.partitions": 3 } });
   await broker.cluster.changeBrokerConfigs("all", () => new Map([["message.max.bytes", "7"]]));
   const [result] = await call(broker, [[BROKER, "1"]]);
-  assertEquals(result!.configs.map(({ name }) => name), [...KNOWN_SETTING_NAMES]);
+  assertEquals(result!.configs.map(({ name }) => name), [...KNOWN_SETTING_NAMES, AUTHORIZER_STATE]);
   const of = (wanted: string) => {
     const { value, readOnly, configSource } = result!.configs.find(({ name }) => name === wanted)!;
     return [value, readOnly, configSource];
@@ -129,7 +130,7 @@ Deno.test("DescribeConfigs returns every resource in request order", async () =>
       [TOPIC, "a", ErrorCode.NONE, 1],
       [TOPIC, "a/b", ErrorCode.INVALID_TOPIC_EXCEPTION, 0],
       [BROKER, "2", ErrorCode.INVALID_REQUEST, 0],
-      [BROKER, "1", ErrorCode.NONE, KNOWN_SETTING_NAMES.length],
+      [BROKER, "1", ErrorCode.NONE, KNOWN_SETTING_NAMES.length + 1],
       [8, "2", ErrorCode.INVALID_REQUEST, 0],
       [16, "", ErrorCode.INVALID_REQUEST, 0],
       [32, "", ErrorCode.INVALID_REQUEST, 0],

@@ -34,8 +34,7 @@ const AUTHORIZER = "../../../broker/security/authorizer/mod.ts";
 const SETTINGS = [
   "super.users",
   "allow.everyone.if.no.acl.found",
-  "authorizer",
-  "authorizer.class.name",
+  "authorizer.state",
 ];
 
 /** `security acl explain`. */
@@ -118,7 +117,7 @@ interface Cluster {
   readonly acls: readonly AclBinding[];
   readonly superUsers: readonly string[];
   readonly allowsEveryone: boolean;
-  /** Whether everyone may do everything, because there are no users and no rules, nor ever were. */
+  /** Whether everyone may do everything, because there never was a user or a rule. */
   readonly isOpen: boolean;
 }
 
@@ -158,15 +157,12 @@ async function clusterOf(context: Context, admin: Admin): Promise<Cluster> {
         "rules are taken into account",
     );
   }
-  const isRequired = settings.get("authorizer") === "required" ||
-    Boolean(settings.get("authorizer.class.name"));
-  const isEmpty = acls.length === 0 && !isRequired &&
-    (await admin.describeUserScramCredentials(undefined, { signal })).length === 0;
   return {
     acls,
     superUsers: (settings.get("super.users") ?? "").split(";").map((each) => each.trim()),
     allowsEveryone: settings.get("allow.everyone.if.no.acl.found") === "true",
-    isOpen: isEmpty && settings.has("authorizer"),
+    // Kafka has no such state: it has an authorizer, and so rules, or none.
+    isOpen: settings.get("authorizer.state") === "open",
   };
 }
 
@@ -215,18 +211,16 @@ function isAbout(acl: AclBinding, { type, name }: NamedResource): boolean {
   return acl.resourceName === name || acl.resourceName === "*";
 }
 
-function reasonOf({ reason, rule }: Answer, aboutCount: number): string {
+function reasonOf({ allow, reason, rule }: Answer, aboutCount: number): string {
   switch (reason) {
     case "open":
-      return "the cluster has no users and no rules, and is open unless it had some before";
+      return "the cluster is open: it never had a user or a rule, and authorizer is optional";
     case "super-user":
       return "super.users has this principal";
     case "rule":
       return `of the rule: ${rule === undefined ? "unknown" : aclInWords(rule)}`;
     case "no-rule-for-resource":
-      return aboutCount > 0
-        ? "no rule decides"
-        : "no rule is about this resource (allow.everyone.if.no.acl.found)";
+      return `no rule is about this resource, and allow.everyone.if.no.acl.found is ${allow}`;
     case "no-matching-rule":
       return `none of the ${aboutCount} rules about this resource allows it`;
   }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { PASSWORDS, SaslBroker } from "../../../tests/support/security/sasl_broker.ts";
+import { LocalBroker } from "../../../tests/support/broker/local_broker.ts";
 import { TemporaryFolder } from "../../../tests/support/temporary_folder.ts";
 import { testContext, type TestContextOptions } from "../../terminal/test_context.ts";
 import { runIn } from "../testing.ts";
@@ -216,15 +217,45 @@ Deno.test("security acl explain names the rule that decides", async (t) => {
   });
 });
 
-Deno.test("security acl explain says that a cluster has no rules", async () => {
-  await using broker = await SaslBroker.start();
-  for (const user of ["alice", "bob"]) {
-    await broker.deleteCredential(user, "SCRAM-SHA-256");
-    await broker.deleteCredential(user, "SCRAM-SHA-512");
-  }
-  const { output } = userOf(broker);
+Deno.test("security acl explain tells an open cluster from one that is closed without a rule", async (t) => {
   const line = "security acl explain --principal anyone --operation delete --topic orders";
-  assertStringIncludes(await output(line), "because the cluster has no users and no rules");
+  const config = { "super.users": "User:ANONYMOUS" };
+  await t.step("that never had a user", async () => {
+    await using local = await LocalBroker.start();
+    const run = (args: string) =>
+      runIn(testContext({ env: { DQUEUE_BROKERS: local.address } }), args);
+    const { code, stdout } = await run(line);
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "because the cluster is open: it never had a user or a rule");
+    assertEquals(JSON.parse((await run(`${line} --output json`)).stdout).reason, "open");
+  });
+  await t.step("whose last rule was deleted", async () => {
+    await using local = await LocalBroker.start({ config });
+    const run = (args: string) =>
+      runIn(testContext({ env: { DQUEUE_BROKERS: local.address } }), args);
+    await run("security acl create --allow-principal a --operation read --topic t");
+    await run("security acl delete --all --yes");
+    const { code, stdout } = await run(line);
+    assertEquals(code, 1);
+    assertMatch(
+      stdout,
+      /^Denied: .*\n {2}because no rule is about this resource, and allow\.everyone\.if\.no\.acl\.found is false/,
+    );
+  });
+  await t.step("whose last user was deleted", async () => {
+    const strict = { ...config, "allow.everyone.if.no.acl.found": false };
+    await using broker = await SaslBroker.start({ config: strict });
+    for (const user of ["alice", "bob"]) {
+      await broker.deleteCredential(user, "SCRAM-SHA-256");
+      await broker.deleteCredential(user, "SCRAM-SHA-512");
+    }
+    assertEquals((await userOf(broker).run(line)).code, 1);
+  });
+  await t.step("that requires rules", async () => {
+    await using local = await LocalBroker.start({ config: { ...config, authorizer: "required" } });
+    const env = { DQUEUE_BROKERS: local.address };
+    assertEquals((await runIn(testContext({ env }), line)).code, 1);
+  });
 });
 
 Deno.test("security quota alters and describes quotas", async () => {

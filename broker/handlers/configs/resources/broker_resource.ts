@@ -14,8 +14,11 @@ import { formatNamedAddress } from "../../../settings/listener.ts";
 import { type Setting, SettingValueError } from "../../../settings/setting.ts";
 import { KNOWN_SETTING_NAMES, knownSetting, overrideOf } from "../../../settings/settings.ts";
 import { brief, unknownName } from "../../../settings/unknown_setting.ts";
-import { brokerConfigEntry, type ConfigEntry } from "./config_entries.ts";
+import { brokerConfigEntry, type ConfigEntry, configEntry } from "./config_entries.ts";
 import type { ConfigResource } from "./config_resource.ts";
+
+/** What no setting says: whether the cluster ever had a user or an ACL. It cannot be set. */
+export const AUTHORIZER_STATE = "authorizer.state";
 
 /** The settings of brokers. */
 export const brokerResource: ConfigResource = {
@@ -26,8 +29,9 @@ export const brokerResource: ConfigResource = {
         .filter((setting) => knownSetting(setting) !== undefined)
         .map((setting) => brokerConfigEntry(config, setting, true));
     }
-    return [...KNOWN_SETTING_NAMES, ...config.overrides.keys()].filter(isRequested)
+    const entries = [...KNOWN_SETTING_NAMES, ...config.overrides.keys()].filter(isRequested)
       .map((setting) => withAddress(brokerConfigEntry(config, setting), broker));
+    return isRequested(AUTHORIZER_STATE) ? [...entries, authorizerState(broker)] : entries;
   },
   async alter(name, change, validateOnly, { broker }) {
     const { cluster, logger } = broker;
@@ -73,12 +77,26 @@ function withAddress(entry: ConfigEntry, { cluster, nodeId }: BrokerContext): Co
     : { ...entry, value: registered.endpoints.map(formatNamedAddress).join(",") };
 }
 
+function authorizerState({ authorizer }: BrokerContext): ConfigEntry {
+  return configEntry({
+    name: AUTHORIZER_STATE,
+    value: authorizer.isOpen ? "open" : "closed",
+    values: [],
+    setting: { type: "string", isSensitive: false },
+    doc:
+      "open while everyone may do everything, because authorizer is optional and the cluster never " +
+      "had a user or an ACL; else closed. It cannot be set",
+    readOnly: true,
+  });
+}
+
 /** Validates only changed settings: a value set earlier may no longer be valid. */
 function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
   const changed = [...after].filter(([name, text]) => before.get(name) !== text);
   const readOnly = changed.map(([name]) => name)
     .filter((name) =>
-      knownSetting(name)?.scope === "read-only" || typeof overrideOf(name) === "object"
+      knownSetting(name)?.scope === "read-only" || typeof overrideOf(name) === "object" ||
+      name === AUTHORIZER_STATE
     );
   if (readOnly.length > 0) {
     throw new ApiError(
