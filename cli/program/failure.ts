@@ -80,6 +80,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ["sasl.mechanism", "--sasl-mechanism"],
   ["sasl.username", "--user"],
   ["sasl.password", "--password-file"],
+  ["sasl.token", "--token-file"],
 ]);
 
 /** The advice with flags instead of the options of the SDK. */

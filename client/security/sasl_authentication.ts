@@ -16,7 +16,7 @@ import {
 import {
   AuthenticationError,
   describeError,
-  DqueueError,
+  type DqueueError,
   KafkaError,
   UnsupportedVersionError,
   UsageError,
@@ -144,7 +144,7 @@ function refused(
       code,
       `Cannot authenticate to ${peer}: the token expired at ${new Date(expiry).toISOString()}: ` +
         `${detail} (${code})`,
-      { advice: "Get a new token; sasl.token can be a function that does" },
+      { advice: "Give a new token with sasl.token" },
     )
     : new AuthenticationError(code, `Cannot authenticate to ${peer}: ${detail} (${code})`, {
       advice: "Check that the token has not expired, and that it is for this broker",
