@@ -381,7 +381,7 @@ dqueue profile use test
 dqueue profile list`,
       },
       {
-        doc: "With the file of a Java client",
+        doc: "With the properties of a Java client, or of kcat",
         command: "dqueue consume orders --client-config client.properties",
       },
       {

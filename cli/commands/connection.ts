@@ -116,7 +116,7 @@ export const connectionFlags = {
     otherNames: ["command-config", "consumer-config", "producer-config"],
     isFile: true,
     group: "Connection",
-    doc: "A Java client's properties that say how to connect",
+    doc: "Properties of a Java client, or of kcat, that say how to connect",
   },
   timeout: {
     type: "duration",

@@ -1,5 +1,6 @@
 /**
- * A Java client's properties, as far as they say how to connect.
+ * A client's properties, as far as they say how to connect: a Java client's, or librdkafka's as kcat
+ * reads them.
  *
  * Everything in the file is data: nothing is loaded, no other file is read by a `${file:…}`, and only
  * the login modules of Kafka's own mechanisms are known. Properties of producers and consumers have no
@@ -8,18 +9,14 @@
  * @module
  */
 
-import { parseBrokerAddress } from "../../client/connection/address.ts";
-import { JaasConfigError, parseJaasConfig } from "../../protocol/sasl/jaas_config.ts";
-import { UsageError } from "../errors.ts";
+import { type BrokerAddress, parseBrokerAddress } from "../../client/connection/address.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import type { Context } from "../terminal/context.ts";
-import { messageOf } from "../errors.ts";
-import {
-  type ConnectionSettings,
-  type Mechanism,
-  MECHANISMS,
-  type TextSource,
-} from "./connection_settings.ts";
+import type { ConnectionSettings, TextSource } from "./connection_settings.ts";
 import { parseJavaProperties } from "./java_properties.ts";
+import { parseLibrdkafkaProperties } from "./librdkafka_properties.ts";
+import { PropertiesFile } from "./properties_file.ts";
+import { saslOfProperties } from "./sasl_properties.ts";
 
 /** What is encrypted and authenticated by each `security.protocol`. */
 const PROTOCOLS: Readonly<Record<string, { readonly tls: boolean; readonly sasl: boolean }>> = {
@@ -33,9 +30,6 @@ const PROTOCOLS: Readonly<Record<string, { readonly tls: boolean; readonly sasl:
 const WITHOUT_EFFECT = new RegExp(
   "^(" + [
     "(key|value)\\.(de)?serializer",
-    "(ssl|tls)\\.(protocol|provider|enabled\\.protocols|cipher\\.suites|(key|trust)manager\\.algorithm|" +
-    "secure\\.random\\.implementation)",
-    "sasl\\.(login|kerberos)\\..*",
     "(client|group|transactional|group\\.instance)\\.id",
     "client\\.(rack|dns\\.lookup)",
     "(request|session|delivery|default\\.api|transaction|socket\\.connection\\.setup|heartbeat|poll|" +
@@ -45,11 +39,17 @@ const WITHOUT_EFFECT = new RegExp(
   ].join("|") + ")$",
 );
 
-/** A config provider's variable: a Java client would read a file or the environment for it. */
-const VARIABLE = /\$\{[^}]*:/;
+/** Those of Kafka's clients and librdkafka whose names begin like names that matter. */
+const SECURITY_WITHOUT_EFFECT = new RegExp(
+  "^(" + [
+    "ssl\\.(protocol|provider|enabled\\.protocols|cipher\\.suites|(key|trust)manager\\.algorithm|" +
+    "secure\\.random\\.implementation|curves\\.list|sigalgs\\.list|crl\\.location|providers)",
+    "sasl\\.(login|kerberos|oauthbearer)\\..*",
+  ].join("|") + ")$",
+);
 
 /**
- * Reads a Java client's properties.
+ * Reads a client's properties.
  *
  * @param path The file.
  * @throws {UsageError} If it cannot be read, or a property cannot be used here; no value that may be
@@ -61,162 +61,146 @@ export async function readClientProperties(
 ): Promise<ConnectionSettings> {
   let properties: Map<string, string>;
   try {
-    properties = parseJavaProperties(await context.readTextFile(path));
+    const text = await context.readTextFile(path);
+    properties = parseLibrdkafkaProperties(text) ?? parseJavaProperties(text);
   } catch (error) {
     throw new UsageError(`Cannot read "${path}" of --client-config: ${messageOf(error)}`, {
       cause: error,
     });
   }
-  const file = new ClientProperties(path, properties);
-  const settings = file.settings();
-  for (const name of file.unknown()) {
+  const file = new PropertiesFile(path, properties);
+  const settings = settingsOf(file);
+  for (const name of file.unused.filter((name) => !isWithoutEffect(name))) {
     context.stderr.line(`Warning: "${name}" in "${path}" is not known, and has no effect`);
+  }
+  if (settings.verifyServerName === false) {
+    context.stderr.line(
+      `Warning: by "${path}" anyone who has a certificate of a trusted authority can pose as the ` +
+        "broker: ssl.endpoint.identification.algorithm is empty",
+    );
   }
   return settings;
 }
 
-class ClientProperties {
-  readonly #path: string;
-  readonly #properties: ReadonlyMap<string, string>;
-  readonly #used = new Set<string>();
+function isWithoutEffect(name: string): boolean {
+  return /^(ssl|sasl)\./.test(name)
+    ? SECURITY_WITHOUT_EFFECT.test(name)
+    : WITHOUT_EFFECT.test(name);
+}
 
-  constructor(path: string, properties: ReadonlyMap<string, string>) {
-    this.#path = path;
-    this.#properties = properties;
+function settingsOf(file: PropertiesFile): ConnectionSettings {
+  const protocol = protocolOf(file);
+  const verifyServerName = verifiesServerName(file);
+  const tls = tlsOf(file, protocol.tls);
+  return {
+    brokers: brokersOf(file),
+    tls: protocol.tls,
+    ...tls,
+    ...(protocol.tls && !verifyServerName ? { verifyServerName } : {}),
+    ...(protocol.sasl ? saslOfProperties(file) : {}),
+  };
+}
+
+/** Java accepts a protocol before the address, and has no default port. */
+function brokersOf(file: PropertiesFile): readonly BrokerAddress[] | undefined {
+  const name = "bootstrap.servers";
+  const addresses = file.value(name)?.split(",").map((each) => each.trim());
+  try {
+    return addresses?.filter((each) => each !== "")
+      .map((each) => parseBrokerAddress(each.replace(/^[\w.%-]*:\/\//, "")));
+  } catch (error) {
+    throw file.problem(name, messageOf(error));
   }
+}
 
-  settings(): ConnectionSettings {
-    this.#refuseVariables();
-    const protocol = this.#protocol();
-    const identification = this.#value("ssl.endpoint.identification.algorithm", true);
-    const brokers = this.#value("bootstrap.servers");
-    return {
-      brokers: brokers?.split(",").map((each) => parseBrokerAddress(each)),
-      tls: protocol.tls,
-      ...this.#tls(protocol.tls),
-      ...(protocol.tls && identification === "" ? { verifyServerName: false } : {}),
-      ...this.#sasl(protocol.sasl),
-    };
+function protocolOf(file: PropertiesFile): { readonly tls: boolean; readonly sasl: boolean } {
+  const name = file.value("security.protocol") ?? "PLAINTEXT";
+  const protocol = PROTOCOLS[name.toUpperCase()];
+  if (protocol !== undefined) return protocol;
+  throw file.problem(
+    "security.protocol",
+    `"${name}" is not one of ${Object.keys(PROTOCOLS).join(", ")}`,
+  );
+}
+
+/** librdkafka has a word where Java has an empty text. */
+function verifiesServerName(file: PropertiesFile): boolean {
+  const name = "ssl.endpoint.identification.algorithm";
+  const algorithm = file.value(name, true)?.toLowerCase() ?? "https";
+  if (!["", "none", "https"].includes(algorithm)) {
+    throw file.problem(name, `"${algorithm}" is not https, and not empty`);
   }
-
-  /** Names that are neither used nor known to have no effect. */
-  unknown(): string[] {
-    return [...this.#properties.keys()].filter((name) =>
-      !this.#used.has(name) && !WITHOUT_EFFECT.test(name)
+  const verification = "enable.ssl.certificate.verification";
+  if (file.value(verification)?.toLowerCase() === "false") {
+    throw file.problem(
+      verification,
+      "certificates are always verified, name the authority with --tls-ca",
     );
   }
+  return algorithm === "https";
+}
 
-  #refuseVariables(): void {
-    for (const [name, value] of this.#properties) {
-      if (name.startsWith("config.providers") || VARIABLE.test(value)) {
-        throw this.#problem(name, "config providers are not supported, write the value itself");
-      }
-    }
-  }
+function tlsOf(file: PropertiesFile, isOn: boolean): ConnectionSettings {
+  const named = (name: string): TextSource | undefined => {
+    const path = file.value(name);
+    return path === undefined ? undefined : { file: path, of: file.of(name) };
+  };
+  const [ownCa, ownCert, ownKey] = [
+    named("ssl.ca.location"),
+    named("ssl.certificate.location"),
+    named("ssl.key.location"),
+  ];
+  const ca = ownCa ?? storeOf(file, "truststore", "ssl.truststore.certificates", isOn);
+  const keystore = ownCert ??
+    storeOf(file, "keystore", "ssl.keystore.certificate.chain", isOn);
+  const inlineKey = file.value("ssl.keystore.key");
+  const keyPassword = file.value("ssl.key.password");
+  if (!isOn) return {};
+  // A PEM keystore has key and certificates in one file.
+  const key = ownKey ?? (inlineKey === undefined ? keystore : { text: inlineKey });
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(keystore === undefined ? {} : { cert: keystore, key }),
+    ...(keyPassword === undefined ? {} : { keyPassword }),
+  };
+}
 
-  #protocol(): { readonly tls: boolean; readonly sasl: boolean } {
-    const name = this.#value("security.protocol") ?? "PLAINTEXT";
-    const protocol = PROTOCOLS[name.toUpperCase()];
-    if (protocol !== undefined) return protocol;
-    throw this.#problem(
-      "security.protocol",
-      `"${name}" is not one of ${Object.keys(PROTOCOLS).join(", ")}`,
+/** A store in PEM: inline, or a file. */
+function storeOf(
+  file: PropertiesFile,
+  kind: "truststore" | "keystore",
+  inline: string,
+  isOn: boolean,
+): TextSource | undefined {
+  const [typeName, locationName] = [`ssl.${kind}.type`, `ssl.${kind}.location`];
+  const type = file.value(typeName)?.toUpperCase();
+  const location = file.value(locationName);
+  const text = file.value(inline);
+  const hasPassword = file.value(`ssl.${kind}.password`) !== undefined;
+  if (text !== undefined) return { text };
+  if (location === undefined || !isOn) return undefined;
+  if (type !== "PEM") {
+    throw file.problem(
+      type === undefined ? locationName : typeName,
+      `only stores of type PEM are supported, not ${type ?? "JKS, Java's default"}; for --tls-` +
+        `${
+          kind === "truststore" ? "ca" : "cert and --tls-key"
+        }, or with ${typeName}=PEM, convert ` +
+        `it: ${conversionOf(kind, type ?? "JKS", location)}`,
     );
   }
+  if (hasPassword) throw file.problem(`ssl.${kind}.password`, "a store of type PEM has none");
+  return { file: location, of: file.of(locationName) };
+}
 
-  #tls(isOn: boolean): ConnectionSettings {
-    const ca = this.#store("truststore", "ssl.truststore.certificates");
-    const keystore = this.#store("keystore", "ssl.keystore.certificate.chain");
-    const inlineKey = this.#value("ssl.keystore.key");
-    const keyPassword = this.#value("ssl.key.password");
-    if (!isOn) return {};
-    // A PEM keystore has key and certificates in one file.
-    const key: TextSource | undefined = inlineKey === undefined ? keystore : { text: inlineKey };
-    return {
-      ...(ca === undefined ? {} : { ca }),
-      ...(keystore === undefined ? {} : { cert: keystore, key }),
-      ...(keyPassword === undefined ? {} : { keyPassword }),
-    };
-  }
-
-  /** A store in PEM: inline, or a file. */
-  #store(kind: "truststore" | "keystore", inline: string): TextSource | undefined {
-    const type = this.#value(`ssl.${kind}.type`);
-    const location = this.#value(`ssl.${kind}.location`);
-    const text = this.#value(inline);
-    const password = this.#value(`ssl.${kind}.password`);
-    if (text !== undefined) return { text };
-    if (location === undefined) return undefined;
-    if (type?.toUpperCase() !== "PEM") {
-      throw this.#problem(
-        `ssl.${kind}.${type === undefined ? "location" : "type"}`,
-        `only stores of type PEM are supported, not ${type ?? "JKS"}; "keytool" and "openssl ` +
-          `pkcs12" convert them`,
-      );
-    }
-    if (password !== undefined) {
-      throw this.#problem(`ssl.${kind}.password`, "a store of type PEM has none");
-    }
-    return { file: location, of: `ssl.${kind}.location in "${this.#path}"` };
-  }
-
-  #sasl(isOn: boolean): ConnectionSettings {
-    const name = this.#value("sasl.mechanism");
-    const jaas = this.#value("sasl.jaas.config");
-    const own = [...this.#properties.keys()].find((each) =>
-      each.startsWith("sasl.client.callback.handler") || each.startsWith("sasl.oauthbearer.")
-    );
-    if (!isOn) return {};
-    if (own !== undefined) {
-      throw this.#problem(own, "tokens are not fetched here, use --token-file or DQUEUE_TOKEN");
-    }
-    // Kafka's own default has no meaning without Kerberos.
-    const mechanism = MECHANISMS.find((each) => each === name?.toUpperCase());
-    if (mechanism === undefined) {
-      throw this.#problem(
-        "sasl.mechanism",
-        `${name === undefined ? "it is missing" : `"${name}" is not supported`}, use one of ` +
-          MECHANISMS.join(", "),
-      );
-    }
-    if (jaas === undefined) return { mechanism };
-    return { mechanism, ...this.#login(jaas, mechanism) };
-  }
-
-  #login(jaas: string, mechanism: Mechanism): ConnectionSettings {
-    let config: ReturnType<typeof parseJaasConfig>;
-    try {
-      config = parseJaasConfig(jaas);
-    } catch (error) {
-      if (!(error instanceof JaasConfigError)) throw error;
-      throw new UsageError(`Cannot use "${this.#path}": ${error.message}`);
-    }
-    const isFor = config.mechanism === "SCRAM" ? mechanism.startsWith("SCRAM") : true;
-    if (!isFor || (config.mechanism !== "SCRAM" && config.mechanism !== mechanism)) {
-      throw this.#problem(
-        "sasl.jaas.config",
-        `its login module is for ${config.mechanism}, but sasl.mechanism is ${mechanism}`,
-      );
-    }
-    if (mechanism === "OAUTHBEARER") return {};
-    const user = config.options.get("username");
-    const password = config.options.get("password");
-    const isDelegationToken = config.options.get("tokenauth")?.toLowerCase() === "true";
-    return {
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { password: { text: password } }),
-      ...(isDelegationToken ? { isDelegationToken } : {}),
-    };
-  }
-
-  /** An empty value is none, as in Java, where it does not mean something. */
-  #value(name: string, keepsEmpty = false): string | undefined {
-    this.#used.add(name);
-    const value = this.#properties.get(name)?.trim();
-    return value === "" && !keepsEmpty ? undefined : value;
-  }
-
-  #problem(name: string, reason: string): UsageError {
-    return new UsageError(`Cannot use "${name}" in "${this.#path}": ${reason}`);
-  }
+/** Commands that make PEM of a store. */
+function conversionOf(kind: "truststore" | "keystore", type: string, location: string): string {
+  const pem = `${location.replace(/\.(jks|p12|pfx|pkcs12)$/i, "")}.pem`;
+  if (kind === "truststore") return `keytool -list -rfc -keystore ${location} > ${pem}`;
+  const isPkcs12 = type === "PKCS12";
+  const p12 = isPkcs12 ? location : `${location.replace(/\.jks$/i, "")}.p12`;
+  const first = isPkcs12
+    ? ""
+    : `keytool -importkeystore -srckeystore ${location} -destkeystore ${p12} -deststoretype PKCS12 && `;
+  return `${first}(umask 077; openssl pkcs12 -in ${p12} -nodes -out ${pem})`;
 }

@@ -5,14 +5,19 @@
  */
 
 import type { BrokerAddress } from "../../client/connection/address.ts";
+import type { TokenEndpoint } from "./token_endpoint.ts";
 
-/** A text, or the file that has it. */
+/** A text, the file that has it, or why it is not known. */
 export type TextSource =
   | { readonly text: string }
   | {
     readonly file: string;
     /** What named the file, for messages. */
     readonly of: string;
+  }
+  | {
+    /** Why there is none, and what to use instead. */
+    readonly problem: string;
   };
 
 /** Mechanisms of SASL. */
@@ -42,7 +47,19 @@ export interface ConnectionSettings {
   readonly isDelegationToken?: boolean | undefined;
   /** The token of OAUTHBEARER. */
   readonly token?: TextSource | undefined;
+  /** Where to get such a token. */
+  readonly tokenEndpoint?: TokenEndpoint | undefined;
+  /** Further values of OAUTHBEARER. */
+  readonly extensions?: Readonly<Record<string, string>> | undefined;
 }
+
+const WITHOUT_CREDENTIALS: ConnectionSettings = {
+  password: undefined,
+  isDelegationToken: undefined,
+  token: undefined,
+  tokenEndpoint: undefined,
+  extensions: undefined,
+};
 
 /**
  * Combines settings; the first that is given counts. The password of one user is never used for
@@ -56,7 +73,7 @@ export function mergeSettings(
   const given = Object.entries(first).filter(([, value]) => value !== undefined);
   return {
     ...second,
-    ...(isOtherUser ? { password: undefined, token: undefined, isDelegationToken: undefined } : {}),
+    ...(isOtherUser ? WITHOUT_CREDENTIALS : {}),
     ...Object.fromEntries(given),
   };
 }

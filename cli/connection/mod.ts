@@ -1,8 +1,8 @@
 /**
  * How a command connects to a cluster, if it is not just an address.
  *
- * `resolve_connection.ts` combines flags with a profile (`profile_store.ts`) or a Java client's
- * properties (`client_properties.ts`), and `security_of.ts` makes options of a client of that: it reads
+ * `resolve_connection.ts` combines flags with a profile (`profile_store.ts`) or the properties of another
+ * client (`client_properties.ts`), and `security_of.ts` makes options of a client of that: it reads
  * files and asks for passwords. Commands that need none of it do not load it.
  *
  * @module

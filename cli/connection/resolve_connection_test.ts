@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { formatAddress } from "../../client/connection/address.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { testContext, type TestContextOptions } from "../terminal/test_context.ts";
@@ -29,16 +29,6 @@ async function resolve(flags: Partial<ConnectionFlagValues>, options: TestContex
   await context.stderr.flush();
   return { brokers: brokers?.map(formatAddress), ...security, stderr: context.stderrText() };
 }
-
-/** How a command connects with a Java client's properties. */
-function properties(text: string, flags: Partial<ConnectionFlagValues> = {}) {
-  return resolve({ clientConfig: "client.properties", ...flags }, {
-    files: { "client.properties": text, "ca.pem": PEM, "other.pem": PEM },
-  });
-}
-
-const SCRAM_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required " +
-  'username="alice" password="canary";';
 
 Deno.test("resolveConnection() reads a password where it comes from", async (t) => {
   const files = { secret: "by file\n", empty: "\n", two: "a\nb\n" };
@@ -113,7 +103,11 @@ Deno.test("resolveConnection() takes TLS and SASL from flags", async (t) => {
   });
   await t.step("a token", async () => {
     const byFile = await resolve({ tokenFile: "t" }, { files: { t: "a.b.c\n" } });
-    assertEquals(byFile.sasl, { mechanism: "OAUTHBEARER", token: "a.b.c" });
+    assert(typeof byFile.sasl === "object" && "token" in byFile.sasl);
+    assert(typeof byFile.sasl.token === "function", "it is read again");
+    assertEquals([byFile.sasl.mechanism, await byFile.sasl.token()], ["OAUTHBEARER", "a.b.c"]);
+    const stdin = await resolve({ tokenFile: "-" }, { files: { "-": "a.b.c\n" } });
+    assertEquals(stdin.sasl, { mechanism: "OAUTHBEARER", token: "a.b.c" });
     const env = { DQUEUE_TOKEN: "d.e.f" };
     const byVariable = await resolve({ saslMechanism: "OAUTHBEARER" }, { env });
     assertEquals(byVariable.sasl, { mechanism: "OAUTHBEARER", token: "d.e.f" });
@@ -128,124 +122,6 @@ Deno.test("resolveConnection() takes TLS and SASL from flags", async (t) => {
     );
     await assertRejects(() => resolve({ tlsCa: "no.pem" }), UsageError, '"no.pem" of --tls-ca');
   });
-});
-
-Deno.test("resolveConnection() reads a Java client's properties", async (t) => {
-  await t.step("SASL_SSL with PEM", async () => {
-    const found = await properties(
-      "bootstrap.servers=a:1,b:2\nsecurity.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n" +
-        `sasl.jaas.config=${SCRAM_LOGIN.replace("required ", "required \\\n  ")}\n` +
-        "ssl.truststore.type=PEM\nssl.truststore.location=ca.pem\n" +
-        "key.deserializer=x\nmax.poll.records=5\ngroup.id=g\n",
-    );
-    assertEquals(found, {
-      brokers: ["a:1", "b:2"],
-      tls: { ca: PEM },
-      sasl: { mechanism: "SCRAM-SHA-512", username: "alice", password: "canary" },
-      stderr: "",
-    });
-  });
-  await t.step("SSL with a keystore, and inline", async () => {
-    const byFile = await properties(
-      "security.protocol=SSL\nssl.keystore.type=PEM\nssl.keystore.location=ca.pem\n" +
-        "ssl.key.password=p\nssl.endpoint.identification.algorithm=\n",
-    );
-    assertEquals(byFile.tls, { cert: PEM, key: PEM, passphrase: "p", verifyServerName: false });
-    const inline = PEM.replaceAll("\n", "\\n");
-    const byText = await properties(
-      `security.protocol=SSL\nssl.truststore.certificates=${inline}\n` +
-        `ssl.keystore.certificate.chain=${inline}\nssl.keystore.key=KEY\n`,
-    );
-    assertEquals(byText.tls, { ca: PEM.trim(), cert: PEM.trim(), key: "KEY" });
-  });
-  await t.step("PLAIN with a token, and PLAINTEXT", async () => {
-    const login = "org.apache.kafka.common.security.plain.PlainLoginModule required " +
-      'username="a" password="b";';
-    const plain = await properties(
-      `security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config=${login}`,
-    );
-    assertEquals(plain.sasl, { mechanism: "PLAIN", username: "a", password: "b" });
-    const token = await properties(
-      "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-256\n" +
-        `sasl.jaas.config=${SCRAM_LOGIN.replace(";", ' tokenauth="true";')}`,
-    );
-    assert(typeof token.sasl === "object" && "password" in token.sasl);
-    assertEquals(token.sasl.isDelegationToken, true);
-    const none = await properties("bootstrap.servers=a:1\n");
-    assertEquals([none.tls, none.sasl], [undefined, undefined]);
-  });
-  await t.step("flags override them, and no password goes to another user", async () => {
-    const text = "bootstrap.servers=a:1\nsecurity.protocol=SASL_SSL\nsasl.mechanism=PLAIN\n" +
-      "sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required " +
-      'username="alice" password="canary";\n';
-    const same = await properties(text, { user: "alice", tlsCa: "other.pem", brokers: [] });
-    assert(typeof same.sasl === "object" && "password" in same.sasl);
-    assertEquals([same.sasl.password, same.brokers, same.tls], ["canary", [], { ca: PEM }]);
-    await assertRejects(() => properties(text, { user: "bob" }), UsageError, "without a terminal");
-  });
-  await t.step("unknown ones warn", async () => {
-    const { stderr } = await properties("sasl.mechnism=canary\nbootstrap.servers=a:1");
-    assertStringIncludes(stderr, 'Warning: "sasl.mechnism" in "client.properties" is not known');
-    assert(!stderr.includes("canary"));
-  });
-});
-
-Deno.test("resolveConnection() refuses properties that it cannot use, and shows no secret", async (t) => {
-  const sasl = "security.protocol=SASL_SSL\nsasl.mechanism=";
-  const jaas = "sasl.jaas.config=";
-  const cases: readonly [name: string, text: string, message: string][] = [
-    ["a protocol", "security.protocol=TLS", '"security.protocol"'],
-    ["JKS", "security.protocol=SSL\nssl.truststore.location=a.jks", "not JKS"],
-    [
-      "PKCS12",
-      "security.protocol=SSL\nssl.truststore.type=PKCS12\nssl.truststore.location=a\n" +
-      "ssl.truststore.password=canary",
-      "not PKCS12",
-    ],
-    [
-      "a password of PEM",
-      "security.protocol=SSL\nssl.keystore.type=PEM\nssl.keystore.location=ca.pem\n" +
-      "ssl.keystore.password=canary",
-      '"ssl.keystore.password"',
-    ],
-    ["Kerberos", `${sasl}GSSAPI`, '"sasl.mechanism"'],
-    ["no mechanism", "security.protocol=SASL_SSL", '"sasl.mechanism"'],
-    [
-      "a module of another mechanism",
-      `${sasl}PLAIN\n${jaas}${SCRAM_LOGIN}`,
-      "its login module is for SCRAM",
-    ],
-    [
-      "JNDI",
-      `${sasl}PLAIN\n${jaas}com.sun.security.auth.module.JndiLoginModule required ` +
-      'user.provider.url="ldap://evil" password="canary";',
-      "its login module is not known",
-    ],
-    [
-      "LDAP",
-      `${sasl}PLAIN\n${jaas}com.sun.security.auth.module.LdapLoginModule required p="canary";`,
-      "its login module is not known",
-    ],
-    ["two modules", `${sasl}SCRAM-SHA-256\n${jaas}${SCRAM_LOGIN}${SCRAM_LOGIN}`, "more than one"],
-    ["a provider's variable", `${sasl}PLAIN\n${jaas}\${file:/etc/canary:password}`, "providers"],
-    ["providers", "config.providers=env", "config providers are not supported"],
-    [
-      "fetching tokens",
-      `${sasl}OAUTHBEARER\nsasl.oauthbearer.token.endpoint.url=file:///etc/canary`,
-      "tokens are not fetched here",
-    ],
-    [
-      "a callback handler",
-      `${sasl}OAUTHBEARER\nsasl.client.callback.handler.class=evil.Canary`,
-      "tokens are not fetched here",
-    ],
-  ];
-  for (const [name, text, message] of cases) {
-    await t.step(name, async () => {
-      const error = await assertRejects(() => properties(text), UsageError, message);
-      assert(!Deno.inspect(error).includes("canary"));
-    });
-  }
 });
 
 Deno.test("resolveConnection() uses profiles", async (t) => {
@@ -277,6 +153,21 @@ Deno.test("resolveConnection() uses profiles", async (t) => {
   await t.step("one that is named", async () => {
     assertEquals((await resolve({ profile: "test" }, { env })).brokers, ["c:3"]);
     await assertRejects(() => resolve({ profile: "prd" }, { env }), UsageError, '"prod"');
+  });
+  await t.step("whose token the variable overrides", async () => {
+    const token = { brokers: ["a:1"], saslMechanism: "OAUTHBEARER", tokenFile: "t" } as const;
+    await writeProfiles(path, { profiles: { prod, token } });
+    const files = { t: "by profile", f: "by flag" };
+    const options = { env: { ...env, DQUEUE_TOKEN: "by variable" }, files };
+    const tokenOf = async (flags: Partial<ConnectionFlagValues>, given: TestContextOptions) => {
+      const { sasl } = await resolve({ profile: "token", ...flags }, given);
+      assert(typeof sasl === "object" && "token" in sasl);
+      return typeof sasl.token === "function" ? await sasl.token() : sasl.token;
+    };
+    assertEquals(await tokenOf({}, { env, files }), "by profile");
+    assertEquals(await tokenOf({}, options), "by variable");
+    assertEquals(await tokenOf({ tokenFile: "f" }, options), "by flag");
+    await writeProfiles(path, { current: "prod", profiles: { prod, test: { brokers: ["c:3"] } } });
   });
   await t.step("whose password the variable overrides", async () => {
     const { sasl } = await resolve({}, { env: { ...env, DQUEUE_PASSWORD: "other" } });

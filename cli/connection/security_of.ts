@@ -9,6 +9,7 @@ import { messageOf, UsageError } from "../errors.ts";
 import type { Context } from "../terminal/context.ts";
 import { readSecret } from "../terminal/secret_line.ts";
 import type { ConnectionSettings, TextSource } from "./connection_settings.ts";
+import { fetchToken } from "./token_endpoint.ts";
 
 /** The variable with the user's password. */
 export const PASSWORD_VARIABLE = "DQUEUE_PASSWORD";
@@ -82,8 +83,14 @@ async function saslOf(
     if (settings.password === undefined) return undefined;
     throw new UsageError("Missing --user: a password is that of a user");
   }
-  if (mechanism === "OAUTHBEARER") return { mechanism, token: await tokenOf(context, settings) };
+  if (mechanism === "OAUTHBEARER") {
+    const { extensions } = settings;
+    const token = await tokenOf(context, settings);
+    return { mechanism, token, ...(extensions === undefined ? {} : { extensions }) };
+  }
   if (user === undefined) {
+    const { password } = settings;
+    if (password !== undefined && "problem" in password) throw new UsageError(password.problem);
     throw new UsageError(`Missing --user: ${mechanism} authenticates a user by a password`);
   }
   const password = await passwordOf(context, user, settings);
@@ -101,20 +108,30 @@ async function passwordOf(
   user: string,
   { password }: ConnectionSettings,
 ): Promise<string> {
-  const isByFlag = password !== undefined && "file" in password &&
-    password.of === "--password-file";
-  if (isByFlag) return await secretOf(context, password);
+  if (isByFlag(password)) return await secretOf(context, password);
   const variable = context.env(PASSWORD_VARIABLE);
   if (variable) return variable;
   if (password !== undefined) return await secretOf(context, password);
   return await askFor(context, `Password of ${user}:`, `--password-file or ${PASSWORD_VARIABLE}`);
 }
 
-async function tokenOf(context: Context, { token }: ConnectionSettings): Promise<string> {
-  if (token !== undefined) return await secretOf(context, token);
+/** The same for a token, which is read again for each authentication, as it expires. */
+async function tokenOf(
+  context: Context,
+  { token, tokenEndpoint }: ConnectionSettings,
+): Promise<string | (() => Promise<string>)> {
   const variable = context.env(TOKEN_VARIABLE);
-  if (variable) return variable;
+  if (variable && !isByFlag(token)) return variable;
+  if (token !== undefined) {
+    const first = await secretOf(context, token);
+    return "file" in token && token.file !== "-" ? () => secretOf(context, token) : first;
+  }
+  if (tokenEndpoint !== undefined) return () => fetchToken(tokenEndpoint, context.signal);
   return await askFor(context, "Token:", `--token-file or ${TOKEN_VARIABLE}`);
+}
+
+function isByFlag(source: TextSource | undefined): source is TextSource {
+  return source !== undefined && "of" in source && source.of.startsWith("--");
 }
 
 /** @throws {UsageError} If there is no terminal, or nothing was answered. */
@@ -145,6 +162,7 @@ export async function secretOf(context: Context, source: TextSource): Promise<st
 /** @throws {UsageError} If the file cannot be read. */
 async function textOf(context: Context, source: TextSource): Promise<string> {
   if ("text" in source) return source.text;
+  if ("problem" in source) throw new UsageError(source.problem);
   try {
     return await context.readTextFile(source.file);
   } catch (error) {
