@@ -4,10 +4,11 @@
  * @module
  */
 
-import { JaasConfigError } from "../../protocol/sasl/jaas_config.ts";
+import { OAUTHBEARER } from "../../protocol/sasl/oauthbearer.ts";
 import { type Logger, silentLogger } from "../logger.ts";
 import type { CredentialFilesOptions } from "../network/tls/credential_files.ts";
 import { ListenerNetwork } from "../peers/listener_network.ts";
+import type { StartLogin } from "../peers/peer_credentials.ts";
 import { type PeerNetwork, tcpNetwork } from "../peers/peer_network.ts";
 import { type BrokerConfig, ConfigError, type ListenerConfig } from "../settings/config.ts";
 import { INTER_BROKER_MECHANISMS } from "../settings/inter_broker_settings.ts";
@@ -16,6 +17,7 @@ import type { Listeners } from "../settings/listeners.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** Loaded only where they are used. */
+const PEER_CREDENTIALS = "../peers/peer_credentials.ts";
 const SECURE_CONNECTION = "../peers/secure_connection.ts";
 const TLS = "../network/tls/mod.ts";
 
@@ -46,16 +48,22 @@ export async function openPeerNetwork(
     });
     return new ListenerNetwork({ name, open, clock, logger });
   }
-  const { openSecureConnection, saslClient }: typeof import("../peers/secure_connection.ts") =
-    await import(
-      SECURE_CONNECTION
-    );
+  const { openSecureConnection }: typeof import("../peers/secure_connection.ts") = await import(
+    SECURE_CONNECTION
+  );
   const ofListener = config.ofListener(name);
-  if (hasPeers && hasSasl(protocol)) checkLogin(name, ofListener, () => saslClient(ofListener));
+  const startLogin = hasPeers && hasSasl(protocol)
+    ? await openLogin(name, ofListener, clock)
+    : undefined;
   const connectTls = hasPeers && hasTls(protocol)
     ? await tlsConnections({ config: ofListener, listener: name, clock })
     : () => Promise.reject(new Error("There are no other brokers"));
-  const options = { nodeId, protocol, config: ofListener, connectTls };
+  const options = {
+    nodeId,
+    protocol,
+    connectTls,
+    ...(startLogin === undefined ? {} : { startLogin }),
+  };
   const open = openSecureConnection.bind(undefined, options);
   return new ListenerNetwork({ name, open, clock, logger });
 }
@@ -67,7 +75,8 @@ async function tlsConnections(options: Omit<CredentialFilesOptions, "logger">) {
   return (address: HostPort, signal: AbortSignal) => connector.connect(address, signal);
 }
 
-function checkLogin(name: string, config: ListenerConfig, tryLogin: () => unknown): void {
+/** @throws {ConfigError} If it cannot log in by what the settings say. */
+async function openLogin(name: string, config: ListenerConfig, clock: Clock): Promise<StartLogin> {
   const mechanism = config.get("sasl.mechanism.inter.broker.protocol");
   const problem = (text: string) =>
     new ConfigError(`Cannot log in to other brokers by listener ${name}: ${text}`);
@@ -76,16 +85,18 @@ function checkLogin(name: string, config: ListenerConfig, tryLogin: () => unknow
       `set sasl.mechanism.inter.broker.protocol to one of ${INTER_BROKER_MECHANISMS.join(", ")}`,
     );
   }
-  if (config.get("sasl.jaas.config", mechanism) === null) {
+  if (mechanism !== OAUTHBEARER && config.get("sasl.jaas.config", mechanism) === null) {
     throw problem(
       `set listener.name.${name.toLowerCase()}.${mechanism.toLowerCase()}.sasl.jaas.config to a login ` +
         "module with username and password",
     );
   }
+  const { PeerCredentialsError, peerCredentials }: typeof import("../peers/peer_credentials.ts") =
+    await import(PEER_CREDENTIALS);
   try {
-    tryLogin();
+    return peerCredentials(config, clock);
   } catch (error) {
-    if (error instanceof JaasConfigError) throw problem(error.message);
+    if (error instanceof PeerCredentialsError) throw problem(error.message);
     throw error;
   }
 }

@@ -7,6 +7,7 @@
 import { ErrorCode } from "../../protocol/errors.ts";
 import type { FrameChannel } from "../../protocol/frames/channel.ts";
 import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
+import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { saslAuthenticate } from "../../protocol/messages/security/sasl_authenticate.ts";
 import { saslHandshake } from "../../protocol/messages/security/sasl_handshake.ts";
 import { Reader } from "../../protocol/primitives/reader.ts";
@@ -15,8 +16,13 @@ import { PeerRefusalError } from "./peer_network.ts";
 import { codec } from "../../protocol/schema/codec.ts";
 import type { Api, RequestTo, ResponseOf } from "../../protocol/schema/schema.ts";
 
+/** Every broker answers it. */
+const GREETING_VERSION = 0;
 const HANDSHAKE_VERSION = 1;
 const AUTHENTICATE_VERSION = 2;
+/** What another broker does that does not say why. */
+export const CLOSED = "it has closed the connection";
+
 /** More messages than any mechanism has. */
 const MAX_MESSAGES = 8;
 
@@ -63,6 +69,16 @@ export async function logIn(
   return lifetimeMs;
 }
 
+/**
+ * Asks the other end for something, which it answers only to those that it has let in: in TLS 1.3 a client
+ * that has completed the handshake does not know yet whether its certificate is accepted.
+ *
+ * @throws {PeerRefusalError} If it closes the connection.
+ */
+export async function greet(channel: FrameChannel, clientId: string): Promise<void> {
+  await exchange(channel, clientId, apiVersions, GREETING_VERSION, {});
+}
+
 async function exchange<A extends Api>(
   channel: FrameChannel,
   clientId: string,
@@ -77,7 +93,7 @@ async function exchange<A extends Api>(
   out.endFrame();
   channel.flush();
   const frame = await channel.next();
-  if (frame === null) throw new PeerRefusalError("it has closed the connection");
+  if (frame === null) throw new PeerRefusalError(CLOSED);
   const reader = new Reader(frame);
   reader.int32();
   readResponseHeaderTags(reader, api, apiVersion);

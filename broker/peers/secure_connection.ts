@@ -6,19 +6,15 @@
  */
 
 import { type ByteDuplex, StreamChannel } from "../../protocol/frames/channel.ts";
-import { jaasClient } from "../../protocol/sasl/jaas_client.ts";
-import { parseJaasConfig } from "../../protocol/sasl/jaas_config.ts";
-import type { SaslClient } from "../../protocol/sasl/sasl_client.ts";
-import type { ListenerConfig } from "../settings/config.ts";
 import {
   formatHostPort,
-  hasSasl,
   hasTls,
   type HostPort,
   type SecurityProtocol,
 } from "../settings/listener.ts";
 import type { OpenedConnection } from "./listener_network.ts";
-import { logIn } from "./peer_login.ts";
+import type { StartLogin } from "./peer_credentials.ts";
+import { CLOSED, greet, logIn } from "./peer_login.ts";
 import { connectTcp, MAX_FRAME_BYTES, PeerRefusalError } from "./peer_network.ts";
 
 /** What a connection to another broker needs. */
@@ -26,10 +22,10 @@ export interface SecureConnectionOptions {
   readonly nodeId: number;
   /** The protocol of the listener for other brokers. */
   readonly protocol: SecurityProtocol;
-  /** The settings of that listener. */
-  readonly config: Pick<ListenerConfig, "get">;
   /** Connects over TLS. */
   readonly connectTls: (address: HostPort, signal: AbortSignal) => Promise<ByteDuplex>;
+  /** Starts a login, where the protocol has one. */
+  readonly startLogin?: StartLogin;
 }
 
 /**
@@ -38,37 +34,42 @@ export interface SecureConnectionOptions {
  * @throws {PeerRefusalError} If it refuses this broker, or is not the one that it should be.
  */
 export async function openSecureConnection(
-  { nodeId, protocol, config, connectTls }: SecureConnectionOptions,
+  { nodeId, protocol, connectTls, startLogin }: SecureConnectionOptions,
   address: HostPort,
   signal: AbortSignal,
 ): Promise<OpenedConnection> {
+  const login = await startLogin?.(signal);
   const duplex = await (hasTls(protocol) ? connectTls : connectTcp)(address, signal);
   const channel = new StreamChannel(duplex, formatHostPort(address), {
     maxFrameSize: MAX_FRAME_BYTES,
   });
-  if (!hasSasl(protocol)) return { channel, lifetimeMs: 0 };
   const stop = () => channel.abort();
   signal.addEventListener("abort", stop);
   try {
     signal.throwIfAborted();
-    const lifetimeMs = await logIn(channel, saslClient(config), `broker-${nodeId}`);
+    const clientId = `broker-${nodeId}`;
+    let lifetimeMs = 0;
+    if (login === undefined) await greet(channel, clientId);
+    else lifetimeMs = await logIn(channel, login, clientId);
     return { channel, lifetimeMs };
   } catch (error) {
     channel.abort();
-    throw error;
+    throw hasTls(protocol) ? explained(error) : error;
   } finally {
     signal.removeEventListener("abort", stop);
   }
 }
 
-/**
- * An exchange with the user and password for other brokers.
- *
- * @throws {JaasConfigError} If the login module does not have them.
- */
-export function saslClient(config: Pick<ListenerConfig, "get">): SaslClient {
-  const mechanism = config.get("sasl.mechanism.inter.broker.protocol");
-  const jaas = config.get("sasl.jaas.config", mechanism);
-  if (jaas === null) throw new PeerRefusalError("sasl.jaas.config is not set");
-  return jaasClient(parseJaasConfig(jaas.reveal()), mechanism);
+/** What ends a connection right after the handshake of TLS is mostly this broker's certificate. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const isAlert = /alert/i.test(error.message);
+  const isClosed = error instanceof PeerRefusalError && error.message === CLOSED;
+  if (!isAlert && !isClosed) return error;
+  const why = isClosed ? CLOSED : `it refuses TLS (${error.message})`;
+  return new PeerRefusalError(
+    `${why}; if its log says that this broker's certificate is not trusted, add the authority to its ` +
+      "ssl.truststore.location, or replace the certificate",
+    { cause: error },
+  );
 }

@@ -8,7 +8,7 @@
 import { type Setting, type SettingScope, type SettingType, SettingValueError } from "./setting.ts";
 import { brief } from "./unknown_setting.ts";
 
-/** A setting that accepts only its default. `null`: it cannot be set. */
+/** A setting that accepts only its default, and what means the same. `null`: it cannot be set. */
 export class FixedSetting implements Setting<string | null> {
   readonly type: SettingType;
   readonly default: string | null;
@@ -18,6 +18,8 @@ export class FixedSetting implements Setting<string | null> {
   readonly scope: SettingScope;
   /** Why other values are not accepted. */
   readonly reason: string;
+  /** Values that name what this broker does anyway. */
+  readonly #also: readonly string[];
 
   constructor(
     reason: string,
@@ -25,12 +27,14 @@ export class FixedSetting implements Setting<string | null> {
     value: string | null,
     doc: string,
     scope: SettingScope = "read-only",
+    also: readonly string[] = [],
   ) {
     this.reason = reason;
     this.type = type;
     this.default = value;
     this.doc = doc;
     this.scope = scope;
+    this.#also = also;
   }
 
   /** Passwords are sensitive. */
@@ -38,8 +42,9 @@ export class FixedSetting implements Setting<string | null> {
     return this.type === "password";
   }
 
-  /** Parses the default. @throws {SettingValueError} If the text is any other value. */
+  /** Parses the default, or what means the same. @throws {SettingValueError} For any other value. */
   parse(text: string): string | null {
+    if (this.#also.includes(text.trim())) return text.trim();
     if (canonical(this.type, text) === canonical(this.type, this.default ?? "")) {
       return this.default;
     }
@@ -62,6 +67,7 @@ export type FixedSettingRow = readonly [
   value: string | null,
   doc: string,
   scope?: SettingScope,
+  also?: readonly string[],
 ];
 
 /** Creates settings that accept a single value for the same reason. */

@@ -12,6 +12,7 @@ export const INTER_BROKER_MECHANISMS: readonly string[] = [
   "PLAIN",
   "SCRAM-SHA-256",
   "SCRAM-SHA-512",
+  "OAUTHBEARER",
 ];
 
 /** Kafka's default, which is not served. */
@@ -21,13 +22,13 @@ const KERBEROS = "GSSAPI";
 export const INTER_BROKER_SETTINGS = {
   "sasl.mechanism.inter.broker.protocol": string(
     KERBEROS,
-    "Mechanism by which this broker logs in to others: SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, where " +
-      "the listener for other brokers uses SASL",
+    "Mechanism by which this broker logs in to others: SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or " +
+      "OAUTHBEARER, where the listener for other brokers uses SASL",
     { check: checkMechanism },
   ),
   "sasl.jaas.config": password(
-    "Login module with the options username and password by which this broker logs in to others; " +
-      "usually of one listener and mechanism, as listener.name.<name>.<mechanism>.sasl.jaas.config",
+    "Login module with the options username and password by which this broker logs in to others, or " +
+      "for OAUTHBEARER clientId and clientSecret; usually of one listener and mechanism, as listener.name.<name>.<mechanism>.sasl.jaas.config",
     { check: checkJaasConfig },
   ),
 };

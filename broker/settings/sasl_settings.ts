@@ -62,7 +62,7 @@ export const SASL_SETTINGS = {
   "sasl.oauthbearer.jwks.endpoint.url": optionalString(
     "Where the keys are that tokens are signed with, as https://… or file:///…; http:// only for an " +
       "address of this machine",
-    { check: checkKeysUrl },
+    { check: checkTokenUrl },
   ),
   "sasl.oauthbearer.jwks.endpoint.refresh.ms": long(
     3_600_000,
@@ -109,7 +109,7 @@ export function unservedMechanisms(mechanisms: readonly string[]): readonly stri
 const LOCAL_HOSTS = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** @throws {SettingValueError} For what is neither a file nor safe from others. */
-function checkKeysUrl(text: string): void {
+export function checkTokenUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isRemote = url?.protocol === "https:" ||
     (url?.protocol === "http:" && LOCAL_HOSTS.test(url.hostname));

@@ -18,6 +18,7 @@ import { FIXED_SETTINGS } from "./fixed/mod.ts";
 import { GROUP_SETTINGS } from "./group_settings.ts";
 import { SASL_SETTINGS } from "./sasl_settings.ts";
 import { TLS_SETTINGS } from "./tls_settings.ts";
+import { TOKEN_LOGIN_SETTINGS } from "./token_login_settings.ts";
 import { TOKEN_SETTINGS } from "./token_settings.ts";
 import { TRANSACTION_SETTINGS } from "./transaction_settings.ts";
 import { LOG_LEVELS } from "../logger.ts";
@@ -387,6 +388,7 @@ export const SETTINGS = {
   ...AUTHORIZER_SETTINGS,
   ...GROUP_SETTINGS,
   ...SASL_SETTINGS,
+  ...TOKEN_LOGIN_SETTINGS,
   ...TOKEN_SETTINGS,
   ...TRANSACTION_SETTINGS,
   ...TLS_SETTINGS,

@@ -12,6 +12,7 @@
 import * as jose from "npm:jose@6.2.18";
 import type { Logger } from "../../logger.ts";
 import type { Clock } from "../../time/clock.ts";
+import { readBoundedBody, readBoundedFile } from "./bounded_text.ts";
 import { TokenError } from "./oauthbearer_server.ts";
 
 /** Options of {@linkcode SigningKeys}. */
@@ -120,9 +121,7 @@ function parseKeys(text: string): Keys {
 
 async function readText(url: URL): Promise<string> {
   if (url.protocol === "file:") {
-    const { size } = await Deno.stat(url);
-    if (size > MAX_BYTES) throw new RangeError(`The file has ${size} bytes, at most ${MAX_BYTES}`);
-    return await Deno.readTextFile(url);
+    return await readBoundedFile(url, MAX_BYTES);
   }
   const response = await fetch(url, {
     // The keys of another place are not those of this one.
@@ -134,12 +133,5 @@ async function readText(url: URL): Promise<string> {
     await response.body?.cancel();
     throw new TypeError(`The answer has status ${response.status}`);
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new RangeError(`The answer has more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return await new Blob(chunks as BlobPart[]).text();
+  return await readBoundedBody(response, MAX_BYTES);
 }

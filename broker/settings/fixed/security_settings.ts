@@ -6,6 +6,13 @@
 
 import { type FixedSetting, fixedSettings } from "../fixed_setting.ts";
 
+const OAUTHBEARER_PACKAGE = "org.apache.kafka.common.security.oauthbearer";
+
+/** A handler of Kafka's for OAUTHBEARER, which must be named there, by its names of all versions. */
+function handlers(name: string): readonly string[] {
+  return [`${OAUTHBEARER_PACKAGE}.${name}`, `${OAUTHBEARER_PACKAGE}.secured.${name}`];
+}
+
 /** The settings by name. */
 export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
   ...fixedSettings("GSSAPI (Kerberos) is not served", {
@@ -51,57 +58,23 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
     ],
     "security.providers": ["string", null, "Providers of security algorithms"],
     "sasl.client.callback.handler.class": ["class", null, "Gives a client of SASL its credentials"],
-    "sasl.login.callback.handler.class": ["class", null, "Gives a login its credentials"],
+    "sasl.login.callback.handler.class": [
+      "class",
+      null,
+      "Gives a login its credentials",
+      "read-only",
+      handlers("OAuthBearerLoginCallbackHandler"),
+    ],
     "sasl.login.class": ["class", null, "Does the login"],
-    "sasl.server.callback.handler.class": ["class", null, "Checks the credentials of clients"],
-  }),
-  ...fixedSettings("brokers log in to each other with a password, which needs no renewal", {
-    "sasl.login.connect.timeout.ms": [
-      "int",
+    "sasl.server.callback.handler.class": [
+      "class",
       null,
-      "Milliseconds that a connection to the login's provider may take",
-    ],
-    "sasl.login.read.timeout.ms": [
-      "int",
-      null,
-      "Milliseconds that an answer of the login's provider may take",
-    ],
-    "sasl.login.refresh.buffer.seconds": [
-      "short",
-      "300",
-      "Seconds before its end at which a login is renewed at the latest",
-      "cluster-wide",
-    ],
-    "sasl.login.refresh.min.period.seconds": [
-      "short",
-      "60",
-      "Least seconds between two renewals of a login",
-      "cluster-wide",
-    ],
-    "sasl.login.refresh.window.factor": [
-      "double",
-      "0.8",
-      "Part of a login's life after which it is renewed",
-      "cluster-wide",
-    ],
-    "sasl.login.refresh.window.jitter": [
-      "double",
-      "0.05",
-      "Random part of the time after which a login is renewed",
-      "cluster-wide",
-    ],
-    "sasl.login.retry.backoff.max.ms": [
-      "long",
-      "10000",
-      "Most milliseconds between two attempts of a login",
-    ],
-    "sasl.login.retry.backoff.ms": [
-      "long",
-      "100",
-      "First milliseconds between two attempts of a login",
+      "Checks the credentials of clients",
+      "read-only",
+      handlers("OAuthBearerValidatorCallbackHandler"),
     ],
   }),
-  ...fixedSettings("brokers do not log in to each other with tokens", {
+  ...fixedSettings("brokers get tokens with client credentials, or from a file", {
     "sasl.oauthbearer.assertion.algorithm": [
       "string",
       "RS256",
@@ -141,28 +114,23 @@ export const SECURITY_SETTINGS: Readonly<Record<string, FixedSetting>> = {
       null,
       "File that assertions are made from",
     ],
-    "sasl.oauthbearer.client.credentials.client.id": [
-      "string",
-      null,
-      "Name of the client at the token's provider",
-    ],
-    "sasl.oauthbearer.client.credentials.client.secret": [
-      "password",
-      null,
-      "Secret of the client at the token's provider",
-    ],
     "sasl.oauthbearer.jwt.retriever.class": [
       "class",
-      "org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever",
+      `${OAUTHBEARER_PACKAGE}.DefaultJwtRetriever`,
       "Gets tokens",
+      "read-only",
+      [
+        `${OAUTHBEARER_PACKAGE}.ClientCredentialsJwtRetriever`,
+        `${OAUTHBEARER_PACKAGE}.FileJwtRetriever`,
+      ],
     ],
     "sasl.oauthbearer.jwt.validator.class": [
       "class",
-      "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator",
+      `${OAUTHBEARER_PACKAGE}.DefaultJwtValidator`,
       "Checks tokens",
+      "read-only",
+      [`${OAUTHBEARER_PACKAGE}.BrokerJwtValidator`],
     ],
-    "sasl.oauthbearer.scope": ["string", null, "Scope of requested tokens"],
-    "sasl.oauthbearer.token.endpoint.url": ["string", null, "Address at which tokens are got"],
   }),
   ...fixedSettings("the runtime chooses among TLS_AES, TLS_CHACHA20 and ECDHE suites itself", {
     "ssl.cipher.suites": ["list", "", "Ciphers that may be used", "cluster-wide"],

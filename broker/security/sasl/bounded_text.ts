@@ -1,0 +1,35 @@
+/**
+ * Reads what a provider of tokens says, without trusting how long it is.
+ *
+ * @module
+ */
+
+/**
+ * Reads a file.
+ *
+ * @throws {RangeError} If it has more than `maxBytes`.
+ */
+export async function readBoundedFile(url: URL, maxBytes: number): Promise<string> {
+  const { size } = await Deno.stat(url);
+  if (size > maxBytes) throw new RangeError(`The file has ${size} bytes, at most ${maxBytes}`);
+  return await Deno.readTextFile(url);
+}
+
+/**
+ * Reads the body of a response.
+ *
+ * @throws {RangeError} If it has more than `maxBytes`; the rest is not read.
+ */
+export async function readBoundedBody(
+  { body }: Pick<Response, "body">,
+  maxBytes: number,
+): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw new RangeError(`The answer has more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks as BlobPart[]).text();
+}
