@@ -20,7 +20,7 @@ import {
   parseNamedAddress,
 } from "./settings/listener.ts";
 import type { GivenSettings } from "./settings/config.ts";
-import { systemClock } from "./time/clock.ts";
+import { type Clock, systemClock } from "./time/clock.ts";
 
 /** How to start a cluster. */
 export interface ClusterOptions {
@@ -37,6 +37,8 @@ export interface ClusterOptions {
   readonly config?: GivenSettings;
   /** Where log lines go. Default: nowhere. */
   readonly logger?: Logger;
+  /** Time and timers. Default: the system clock. */
+  readonly clock?: Clock;
 }
 
 /** A broker's place in the cluster, which outlives the broker. */
@@ -90,12 +92,13 @@ export class Cluster {
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     await using opened = new AsyncDisposableStack();
-    const nowMs = systemClock.now();
+    const { clock = systemClock } = options;
+    const nowMs = clock.now();
     const directory = opened.use(
       await LogDirectory.open(new MemoryFileSystem(), MEMORY_FOLDER, { nowMs }),
     );
     const log = directory.create(METADATA_LOG_NAME, { nowMs });
-    const store = await LocalMetadataStore.open(log, { clock: systemClock });
+    const store = await LocalMetadataStore.open(log, { clock });
     opened.defer(() => store.close());
     const cluster = new Cluster(options, store, opened.move());
     try {
@@ -148,7 +151,7 @@ export class Cluster {
   ): Promise<Broker> {
     const member = this.#member(nodeId);
     if (member.broker !== undefined) return member.broker;
-    const { racks, logger = silentLogger } = this.#options;
+    const { racks, logger = silentLogger, clock = systemClock } = this.#options;
     const { listen = ["127.0.0.1:0"] } = { ...this.#options, ...changes };
     const names = listen.map((text) => parseNamedAddress(text).name);
     const addresses = listen.map((text, i) => {
@@ -170,6 +173,7 @@ export class Cluster {
         ...(racks === undefined ? {} : { "broker.rack": racks[nodeId - 1] ?? null }),
       },
       logger,
+      clock,
       membership: {
         store: new SharedMetadataStore(this.#store),
         failsAlone: true,

@@ -21,6 +21,11 @@ const PEER_CREDENTIALS = "../peers/peer_credentials.ts";
 const SECURE_CONNECTION = "../peers/secure_connection.ts";
 const TLS = "../network/tls/mod.ts";
 
+const NO_TLS = {
+  connectTls: () => Promise.reject(new Error("There are no other brokers by TLS")),
+  onRefused: () => Promise.resolve(),
+};
+
 /** Options of {@linkcode openPeerNetwork}. */
 export interface OpenPeerNetworkOptions {
   readonly nodeId: number;
@@ -55,13 +60,13 @@ export async function openPeerNetwork(
   const startLogin = hasPeers && hasSasl(protocol)
     ? await openLogin(name, ofListener, clock)
     : undefined;
-  const connectTls = hasPeers && hasTls(protocol)
+  const tls = hasPeers && hasTls(protocol)
     ? await tlsConnections({ config: ofListener, listener: name, clock })
-    : () => Promise.reject(new Error("There are no other brokers"));
+    : NO_TLS;
   const options = {
     nodeId,
     protocol,
-    connectTls,
+    ...tls,
     ...(startLogin === undefined ? {} : { startLogin }),
   };
   const open = openSecureConnection.bind(undefined, options);
@@ -72,7 +77,10 @@ export async function openPeerNetwork(
 async function tlsConnections(options: Omit<CredentialFilesOptions, "logger">) {
   const { TlsConnector }: typeof import("../network/tls/mod.ts") = await import(TLS);
   const connector = await TlsConnector.open({ ...options, logger: silentLogger });
-  return (address: HostPort, signal: AbortSignal) => connector.connect(address, signal);
+  return {
+    connectTls: (address: HostPort, signal: AbortSignal) => connector.connect(address, signal),
+    onRefused: () => connector.check(),
+  };
 }
 
 /** @throws {ConfigError} If it cannot log in by what the settings say. */

@@ -24,6 +24,8 @@ export interface SecureConnectionOptions {
   readonly protocol: SecurityProtocol;
   /** Connects over TLS. */
   readonly connectTls: (address: HostPort, signal: AbortSignal) => Promise<ByteDuplex>;
+  /** Called when another broker has refused this one's certificate: there may be a new one. */
+  readonly onRefused: () => Promise<void>;
   /** Starts a login, where the protocol has one. */
   readonly startLogin?: StartLogin;
 }
@@ -34,7 +36,7 @@ export interface SecureConnectionOptions {
  * @throws {PeerRefusalError} If it refuses this broker, or is not the one that it should be.
  */
 export async function openSecureConnection(
-  { nodeId, protocol, connectTls, startLogin }: SecureConnectionOptions,
+  { nodeId, protocol, connectTls, onRefused, startLogin }: SecureConnectionOptions,
   address: HostPort,
   signal: AbortSignal,
 ): Promise<OpenedConnection> {
@@ -54,18 +56,20 @@ export async function openSecureConnection(
     return { channel, lifetimeMs };
   } catch (error) {
     channel.abort();
-    throw hasTls(protocol) ? explained(error) : error;
+    const refusal = hasTls(protocol) ? refusalOf(error) : undefined;
+    if (refusal === undefined) throw error;
+    await onRefused();
+    throw refusal;
   } finally {
     signal.removeEventListener("abort", stop);
   }
 }
 
 /** What ends a connection right after the handshake of TLS is mostly this broker's certificate. */
-function explained(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const isAlert = /alert/i.test(error.message);
+function refusalOf(error: unknown): PeerRefusalError | undefined {
+  if (!(error instanceof Error)) return undefined;
   const isClosed = error instanceof PeerRefusalError && error.message === CLOSED;
-  if (!isAlert && !isClosed) return error;
+  if (!isClosed && !/alert/i.test(error.message)) return undefined;
   const why = isClosed ? CLOSED : `it refuses TLS (${error.message})`;
   return new PeerRefusalError(
     `${why}; if its log says that this broker's certificate is not trusted, add the authority to its ` +

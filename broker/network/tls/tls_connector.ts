@@ -33,7 +33,8 @@ export class TlsConnector {
   }
 
   /**
-   * Loads keys and authorities. They are loaded again, before a connection, when their files have changed.
+   * Loads keys and authorities. They are loaded again when their files have changed: before a connection,
+   * after some time, and at once when a handshake has failed.
    *
    * @throws {ConfigError} If they cannot be used; the message says what to change.
    */
@@ -54,7 +55,21 @@ export class TlsConnector {
       this.#checkedMs = nowMs;
       await this.#files.check();
     }
-    return await this.#connect(address, signal);
+    try {
+      return await this.#connect(address, signal);
+    } catch (error) {
+      if (!(error instanceof TlsConnectError)) throw error;
+      // The other broker may have a certificate of an authority that has just been added here.
+      const { current } = this.#files;
+      await this.check();
+      if (this.#files.current === current) throw error;
+      return await this.#connect(address, signal);
+    }
+  }
+
+  /** Loads keys and authorities again if their files have changed. */
+  async check(): Promise<void> {
+    await this.#files.check();
   }
 
   #connect(address: HostPort, signal: AbortSignal): Promise<ByteDuplex> {

@@ -133,3 +133,47 @@ Deno.test("TlsConnector gives up when it is aborted", async () => {
   assertEquals(await assertRejects(() => connecting), reason);
   assertEquals(await assertRejects(() => connector.connect(address, stop.signal)), reason);
 });
+
+Deno.test("TlsConnector loads authorities again at once when a handshake fails", async () => {
+  const next = TestAuthority.create({ subject: "CN=next" });
+  const truststore = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(truststore, authority.cert);
+    const own = authority.issueServer();
+    const config = BrokerConfig.from({
+      "ssl.keystore.type": "PEM",
+      "ssl.keystore.key": new Secret(own.key),
+      "ssl.keystore.certificate.chain": new Secret(own.cert),
+      "ssl.truststore.type": "PEM",
+      "ssl.truststore.location": truststore,
+    });
+    const common = { clock: systemClock, logger: silentLogger };
+    const connector = await TlsConnector.open({ ...common, config, listener: "SSL" });
+    const listener = await openTlsListener({
+      ...common,
+      address: { host: "127.0.0.1", port: 0 },
+      identity: { name: "SSL", protocol: "SSL" },
+      config: settingsOf(next.issueServer(), next),
+    });
+    const serve = async () => {
+      for (let i = 0; i < 3; i++) {
+        const conn = await listener.accept();
+        await conn.handshake().catch(() => {});
+        conn.close();
+      }
+    };
+    const served = serve();
+    const attempt = () =>
+      connector.connect(
+        { host: "127.0.0.1", port: listener.addr.port },
+        new AbortController().signal,
+      );
+    await assertRejects(attempt, TlsConnectError, "its certificate is not trusted");
+    await Deno.writeTextFile(truststore, authority.cert + next.cert);
+    (await attempt()).close();
+    await served;
+    listener.close();
+  } finally {
+    await Deno.remove(truststore);
+  }
+});
