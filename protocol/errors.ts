@@ -76,7 +76,7 @@ export const ERRORS = {
   SASL_AUTHENTICATION_FAILED: [58, "final", "Authentication failed; check user, password and mechanism"],
   UNKNOWN_PRODUCER_ID: [59, "final", "The partition no longer knows this producer id; initialize the producer again"],
   REASSIGNMENT_IN_PROGRESS: [60, "final", "The partition is already being reassigned; wait for it or cancel it"],
-  DELEGATION_TOKEN_AUTH_DISABLED: [61, "final", "The broker has delegation tokens disabled; configure its secret key first"],
+  DELEGATION_TOKEN_AUTH_DISABLED: [61, "final", "The broker has delegation tokens disabled; set delegation.token.secret.key on all brokers first"],
   DELEGATION_TOKEN_NOT_FOUND: [62, "final", "The broker does not know this delegation token; create a new one"],
   DELEGATION_TOKEN_OWNER_MISMATCH: [63, "final", "The principal is neither the owner nor a renewer of this delegation token; use one of them"],
   DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: [64, "final", "Delegation tokens cannot be requested over this connection; authenticate with SASL or mutual TLS"],

@@ -110,13 +110,13 @@ export const connectionFlags = {
     value: "NAME",
     fallback: `that of "dqueue profile use", unless --brokers is given`,
     group: "Connection",
-    doc: "Profile that says how to connect",
+    doc: "Profile that says how to connect, where no flag or variable does",
   },
   clientConfig: {
     otherNames: ["command-config", "consumer-config", "producer-config"],
     isFile: true,
     group: "Connection",
-    doc: "Properties of a Java client, or of kcat, that say how to connect",
+    doc: "Properties of a Java client, or of kcat, instead of a profile",
   },
   timeout: {
     type: "duration",

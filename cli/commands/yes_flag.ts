@@ -10,6 +10,7 @@ import type { Flags } from "../program/flag.ts";
 export const yesFlag = {
   yes: {
     alias: "y",
+    otherNames: ["force"],
     type: "boolean",
     env: false,
     doc: "Do not ask for confirmation; required without a terminal",

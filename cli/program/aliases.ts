@@ -20,6 +20,8 @@ const VERBS: ReadonlyMap<string, string> = new Map([
   ["info", "describe"],
   ["inspect", "describe"],
   ["show", "describe"],
+  ["print", "describe"],
+  ["current", "describe"],
   ["edit", "alter"],
   ["set", "alter"],
   ["update", "alter"],
@@ -62,16 +64,21 @@ export const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
       "DQUEUE_PASSWORD, or answer the question on a terminal",
     ] as const
   ),
+  ["-X", "; use --brokers, --user, --sasl-mechanism, --tls-ca, or a file for --client-config"],
   ["--token", "; others can see command lines, so put it in a file for --token-file"],
 ]);
 
 /**
  * Nouns by the names of Kafka's tools, whose verb is a flag and whose name follows another flag.
  */
-const TOOLS: ReadonlyMap<string, { noun: string; nameFlag: string }> = new Map([
-  ["kafka-topics", { noun: "topic", nameFlag: "topic" }],
-  ["kafka-consumer-groups", { noun: "group", nameFlag: "group" }],
+const TOOLS: ReadonlyMap<string, { nouns: readonly string[]; nameFlag?: string }> = new Map([
+  ["kafka-topics", { nouns: ["topic"], nameFlag: "topic" }],
+  ["kafka-consumer-groups", { nouns: ["group"], nameFlag: "group" }],
+  ["kafka-acls", { nouns: ["security", "acl"] }],
 ]);
+
+/** Its nouns are also accepted alone: `acl list`. */
+const NOUN_OF_NOUNS = "security";
 
 /**
  * Translates a command line of a Kafka tool; returns any other unchanged.
@@ -90,15 +97,17 @@ export function translateTool(program: Program, argv: readonly string[]): readon
   }
   const tool = TOOLS.get(name);
   if (tool === undefined) return argv;
-  const node = program.root.children.get(tool.noun)!;
+  const node = tool.nouns.reduce((node, noun) => node.children.get(noun)!, program.root);
   const rest = argv.slice(1);
   const at = rest.findIndex((token) => {
     return token.startsWith("--") && verbBelow(node, token.slice(2)) !== undefined;
   });
   // Without a verb, the error of the noun lists the verbs.
-  if (at === -1) return [tool.noun, ...rest];
+  if (at === -1) return [...tool.nouns, ...rest];
   const verb = verbBelow(node, rest[at]!.slice(2))!;
-  return [tool.noun, verb, ...withNames(rest.toSpliced(at, 1), tool.nameFlag)];
+  const flags = rest.toSpliced(at, 1);
+  const { nameFlag } = tool;
+  return [...tool.nouns, verb, ...nameFlag === undefined ? flags : withNames(flags, nameFlag)];
 }
 
 /** The node for another name of a child of `node`: a verb, a plural noun, or both combined. */
@@ -108,13 +117,15 @@ export function nodeByAlias(
   word: string,
 ): CommandNode | undefined {
   const { root } = program;
-  if (node !== root) return node.children.get(verbBelow(node, word) ?? "");
-  const noun = nounOf(program, word);
+  if (node !== root) {
+    return node.children.get(verbBelow(node, word) ?? "") ?? nounBelow(node, word);
+  }
+  const noun = nounBelow(root, word) ?? nounBelow(root.children.get(NOUN_OF_NOUNS), word);
   if (noun !== undefined) return noun;
   const [first = "", ...others] = word.split("-");
   const rest = others.join("-");
-  const asVerbFirst = nounOf(program, rest);
-  const asNounFirst = nounOf(program, first);
+  const asVerbFirst = nounBelow(root, rest);
+  const asNounFirst = nounBelow(root, first);
   if (asVerbFirst !== undefined) {
     return asVerbFirst.children.get(verbBelow(asVerbFirst, first) ?? "");
   }
@@ -128,8 +139,8 @@ export function nodeByAlias(
 }
 
 /** A noun with commands, in singular or plural. */
-function nounOf({ root }: Program, word: string): CommandNode | undefined {
-  const node = root.children.get(word) ?? root.children.get(word.replace(/s$/, ""));
+function nounBelow(parent: CommandNode | undefined, word: string): CommandNode | undefined {
+  const node = parent?.children.get(word) ?? parent?.children.get(word.replace(/s$/, ""));
   return node?.command === undefined ? node : undefined;
 }
 

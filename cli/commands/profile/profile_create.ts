@@ -48,6 +48,11 @@ export const profileCreate = command({
       );
     }
     const profile = await profileOf(context, flags);
+    for (const path of [profile.tlsCa, profile.tlsCert, profile.tlsKey, profile.passwordFile]) {
+      if (path !== undefined && !await exists(path)) {
+        context.stderr.line(`Warning: "${path}" does not exist yet`);
+      }
+    }
     const { writeProfiles } = await loadConnection();
     await writeProfiles(path, {
       current: name,
@@ -91,6 +96,15 @@ async function passwordOf(
   const { securityOf } = await loadConnection();
   const { sasl } = await securityOf(context, { user, mechanism: saslMechanism });
   return typeof sasl === "object" && "password" in sasl ? sasl.password : undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }
 
 /** Files are named as seen from this folder. */

@@ -18,7 +18,8 @@ Deno.test("profile create keeps a password that is typed, and shows it nowhere",
     "profile create prod -b kafka.example:9093 --tls-ca ca.pem --user alice",
     { stdinIsTerminal: true, typed: ["canary"] },
   );
-  assertEquals([created.code, created.stderr], [0, "Password of alice: \n"]);
+  const warning = `Warning: "${Deno.cwd()}/ca.pem" does not exist yet\n`;
+  assertEquals([created.code, created.stderr], [0, `Password of alice: \n${warning}`]);
   assertEquals(created.stdout, 'Created profile "prod", which is in use now\n');
   const path = folder.join("dqueue/profiles.json");
   assertStringIncludes(await Deno.readTextFile(path), '"password": "canary"');
@@ -58,6 +59,7 @@ Deno.test("profile use, clear, list and delete choose among profiles", async () 
   );
   assertEquals((await run("profile use a")).stdout, 'Using profile "a"\n');
   assertEquals((await run("profile describe --output json")).stdout.includes('"a:1"'), true);
+  assertEquals((await run("profile current")).stdout, (await run("profile print a")).stdout);
   assertEquals((await run("profile clear")).code, 0);
   assertStringIncludes((await run("profile describe")).stderr, "No profile is in use");
   assertEquals((await run("profile delete a")).code, 2, "it asks first");

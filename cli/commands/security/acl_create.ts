@@ -5,6 +5,7 @@
  */
 
 import type { CreateAclResult, NewAcl } from "../../../client/mod.ts";
+import { CLUSTER_RESOURCE } from "../../../protocol/messages/security/acl_types.ts";
 import { UsageError } from "../../errors.ts";
 import { command } from "../../program/command.ts";
 import { writeJsonDocument } from "../../records/json.ts";
@@ -25,6 +26,8 @@ import {
   rulesOf,
 } from "./acl_flags.ts";
 
+const CLUSTER: readonly NamedResource[] = [{ type: "cluster", name: CLUSTER_RESOURCE }];
+
 /** `security acl create`. */
 export const securityAclCreate = command({
   name: "security acl create",
@@ -40,6 +43,12 @@ export const securityAclCreate = command({
       type: "boolean",
       env: false,
       doc: "What a producer needs of the topics, and of transactional ids",
+    },
+    idempotent: {
+      type: "boolean",
+      isRare: true,
+      env: false,
+      doc: "What an idempotent producer needs of brokers before Kafka 3",
     },
     consumer: {
       type: "boolean",
@@ -86,6 +95,7 @@ export const securityAclCreate = command({
     const acls = [
       ...rulesOf(principals, resources, flags.operation, flags.resourcePatternType),
       ...(flags.producer ? producerRules(principals, resources, flags.resourcePatternType) : []),
+      ...(flags.idempotent ? rulesOf(principals, CLUSTER, ["idempotentWrite"], "literal") : []),
       ...(flags.consumer ? consumerRules(principals, resources, flags.resourcePatternType) : []),
     ];
     if (acls.length === 0) {

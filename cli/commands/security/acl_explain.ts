@@ -21,6 +21,7 @@ import {
   aclInWords,
   aclToJson,
   type NamedResource,
+  OPERATION_WORDS,
   parseOperation,
   parsePrincipalFlag,
   resourceFlags,
@@ -53,11 +54,12 @@ export const securityAclExplain = command({
       doc: "Who wants it, such as User:alice or alice",
     },
     operation: {
+      choices: OPERATION_WORDS,
       value: "OPERATION",
       required: true,
       parse: parseOperation,
       env: false,
-      doc: "What for: read, write, describe, …",
+      doc: "What for",
     },
     host: {
       value: "ADDRESS",

@@ -15,12 +15,36 @@ import {
   AclOperation,
   aclWord,
   CLUSTER_RESOURCE,
-  parseAclWord,
 } from "../../../protocol/messages/security/acl_types.ts";
 import { UsageError } from "../../errors.ts";
 import type { Flags, FlagValues } from "../../program/flag.ts";
 import type { Json } from "../../records/json.ts";
 import type { Column } from "../../terminal/table.ts";
+
+/** Operations that a rule can be about. */
+const OPERATIONS = (Object.entries(AclOperation) as [AclOperationName, number][])
+  .filter(([, number]) => number >= AclOperation.all);
+
+/** Their names as they are typed. */
+export const OPERATION_WORDS = OPERATIONS.map(([, number]) =>
+  aclWord(AclOperation, number).toLowerCase()
+);
+
+/** What can be done with each type of resource, besides all. */
+const OPERATIONS_OF: Readonly<Record<AclResourceTypeName, readonly AclOperationName[]>> = {
+  topic: [
+    ...["read", "write", "create", "describe", "delete", "alter"] as const,
+    ...["describeConfigs", "alterConfigs"] as const,
+  ],
+  group: ["read", "describe", "delete", "describeConfigs", "alterConfigs"],
+  cluster: [
+    ...["create", "clusterAction", "describeConfigs", "alterConfigs"] as const,
+    ...["idempotentWrite", "alter", "describe"] as const,
+  ],
+  transactionalId: ["describe", "write", "twoPhaseCommit"],
+  delegationToken: ["describe"],
+  user: ["createTokens", "describeTokens"],
+};
 
 /** Flags that name resources. */
 export const resourceFlags = {
@@ -96,11 +120,12 @@ export const principalFlags = {
 /** What is allowed or denied. */
 export const operationFlag = {
   operation: {
+    choices: OPERATION_WORDS,
     separator: ",",
     value: "OPERATION",
     parse: parseOperation,
     env: false,
-    doc: "Such as read,write,describe, or all",
+    doc: "What is allowed or denied",
   },
 } as const satisfies Flags;
 
@@ -112,7 +137,9 @@ export interface NamedResource {
 
 /** `alice` is a user; other types are named. */
 export function parsePrincipalFlag(text: string): string {
-  if (text === "") throw new SyntaxError("Cannot use an empty principal");
+  if (/^(\w*:)?$/.test(text)) {
+    throw new SyntaxError(`Cannot use "${text}": expected a name, as in User:alice or alice`);
+  }
   return text.includes(":") ? text : `User:${text}`;
 }
 
@@ -128,15 +155,10 @@ function parseHost(text: string): string {
 
 /** Kafka's words, in any case, with or without separators: `IdempotentWrite`, `idempotent_write`. */
 export function parseOperation(text: string): AclOperationName {
-  const spelled = text.replace(/([a-z])([A-Z])/g, "$1_$2").replaceAll("-", "_");
-  const number = parseAclWord(AclOperation, spelled);
-  if (number === undefined || number < AclOperation.all) {
-    const known = Object.values(AclOperation).filter((each) => each >= AclOperation.all)
-      .map((each) => aclWord(AclOperation, each).toLowerCase());
-    throw new SyntaxError(`Cannot use "${text}": expected one of ${known.join(", ")}`);
-  }
-  const names = Object.entries(AclOperation) as [AclOperationName, number][];
-  return names.find(([, each]) => each === number)![0];
+  const letters = text.replace(/[-_]/g, "").toLowerCase();
+  const found = OPERATIONS.find(([name]) => name.toLowerCase() === letters);
+  if (found !== undefined) return found[0];
+  throw new SyntaxError(`Cannot use "${text}": expected one of ${OPERATION_WORDS.join(", ")}`);
 }
 
 /** The resources that are named. */
@@ -180,13 +202,26 @@ export function principalsOf(flags: FlagValues<typeof principalFlags>): NamedPri
   ];
 }
 
-/** Every combination. */
+/**
+ * Every combination.
+ *
+ * @throws {UsageError} If nobody can do that with a resource of the type, so that no rule would ever decide.
+ */
 export function rulesOf(
   principals: readonly NamedPrincipal[],
   resources: readonly NamedResource[],
   operations: readonly AclOperationName[],
   patternType: "literal" | "prefixed",
 ): NewAcl[] {
+  for (const { type } of resources) {
+    const known = OPERATIONS_OF[type];
+    const wrong = operations.find((each) => each !== "all" && !known.includes(each));
+    if (wrong === undefined) continue;
+    throw new UsageError(
+      `Cannot use --operation ${wordOf(wrong)} with ${flagOf(type)}: its operations are all, ` +
+        known.map(wordOf).join(", "),
+    );
+  }
   return principals.flatMap((principal) =>
     resources.flatMap(({ type, name }) =>
       operations.map((operation): NewAcl => ({
@@ -198,6 +233,18 @@ export function rulesOf(
       }))
     )
   );
+}
+
+function wordOf(operation: AclOperationName): string {
+  return aclWord(AclOperation, AclOperation[operation]).toLowerCase();
+}
+
+function flagOf(type: AclResourceTypeName): string {
+  return `--${type === "user" ? "user-principal" : kebabCase(type)}`;
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Columns of tables of rules. */

@@ -10,6 +10,7 @@ import { type Column, printTable } from "../../terminal/table.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outputFlag } from "../output_flag.ts";
 import {
+  ENTITY_TYPES,
   entityFlags,
   entityInWords,
   entityOf,
@@ -36,6 +37,7 @@ export const securityQuotaDescribe = command({
   flags: {
     ...entityFlags,
     any: {
+      choices: ENTITY_TYPES,
       separator: ",",
       value: "TYPE",
       parse: parseEntityType,

@@ -11,6 +11,9 @@ import { UsageError } from "../../errors.ts";
 
 const TYPES = { "user": "user", "client-id": "clientId", "ip": "ip" } as const;
 
+/** The types of entities. */
+export const ENTITY_TYPES: readonly string[] = Object.keys(TYPES);
+
 /** A type of entities. */
 type EntityType = keyof typeof TYPES;
 
@@ -24,6 +27,7 @@ export const entityFlags = {
     doc: "Whom the quota is for: user=NAME, client-id=ID, or ip=ADDRESS",
   },
   default: {
+    choices: ENTITY_TYPES,
     separator: ",",
     value: "TYPE",
     parse: parseEntityType,

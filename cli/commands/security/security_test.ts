@@ -141,6 +141,27 @@ Deno.test("security acl creates, lists and deletes rules", async () => {
   assertEquals(JSON.parse(await output("security acl list --output json")), []);
 });
 
+Deno.test("security acl takes the command lines of kafka-acls", async () => {
+  await using broker = await SaslBroker.start({ config: { "super.users": "User:ANONYMOUS" } });
+  const { run, output } = userOf(broker);
+  const created = await output(
+    "kafka-acls.sh --add --allow-principal User:bob --producer --idempotent --topic t",
+  );
+  assertEquals(created.split("\n").slice(1, -1).map((line) => line.split(/ +/).slice(2, 6)), [
+    ["topic", "t", "literal", "write"],
+    ["topic", "t", "literal", "describe"],
+    ["topic", "t", "literal", "create"],
+    ["cluster", "kafka-cluster", "literal", "idempotentWrite"],
+  ]);
+  assertEquals(
+    await output(`kafka-acls --bootstrap-server ${broker.plaintext} --list --topic t`),
+    await output("acls list --topic t"),
+  );
+  const removed = await run("kafka-acls --remove --topic t --force");
+  assertEquals([removed.code, removed.stderr], [0, "Deleted 3 rules\n"]);
+  assertEquals(await output("security users list"), await output("user ls"));
+});
+
 Deno.test("security acl create refuses what makes no rule", async (t) => {
   await using broker = await SaslBroker.start({ config: { "super.users": "User:ANONYMOUS" } });
   const { run } = userOf(broker);
@@ -152,6 +173,14 @@ Deno.test("security acl create refuses what makes no rule", async (t) => {
     ["--allow-principal a --operation drop --topic b", "expected one of all, read"],
     ["--allow-principal a --allow-host here --operation read --topic b", "expected an IP address"],
     ["--deny-host ::1 --allow-principal a --operation read --topic b", "--deny-host is for one"],
+    ["--allow-principal User: --operation read --topic b", 'cannot use "User:"'],
+    ["--allow-principal a --operation write --topic b --group c", "--operation write with --group"],
+    [
+      "--allow-principal a --operation read --cluster",
+      "with --cluster: its operations are all, cr",
+    ],
+    ["--allow-principal a --operation create --user-principal b", "create_tokens, describe_tokens"],
+    ["--allow-principal a --operation all,read --transactional-id b", "with --transactional-id"],
   ];
   for (const [flags, message] of wrong) {
     await t.step(flags, async () => {
@@ -369,7 +398,9 @@ Deno.test("security user reset makes an administrator in the folder of a stopped
 });
 
 Deno.test("parseOperation() and parsePrincipalFlag() take the words of rpk and Kafka", () => {
-  for (const word of ["DescribeConfigs", "describe_configs", "DESCRIBE-CONFIGS"]) {
+  for (
+    const word of ["DescribeConfigs", "describe_configs", "DESCRIBE-CONFIGS", "describeconfigs"]
+  ) {
     assertEquals(parseOperation(word), "describeConfigs");
   }
   assertEquals(parseOperation("ALL"), "all");
