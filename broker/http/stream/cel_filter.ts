@@ -38,9 +38,13 @@ interface Node {
  * value as text), `headers`, `partition`, `offset`, `timestamp` and `size`. A record that has not a field
  * that the expression needs does not match.
  *
+ * @param onSkipped Called for each record that does not match because it lacks a field, or is too large.
  * @throws {HttpError} 400 if the expression is invalid, or may cost too much.
  */
-export async function compileCel(text: string): Promise<Predicate> {
+export async function compileCel(
+  text: string,
+  onSkipped: () => void = () => {},
+): Promise<Predicate> {
   if (text.length > MAX_LENGTH) {
     throw badRequest(`"filter" is longer than ${MAX_LENGTH} characters`);
   }
@@ -82,7 +86,10 @@ export async function compileCel(text: string): Promise<Predicate> {
   // Beyond 2^53 a number is compared with all its digits.
   const isExact = /\d{16,}/.test(text);
   return (message) => {
-    if (message.valueSize > MAX_VALUE_BYTES && (needsValue || needsText)) return false;
+    if (message.valueSize > MAX_VALUE_BYTES && (needsValue || needsText)) {
+      onSkipped();
+      return false;
+    }
     const valueText = needsValue || needsText ? textOf(message.value) : "";
     try {
       return evaluate({
@@ -97,6 +104,7 @@ export async function compileCel(text: string): Promise<Predicate> {
       }) === true;
     } catch {
       // It has no such field, or one of another type.
+      onSkipped();
       return false;
     }
   };

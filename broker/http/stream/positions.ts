@@ -83,7 +83,8 @@ function parseBinary(text: string): Map<number, number> | undefined {
     value = 0;
     factor = 1;
   }
-  if (numbers.length % 2 !== 0 || numbers.length > 2 * MAX_PARTITIONS || factor !== 1) {
+  const isOdd = numbers.length % 2 !== 0 || factor !== 1;
+  if (numbers.length === 0 || isOdd || numbers.length > 2 * MAX_PARTITIONS) {
     return undefined;
   }
   const positions = new Map<number, number>();

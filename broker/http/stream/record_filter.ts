@@ -49,14 +49,18 @@ export function conditionsOf(query: URLSearchParams): Condition[] {
 /**
  * Makes a function of conditions, which says whether a record fulfils all of them.
  *
+ * @param onSkipped Called for each record that an expression could not be evaluated for.
  * @throws {HttpError} 400 if an expression is invalid.
  */
-export async function compileConditions(conditions: readonly Condition[]): Promise<Predicate> {
-  const predicates = await Promise.all(conditions.map(compile));
+export async function compileConditions(
+  conditions: readonly Condition[],
+  onSkipped: () => void = () => {},
+): Promise<Predicate> {
+  const predicates = await Promise.all(conditions.map((one) => compile(one, onSkipped)));
   return (message) => predicates.every((isFulfilled) => isFulfilled(message));
 }
 
-function compile(condition: Condition): Predicate | Promise<Predicate> {
+function compile(condition: Condition, onSkipped: () => void): Predicate | Promise<Predicate> {
   switch (condition.type) {
     case "key":
       return ({ key }) => key !== null && DECODER.decode(key) === condition.key;
@@ -65,7 +69,7 @@ function compile(condition: Condition): Predicate | Promise<Predicate> {
     case "text":
       return ({ key, value }) => includes(value, condition.text) || includes(key, condition.text);
     case "filter":
-      return compileCel(condition.expression);
+      return compileCel(condition.expression, onSkipped);
   }
 }
 

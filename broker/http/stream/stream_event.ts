@@ -51,6 +51,19 @@ export function recordJson(message: Message, value: ValueMode): string {
   const size = message.valueSize;
   const most = value === "full" ? Infinity : value === "none" ? 0 : value;
   if (size <= most) return JSON.stringify(recordToJson(record));
-  const cut = { ...record, value: message.value!.subarray(0, most) };
+  const cut = {
+    ...record,
+    value: message.value!.subarray(0, wholeCharacters(message.value!, most)),
+  };
   return JSON.stringify({ ...recordToJson(cut) as object, value_size: size, value_cut: true });
+}
+
+/** The most bytes up to `most` that do not end within a character of UTF-8, if the bytes are text. */
+function wholeCharacters(bytes: Uint8Array, most: number): number {
+  let end = most;
+  // A character has up to three bytes after its first.
+  while (end > most - 3 && end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  const first = bytes[end]!;
+  const length = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+  return first < 0xf8 && end + length > most ? end : most;
 }

@@ -99,7 +99,8 @@ export function parseStreamQuery(
     isBatched: flag(query, "batch"),
     onSlow,
     value: valueMode(query),
-    lastEventId: lastEventId ?? query.get("last-event-id") ?? undefined,
+    // An EventSource without an event has an empty one.
+    lastEventId: (lastEventId ?? query.get("last-event-id")) || undefined,
   };
 }
 

@@ -24,6 +24,8 @@ export const STREAM_ROUTES: readonly Route[] = [
     mediaType: "text/event-stream",
     answer: { type: "string" },
     isExtension: true,
+    // It would read records that nobody gets.
+    hasHead: false,
     handle(call) {
       const isUpgrade = call.request.headers.get("upgrade")?.toLowerCase() === "websocket";
       return isUpgrade ? webSocket(call) : serverSentEvents(call);

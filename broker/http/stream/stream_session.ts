@@ -67,6 +67,8 @@ export class StreamSession {
   #left: number;
   #scanned = 0;
   #matched = 0;
+  /** Records that the filter could not be evaluated for. */
+  #skipped = 0;
   #progressMs: number;
   #isCaughtUp = false;
 
@@ -106,9 +108,12 @@ export class StreamSession {
     const missing = partitions.find((partition) => partition >= count);
     if (missing !== undefined) throw noPartition(topic, missing);
     if (partitions.length > MAX_PARTITIONS) throw tooManyPartitions();
-    const isWanted = await compileConditions(query.conditions);
+    let onSkipped = () => {};
+    const isWanted = await compileConditions(query.conditions, () => onSkipped());
     const start = await startOf(options, partitions);
-    return new StreamSession(options, found.id, partitions, start, isWanted);
+    const session = new StreamSession(options, found.id, partitions, start, isWanted);
+    onSkipped = () => session.#skipped++;
+    return session;
   }
 
   /**
@@ -130,7 +135,7 @@ export class StreamSession {
       else yield* this.#follow(signal);
       yield format.notice({
         name: "end",
-        data: { matched: this.#matched, scanned: this.#scanned },
+        data: { matched: this.#matched, scanned: this.#scanned, ...this.#skippedCount() },
         id: formatEndId(this.#partitions, this.#positions),
       });
     } catch (error) {
@@ -351,6 +356,10 @@ export class StreamSession {
     return this.#options.context.broker.clock.monotonic() - this.#progressMs >= PROGRESS_MS;
   }
 
+  #skippedCount(): { readonly skipped?: number } {
+    return this.#skipped === 0 ? {} : { skipped: this.#skipped };
+  }
+
   #progress(): Bytes {
     this.#noteProgress();
     const behind = this.#positions.reduce(
@@ -359,7 +368,7 @@ export class StreamSession {
     );
     return this.#options.format.notice({
       name: "progress",
-      data: { scanned: this.#scanned, matched: this.#matched, behind },
+      data: { scanned: this.#scanned, matched: this.#matched, behind, ...this.#skippedCount() },
       id: this.#id(),
     });
   }
