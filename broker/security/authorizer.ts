@@ -14,6 +14,22 @@ export interface RequestOrigin {
   readonly api?: string;
 }
 
+/** Why a client may do something, or may not. Numbers are those of `acl_types.ts`. */
+export interface Explanation {
+  readonly allow: boolean;
+  readonly reason: "super-user" | "rule" | "no-rule-for-resource" | "no-matching-rule";
+  /** The rule that decides, if one does. */
+  readonly rule?: {
+    readonly type: number;
+    readonly name: string;
+    readonly pattern: number;
+    readonly principal: string;
+    readonly host: string;
+    readonly operation: number;
+    readonly permission: number;
+  };
+}
+
 /** Decides who may do what. Operations and types are those of `AclOperation` and `AclResourceType`. */
 export interface Authorizer {
   /** Whether everyone may do everything, because there has been no user and no rule yet. */
@@ -39,6 +55,13 @@ export interface Authorizer {
     resourceType: number,
     name: string,
   ): boolean;
+  /** Decides as if the cluster were closed, and says why. Not audited. */
+  explain?(
+    session: Session,
+    operation: number,
+    resourceType: number,
+    name: string,
+  ): Explanation;
 }
 
 /** Lets everyone do everything. */

@@ -30,7 +30,7 @@ Deno.test("REST v3 produces records of every type, and reports each in order", a
   const all = reports(answer.json);
   assertEquals(
     all.map(({ error_code }) => error_code),
-    [200, 200, 200, 200, 40002, 40002, 40002, 40402, 40002, 200],
+    [200, 200, 200, 200, 42206, 400, 400, 40402, 400, 200],
   );
   assertEquals(all[0], {
     error_code: 200,
@@ -58,20 +58,57 @@ Deno.test("REST v3 produces records of every type, and reports each in order", a
   assertEquals(headers, [["h", "hi"], ["n", null]]);
 });
 
+Deno.test("REST v3 refuses schemas, and fields that a record has not, in the report of the record", async () => {
+  await using http = await HttpBroker.start();
+  await http.client.admin().createTopic({ name: "a" });
+  const data = (more: Record<string, unknown>) => ({ value: { data: "aGk=", ...more } });
+  const cases: [Record<string, unknown>, number][] = [
+    [data({ type: "AVRO", schema: '{"type":"string"}' }), 42206],
+    [data({ type: "PROTOBUF" }), 42206],
+    [data({ type: "jsonschema" }), 42206],
+    [data({ schema_id: 7 }), 42206],
+    [data({ schema: '"string"' }), 42206],
+    [data({ subject: "a-value", schema_version: 1 }), 42206],
+    [data({ subject_name_strategy: "TOPIC_NAME" }), 42206],
+    [data({ type: "STRING", schema_id: 7 }), 400],
+    [data({ type: "BINARY", subject: "x" }), 400],
+    [data({ type: "XML" }), 400],
+    [data({ kind: "STRING" }), 400],
+    [{ vlaue: { type: "STRING", data: "x" } }, 400],
+    [{ partition: 0 }, 400],
+    [{ headers: [{ key: "h", value: "aGk=" }] }, 400],
+    [{ headers: [{ name: "h", value: "*" }] }, 400],
+    [{ partition_id: -1 }, 40402],
+    [{ partition_id: 0, value: { type: "STRING", data: "last" } }, 200],
+  ];
+  const body = cases.map(([record]) => JSON.stringify(record)).join("\n");
+  const { json } = await http.send("POST", `${http.cluster}/topics/a/records`, body);
+  const codes = reports(json).map(({ error_code: code }) => code);
+  assertEquals(codes, cases.map(([, code]) => code));
+  const { messages } = await http.client.consumer().fetchFrom("a", 0, 0);
+  assertEquals(messages.map((message) => message.text()), ["last"]);
+});
+
 Deno.test("REST v3 refuses what is no record at all", async (t) => {
   await using http = await HttpBroker.start({ config: { "message.max.bytes": 1000 } });
   await http.client.admin().createTopic({ name: "a" });
   const large = (size: number) => ({ value: { type: "STRING", data: "x".repeat(size) } });
   await checkRest(http, t, [
     ["POST", "/topics/nix/records", {}, 404, { error_code: 40403 }],
-    ["POST", "/topics/a/records", "{bad", 400, { error_code: 40002 }],
+    ["POST", "/topics/a/records", "{bad", 400, { error_code: 400 }],
     ["POST", "/topics/a/records", "", 422, { error_code: 42206 }],
     ["POST", "/topics/a/records", large(100_000), 413, { error_code: 413 }],
     ["POST", "/topics/a/records:batch", { entries: [] }, 422, { error_code: 42208 }],
     ["POST", "/topics/a/records:batch", { entries: [{ id: "1" }, { id: "1" }] }, 422, {
       error_code: 42208,
     }],
-    ["POST", "/topics/a/records:batch", { entries: [{}] }, 400, { error_code: 40002 }],
+    ["POST", "/topics/a/records:batch", { entries: [{}] }, 422, { error_code: 42208 }],
+    ["POST", "/topics/a/records:batch", { entries: [{ id: "a b" }] }, 422, { error_code: 42208 }],
+    ["POST", "/topics/a/records:batch", { entries: [{ id: "1", val: 1 }] }, 422, {
+      error_code: 422,
+      message: "Unrecognized field: entries.val",
+    }],
+    ["POST", "/topics/a/records:batch", "", 422, { error_code: 42208 }],
   ]);
   const path = `${http.cluster}/topics/a/records`;
   const refused = reports(JSON.stringify((await http.send("POST", path, large(5000))).json));
@@ -94,9 +131,9 @@ Deno.test("REST v3 produces batches, with successes and failures by id", async (
   );
   assertEquals(mixed.status, 207);
   assertEquals(mixed.json.successes.map(({ id }: { id: string }) => id), ["x", "z"]);
-  assertObjectMatch(mixed.json.failures[0], { id: "y", error_code: 40002 });
+  assertObjectMatch(mixed.json.failures[0], { id: "y", error_code: 400 });
   const good = await http.send("POST", path, { entries: [{ id: "1" }] });
-  assertEquals([good.status, good.json.failures], [200, []]);
+  assertEquals([good.status, good.json.failures], [207, []]);
   const { messages } = await http.client.consumer().fetchFrom("a", 0, 0);
   assertEquals(
     messages.map((message) => message.value === null ? null : message.text()).sort(),

@@ -20,7 +20,7 @@ import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
 import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
-import { BodyMemory } from "./body.ts";
+import { BodyMemory, drain } from "./body.ts";
 import { Call, type RestContext } from "./call.ts";
 import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -79,6 +79,7 @@ export class RestApi {
       admin,
       producer: client.producer(),
       broker,
+      store: parts.store,
       session: session ?? EMBEDDED_SESSION,
       consumers: new ConsumerInstances({ client, admin, reader, broker, counters }),
       closing: this.#closing.signal,
@@ -119,6 +120,7 @@ export class RestApi {
       const problem = problemOf(error);
       if (problem === undefined) throw error;
       response = problem.response();
+      await drain(request);
     } finally {
       this.#context.bodies.release(request);
     }
@@ -139,22 +141,31 @@ export class RestApi {
       for (const path of pathsOf(route)) {
         router.on(route.method, path, ({ req }) => {
           this.#routes.set(req.raw, route.path);
+          // The router takes HEAD for GET.
+          if (req.raw.method === "HEAD" && route.hasHead === false) {
+            throw methodNotAllowed("HEAD", methodsOf(path));
+          }
           this.#ensureAllowed(route);
           if (route.showsCluster === true) ensureShown(this.#context);
           return route.handle(
-            new Call(req.raw, this.#addresses.get(req.raw)!, req.param(), this.#context),
+            new Call(
+              req.raw,
+              this.#addresses.get(req.raw)!,
+              req.param(),
+              this.#context,
+              route.body,
+            ),
           );
         });
       }
     }
     for (const path of new Set(ROUTES.flatMap(pathsOf))) {
-      const methods = ROUTES.filter((route) => pathsOf(route).includes(path))
-        .map(({ method }) => method);
       router.all(path, ({ req }) => {
-        throw methodNotAllowed(
-          req.method,
-          methods.includes("GET") ? [...methods, "HEAD"] : methods,
-        );
+        const methods = methodsOf(path);
+        if (req.method === "OPTIONS") {
+          return new Response(null, { status: 204, headers: { allow: methods.join(", ") } });
+        }
+        throw methodNotAllowed(req.method, methods);
       });
     }
     router.notFound(({ req }) => {
@@ -175,6 +186,16 @@ export class RestApi {
 /** A route's paths: those of version 3 are also where Confluent Server has them. */
 function pathsOf({ path }: Route): string[] {
   return path.startsWith("/v3") ? [path, `/kafka${path}`] : [path];
+}
+
+/** The methods that a path has. */
+function methodsOf(path: string): string[] {
+  const routes = ROUTES.filter((route) => pathsOf(route).includes(path));
+  const methods = routes.map(({ method }): string => method);
+  if (routes.some(({ method, hasHead }) => method === "GET" && hasHead !== false)) {
+    methods.push("HEAD");
+  }
+  return [...methods, "OPTIONS"];
 }
 
 function withOpenApi(routes: readonly Route[]): Route[] {

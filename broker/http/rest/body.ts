@@ -116,12 +116,30 @@ export async function* chunksOf(
   }
 }
 
+/** Most bytes of a body that are read although nobody needs them, and how long that may take. */
+const MAX_DRAINED_BYTES = 256 * 1024;
+const MAX_DRAIN_MS = 1000;
+
+/**
+ * Reads the body of a request that was refused before, if it is small: the connection can only be used again
+ * after its end.
+ */
+export async function drain(request: Request): Promise<void> {
+  const length = Number(request.headers.get("content-length") ?? Infinity);
+  if (request.body === null || request.bodyUsed || !(length <= MAX_DRAINED_BYTES)) return;
+  try {
+    for await (const _ of chunksOf(request, MAX_DRAIN_MS));
+  } catch {
+    // The client has gone, or does not send the rest.
+  }
+}
+
 /** @throws {HttpError} 400 if the bytes are not UTF-8. */
 export function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new HttpError(400, "The body is not UTF-8", { errorCode: 40002 });
+    throw new HttpError(400, "The body is not UTF-8");
   }
 }
 

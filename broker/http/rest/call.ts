@@ -7,6 +7,7 @@
 import type { Admin, Client, Producer } from "../../../client/mod.ts";
 import type { BrokerContext } from "../../handler.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
+import type { MetadataStore } from "../../metadata/metadata_store.ts";
 import type { HttpDirectory } from "../http_directory.ts";
 import type { Health } from "../health.ts";
 import type { History } from "../metrics/history/history.ts";
@@ -16,6 +17,8 @@ import type { ConsumerInstances } from "../rest_v2/consumer_instances.ts";
 import type { Streams } from "../stream/streams.ts";
 import { type BodyMemory, readBody } from "./body.ts";
 import { Fields, parseJson } from "./fields.ts";
+import type { Schema } from "./schema.ts";
+import { ensureRecognized } from "./unrecognized.ts";
 
 /** What all requests share. */
 export interface RestContext {
@@ -24,6 +27,7 @@ export interface RestContext {
   readonly admin: Admin;
   readonly producer: Producer;
   readonly broker: BrokerContext;
+  readonly store: MetadataStore;
   /** Whom requests come from. */
   readonly session: Session;
   /** Aborted when the port closes. */
@@ -59,18 +63,21 @@ export class Call {
   readonly url: URL;
   readonly context: RestContext;
   readonly #params: Readonly<Record<string, string>>;
+  readonly #body: Schema;
 
   constructor(
     request: Request,
     address: string,
     params: Readonly<Record<string, string>>,
     context: RestContext,
+    body: Schema = {},
   ) {
     this.request = request;
     this.address = address;
     this.url = new URL(request.url);
     this.context = context;
     this.#params = params;
+    this.#body = body;
   }
 
   get admin(): Admin {
@@ -101,10 +108,29 @@ export class Call {
   /**
    * The body, as JSON.
    *
-   * @throws {HttpError} 400 if it is not an object, 413 if it is too large.
+   * @throws {HttpError} 400 if it is not an object, 422 if it has a field that the route has not, 413 if it
+   *   is too large.
    */
   async json(): Promise<Fields> {
-    return new Fields(parseJson(await this.text()));
+    return this.fields(await this.text());
+  }
+
+  /** The same, of a body that may be left out: it has no fields then. */
+  async optionalJson(): Promise<Fields> {
+    const text = await this.text();
+    return this.fields(text.trim() === "" ? "{}" : text);
+  }
+
+  /**
+   * The fields of the body's text.
+   *
+   * @throws {HttpError} As `json()`.
+   */
+  fields(text: string): Fields {
+    const value = parseJson(text);
+    const fields = new Fields(value);
+    ensureRecognized(value, this.#body);
+    return fields;
   }
 
   /**

@@ -20,9 +20,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** An invalid request. */
+/** An invalid request, with the code that Confluent's REST API has for one that Kafka has not seen. */
 export function badRequest(message: string): HttpError {
-  return new HttpError(400, message, { errorCode: 40002 });
+  return new HttpError(400, message);
 }
 
 /**

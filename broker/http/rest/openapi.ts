@@ -64,7 +64,9 @@ function operation(route: Route): Schema {
     tags: [tag],
     operationId: operationIdOf(route),
     parameters: [...inPath, ...inQuery],
-    ...(body === undefined ? {} : { requestBody: { required: true, ...content(body) } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: route.isBodyOptional !== true, ...content(body) } }),
     responses: {
       [status]: {
         description: status === 204 ? "Done" : "The result",

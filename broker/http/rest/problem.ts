@@ -17,6 +17,7 @@ const NO_TOPIC: Answer = [404, 40403];
 const NO_GROUP: Answer = [404, 40405];
 /** Confluent's API has no transactions: the code is that of the status. */
 const NO_TRANSACTION: Answer = [404, 404];
+const NO_RESOURCE: Answer = [404, 404];
 const TOO_LARGE: Answer = [413, 413];
 const NOT_POSSIBLE: Answer = [409, 40903];
 const KAFKA: Answer = [500, 50002];
@@ -46,6 +47,8 @@ const ANSWERS: ReadonlyMap<number, Answer> = new Map([
   [ErrorCode.POLICY_VIOLATION, BAD_REQUEST],
   [ErrorCode.TOPIC_DELETION_DISABLED, BAD_REQUEST],
   [ErrorCode.UNSUPPORTED_VERSION, BAD_REQUEST],
+  [ErrorCode.UNACCEPTABLE_CREDENTIAL, BAD_REQUEST],
+  [ErrorCode.RESOURCE_NOT_FOUND, NO_RESOURCE],
   [ErrorCode.MESSAGE_TOO_LARGE, TOO_LARGE],
   [ErrorCode.RECORD_LIST_TOO_LARGE, TOO_LARGE],
   [ErrorCode.SASL_AUTHENTICATION_FAILED, UNAUTHORIZED],

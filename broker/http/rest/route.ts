@@ -5,12 +5,12 @@
  */
 
 import type { Call } from "./call.ts";
+import type { Schema } from "./schema.ts";
+
+export { BOOLEAN, INTEGER, list, object, type Schema, STRING } from "./schema.ts";
 
 /** Methods of routes. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
-/** The type of a value in a document, as OpenAPI writes it. */
-export type Schema = Readonly<Record<string, unknown>>;
 
 /** A route. */
 export interface Route {
@@ -25,12 +25,16 @@ export interface Route {
   readonly query?: Readonly<Record<string, string>>;
   /** The body of the request, if it has one. */
   readonly body?: Schema;
+  /** Whether the body may be left out. Default: false. */
+  readonly isBodyOptional?: boolean;
   /** The status of success. Default: 200. */
   readonly status?: number;
   /** The body of the answer. Default: any object. */
   readonly answer?: Schema;
   /** Media type of body and answer. Default: JSON. */
   readonly mediaType?: string;
+  /** Whether HEAD is answered, as GET without a body. Default: true for GET. */
+  readonly hasHead?: boolean;
   /** Whether it changes something. Default: every method but GET. */
   readonly isWrite?: boolean;
   /** Whether no other REST API of Kafka has it. Default: false. */
@@ -38,22 +42,4 @@ export interface Route {
   /** Whether it shows what this broker knows of the cluster, which needs DESCRIBE of it. Default: false. */
   readonly showsCluster?: boolean;
   readonly handle: (call: Call) => Promise<Response> | Response;
-}
-
-/** Schemas that are used in several routes. */
-export const STRING: Schema = { type: "string" };
-export const INTEGER: Schema = { type: "integer" };
-export const BOOLEAN: Schema = { type: "boolean" };
-
-/** The schema of an object. */
-export function object(
-  properties: Readonly<Record<string, Schema>>,
-  required: readonly string[] = [],
-): Schema {
-  return { type: "object", properties, ...(required.length === 0 ? {} : { required }) };
-}
-
-/** The schema of a list. */
-export function list(items: Schema): Schema {
-  return { type: "array", items };
 }

@@ -237,13 +237,13 @@ export class ConsumerInstance {
     }
   }
 
-  /** The offsets that the group has committed of some partitions. */
+  /** The offsets that the group has committed of some partitions, or of all. */
   async committed(
-    partitions: readonly TopicPartition[],
+    partitions?: readonly TopicPartition[],
   ): Promise<(OffsetToCommit & { readonly metadata: string })[]> {
     const all = await this.#context.admin.listGroupOffsets(this.options.group);
     return all.filter((offset) =>
-      offset.offset >= 0 && partitions.some((place) => isSame(place, offset))
+      offset.offset >= 0 && (partitions?.some((place) => isSame(place, offset)) ?? true)
     );
   }
 

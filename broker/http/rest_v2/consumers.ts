@@ -11,7 +11,7 @@ import { formatHostPort } from "../../settings/listener.ts";
 import { HttpError } from "../http_error.ts";
 import { isolationOf } from "../isolation.ts";
 import type { Call } from "../rest/call.ts";
-import { badRequest, Fields, parseJson } from "../rest/fields.ts";
+import { badRequest, type Fields } from "../rest/fields.ts";
 import { INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
 import type { ConsumerInstance, InstanceOptions } from "./consumer_instance.ts";
 import type { ConsumerInstances } from "./consumer_instances.ts";
@@ -39,10 +39,14 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const FORMATS: Readonly<Record<string, RecordFormat>> = { binary: "binary", json: "json" };
 const WITH_SCHEMA: ReadonlySet<string> = new Set(["avro", "protobuf", "jsonschema"]);
 
-const PARTITIONS = object({ partitions: list(object({ topic: STRING, partition: INTEGER })) });
-const OFFSETS = object({
-  offsets: list(object({ topic: STRING, partition: INTEGER, offset: INTEGER })),
+const PLACE = { topic: STRING, partition: INTEGER };
+const PARTITIONS = object({ partitions: list(object(PLACE)) });
+const OFFSET_LIST = list(object({ ...PLACE, offset: INTEGER, metadata: STRING }));
+const POSITIONS = object({
+  offsets: OFFSET_LIST,
+  timestamps: list(object({ ...PLACE, timestamp: STRING, metadata: STRING })),
 });
+const OFFSETS = object({ offsets: OFFSET_LIST, partitions: OFFSET_LIST });
 
 /** The routes, for the consumers of a broker. */
 export const CONSUMER_ROUTES: readonly Route[] = [
@@ -53,16 +57,19 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     summary: "Create a consumer in a group",
     query: { replace: "true to take over the consumer with the same name" },
     body: object({
+      id: STRING,
       name: STRING,
       format: STRING,
       "auto.offset.reset": STRING,
       "auto.commit.enable": STRING,
       "isolation.level": STRING,
       "fetch.min.bytes": STRING,
+      "responseMinBytes": STRING,
       "consumer.request.timeout.ms": STRING,
+      "requestWaitMs": STRING,
     }),
     async handle(call) {
-      const options = instanceOptions(call, new Fields(parseJson(await call.text() || "{}")));
+      const options = instanceOptions(call, await call.optionalJson());
       const { group, id } = options;
       await instancesOf(call).create(options, call.query("replace") === "true");
       const path = `/consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(id)}`;
@@ -93,7 +100,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     status: 204,
     body: object({ topics: list(STRING), topic_pattern: STRING }),
     handle: using(async (consumer, call) => {
-      const body = new Fields(parseJson(await call.text()));
+      const body = await call.json();
       const names = body.list("topics");
       const pattern = body.string("topic_pattern");
       if (names !== undefined && pattern !== undefined) {
@@ -141,7 +148,7 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     status: 204,
     body: PARTITIONS,
     handle: using(async (consumer, call) => {
-      await consumer.assign(partitionsOf(new Fields(parseJson(await call.text()))));
+      await consumer.assign(partitionsOf(await call.json()));
       return noContent();
     }),
   },
@@ -160,9 +167,9 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     tag: TAG,
     summary: "Continue at these offsets",
     status: 204,
-    body: OFFSETS,
+    body: POSITIONS,
     handle: using(async (consumer, call) => {
-      const body = new Fields(parseJson(await call.text()));
+      const body = await call.json();
       for (const offset of body.objects("offsets") ?? []) {
         await consumer.seek(placeOf(offset), offset.requiredInteger("offset"));
       }
@@ -182,6 +189,8 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     tag: TAG,
     summary: "The next records, or none if none come in time",
     isWrite: true,
+    // It would take records that nobody gets.
+    hasHead: false,
     query: {
       timeout: "How long to wait, in milliseconds. Default: consumer.request.timeout.ms, or 1000",
       max_bytes: "Most bytes of keys and values. Default: 8388608",
@@ -208,9 +217,9 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     tag: TAG,
     summary: "Commit what was delivered, or up to these records",
     body: OFFSETS,
+    isBodyOptional: true,
     handle: using(async (consumer, call) => {
-      const text = await call.text();
-      const body = new Fields(parseJson(text.trim() === "" ? "{}" : text));
+      const body = await call.optionalJson();
       // Redpanda's proxy has the list under another name.
       const offsets = body.objects("offsets") ?? body.objects("partitions");
       await consumer.commit(
@@ -228,13 +237,12 @@ export const CONSUMER_ROUTES: readonly Route[] = [
     method: "GET",
     path: `${INSTANCE}/offsets`,
     tag: TAG,
-    summary: "The committed offsets of partitions, which are in the query or the body",
+    summary: "The committed offsets of partitions, which the query may name",
     query: { partitions: "The partitions, such as orders:0,orders:1. Default: those it reads" },
     handle: using(async (consumer, call) => {
-      const named = call.query("partitions");
-      const partitions = named === undefined
-        ? consumer.assignment
-        : named.split(",").map(parsePlace);
+      const named = call.query("partitions")?.split(",").map(parsePlace);
+      // kafka-rest has them in the body of the GET, which the runtime does not show: all are among these.
+      const partitions = named ?? (hasBody(call.request) ? undefined : consumer.assignment);
       const offsets = (await consumer.committed(partitions)).map(({ offset, ...place }) => ({
         topic: place.topic,
         partition: place.partition,
@@ -246,6 +254,10 @@ export const CONSUMER_ROUTES: readonly Route[] = [
   },
 ];
 
+function hasBody({ headers }: Request): boolean {
+  return headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > 0;
+}
+
 function seekTo(word: string, at: "earliest" | "latest"): Route {
   return {
     method: "POST",
@@ -255,7 +267,7 @@ function seekTo(word: string, at: "earliest" | "latest"): Route {
     status: 204,
     body: PARTITIONS,
     handle: using(async (consumer, call) => {
-      for (const place of partitionsOf(new Fields(parseJson(await call.text())))) {
+      for (const place of partitionsOf(await call.json())) {
         await consumer.seek(place, at);
       }
       return noContent();
@@ -323,18 +335,25 @@ function instanceOptions(call: Call, body: Fields): InstanceOptions {
     autoOffsetReset: reset,
     autoCommit: flagOf(body, "auto.commit.enable"),
     isolation,
-    minBytes: numberOf(body, "fetch.min.bytes", 1, MAX_BYTES),
-    timeoutMs: numberOf(body, "consumer.request.timeout.ms", DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS),
+    minBytes: numberOf(body, ["fetch.min.bytes", "responseMinBytes"], 1, MAX_BYTES),
+    timeoutMs: numberOf(
+      body,
+      ["consumer.request.timeout.ms", "requestWaitMs"],
+      DEFAULT_TIMEOUT_MS,
+      MAX_TIMEOUT_MS,
+    ),
   };
 }
 
 function formatOf(text: string): RecordFormat {
-  const format = FORMATS[text];
+  const format = FORMATS[text.toLowerCase()];
   if (format !== undefined) return format;
   throw invalid(
     "format",
     text,
-    WITH_SCHEMA.has(text) ? "binary or json: there is no schema registry" : "binary or json",
+    WITH_SCHEMA.has(text.toLowerCase())
+      ? "binary or json: there is no schema registry"
+      : "binary or json",
   );
 }
 
@@ -346,7 +365,14 @@ function flagOf(body: Fields, name: string): boolean {
   throw invalid(name, String(value), "true or false");
 }
 
-function numberOf(body: Fields, name: string, fallback: number, most: number): number {
+/** The number under the first of some names, which kafka-rest has had for it. */
+function numberOf(
+  body: Fields,
+  names: readonly string[],
+  fallback: number,
+  most: number,
+): number {
+  const name = names.find((each) => body.has(each)) ?? names[0]!;
   const value = body.raw(name);
   if (value === undefined || value === null) return fallback;
   if (!/^-?\d{1,15}$/.test(String(value))) throw invalid(name, String(value), "a number");

@@ -22,10 +22,10 @@ const WITH_SCHEMA = /^application\/vnd\.kafka\.(avro|protobuf|jsonschema)\.v2\+j
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** An answer about something else than records. */
-export function controlResponse(request: Request, body: unknown): Response {
+export function controlResponse(request: Request, body: unknown, status = 200): Response {
   const accepted = acceptedTypes(request);
   const type = accepted.includes(CONTROL) || !accepted.includes(PLAIN) ? CONTROL : PLAIN;
-  return new Response(JSON.stringify(body), { headers: { "content-type": type } });
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
 }
 
 /** An answer without a body. */

@@ -8,7 +8,7 @@ import type { PartitionMetadata, TopicMessage } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
 import { ISOLATION_DOC, isolationOf } from "../isolation.ts";
 import type { Call } from "../rest/call.ts";
-import { badRequest, Fields, parseJson } from "../rest/fields.ts";
+import { badRequest, type Fields } from "../rest/fields.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
 import { INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
@@ -41,6 +41,11 @@ const FAILED_FOR_NOW = 2;
 const ENCODER = new TextEncoder();
 const RECORDS = object({
   records: list(object({ key: {}, value: {}, partition: INTEGER }, ["value"])),
+  // Of other formats; kafka-rest takes no notice of them in these.
+  key_schema: {},
+  key_schema_id: {},
+  value_schema: {},
+  value_schema_id: {},
 }, ["records"]);
 
 /** The routes. */
@@ -236,7 +241,7 @@ async function produce(call: Call, partition: number | undefined): Promise<Respo
   const format = formatOfBody(call.request);
   const { name, partitions } = await describeTopic(call);
   const text = await call.text(MAX_BODY_BYTES);
-  const body = new Fields(parseJson(text));
+  const body = call.fields(text);
   const records = body.requiredObjects("records");
   if (records.length === 0) {
     throw new HttpError(422, "There are no records", { errorCode: 42206 });
@@ -244,6 +249,8 @@ async function produce(call: Call, partition: number | undefined): Promise<Respo
   const sources = itemTexts(memberTexts(text).get("records")!);
   // Nothing is sent unless everything can be read.
   const messages = records.map((record, i) => messageOf(record, sources[i]!, format, partition));
+  /** Of the answer: as in kafka-rest, that of a record that the client may not write. */
+  let status = 200;
   const offsets = await Promise.all(messages.map(async (message) => {
     const { partition } = message;
     if (partition !== undefined && partitions[partition] === undefined) {
@@ -256,11 +263,13 @@ async function produce(call: Call, partition: number | undefined): Promise<Respo
     } catch (error) {
       const problem = problemOf(error);
       if (problem === undefined) throw error;
+      if (problem.status === 401 || problem.status === 403) status = problem.status;
       const code = problem.errorCode === 50003 ? FAILED_FOR_NOW : FAILED_FOR_GOOD;
       return failure(code, problem.message);
     }
   }));
-  return controlResponse(call.request, { offsets, key_schema_id: null, value_schema_id: null });
+  const answer = { offsets, key_schema_id: null, value_schema_id: null };
+  return controlResponse(call.request, answer, status);
 }
 
 function failure(code: number, error: string) {

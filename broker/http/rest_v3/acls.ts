@@ -5,20 +5,11 @@
  */
 
 import type { AclBinding, AclFilter, NewAcl } from "../../../client/mod.ts";
-import {
-  type AclNumbers,
-  AclOperation,
-  AclPatternType,
-  AclPermissionType,
-  AclResourceType,
-  aclWord,
-  parseAclWord,
-} from "../../../protocol/messages/security/acl_types.ts";
-import { HttpError } from "../http_error.ts";
-import { isOwnRequestForLoopback } from "../own_request.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest, type Fields } from "../rest/fields.ts";
 import { list, object, type Route, type Schema, STRING } from "../rest/route.ts";
+import { ACL_WORDS, aclNameOf, aclWordOf } from "./acl_words.ts";
+import { onlyLocalWhileOpen } from "./only_local.ts";
 import { type Json, LIST, type Resources, resourcesOf } from "./resource.ts";
 
 const TAG = "ACLs";
@@ -34,14 +25,6 @@ const BODY: Schema = object({
   operation: STRING,
   permission: STRING,
 }, ["resource_type", "resource_name", "pattern_type", "principal", "operation", "permission"]);
-
-/** Fields that have one of Kafka's words, with its numbers. */
-const WORDS: Readonly<Record<string, AclNumbers>> = {
-  resource_type: AclResourceType,
-  pattern_type: AclPatternType,
-  operation: AclOperation,
-  permission: AclPermissionType,
-};
 
 const FILTER = {
   resource_type: "TOPIC, GROUP, CLUSTER, TRANSACTIONAL_ID, DELEGATION_TOKEN, USER or ANY",
@@ -80,7 +63,7 @@ export const ACL_ROUTES: readonly Route[] = [
     body: BODY,
     async handle(call) {
       const resources = resourcesOf(call);
-      onlyLocalWhileOpen(call);
+      onlyLocalWhileOpen(call, "ACLs");
       const acl = newAcl(await call.json());
       await create(call, [acl]);
       return new Response(null, { status: 201, headers: { location: urlOf(acl, resources) } });
@@ -95,7 +78,7 @@ export const ACL_ROUTES: readonly Route[] = [
     answer: object({ data: list(object({})) }),
     async handle(call) {
       const resources = resourcesOf(call);
-      onlyLocalWhileOpen(call);
+      onlyLocalWhileOpen(call, "ACLs");
       const missing = REQUIRED_TO_DELETE.filter((name) => call.query(name) === undefined);
       if (missing.length > 0) {
         throw badRequest(`The query lacks ${missing.join(", ")}; ANY stands for all`);
@@ -114,7 +97,7 @@ export const ACL_ROUTES: readonly Route[] = [
     body: object({ data: list(BODY) }, ["data"]),
     async handle(call) {
       resourcesOf(call);
-      onlyLocalWhileOpen(call);
+      onlyLocalWhileOpen(call, "ACLs");
       const acls = (await call.json()).requiredObjects("data").map(newAcl);
       await create(call, acls);
       return new Response(null, { status: 201 });
@@ -129,30 +112,15 @@ async function create(call: Call, acls: readonly NewAcl[]): Promise<void> {
   }
 }
 
-/**
- * The client within this process is local; who asks it may not be.
- *
- * @throws {HttpError} 403.
- */
-function onlyLocalWhileOpen({ request, address, context }: Call): void {
-  if (!context.broker.authorizer.isOpen || isOwnRequestForLoopback(request, address)) return;
-  throw new HttpError(
-    403,
-    "Until the cluster has a user or an ACL, only clients on the broker's machine can change ACLs, " +
-      "without a proxy, and by localhost or its address",
-    { errorCode: 40301 },
-  );
-}
-
 function newAcl(body: Fields): NewAcl {
   const host = body.string("host");
   const acl: Record<string, string> = {
-    resourceType: nameOf("resource_type", body.requiredString("resource_type")),
+    resourceType: aclNameOf("resource_type", body.requiredString("resource_type")),
     resourceName: body.requiredString("resource_name"),
-    patternType: nameOf("pattern_type", body.requiredString("pattern_type")),
+    patternType: aclNameOf("pattern_type", body.requiredString("pattern_type")),
     principal: body.requiredString("principal"),
-    operation: nameOf("operation", body.requiredString("operation")),
-    permission: nameOf("permission", body.requiredString("permission")),
+    operation: aclNameOf("operation", body.requiredString("operation")),
+    permission: aclNameOf("permission", body.requiredString("permission")),
     ...(host === undefined ? {} : { host }),
   };
   return acl as unknown as NewAcl;
@@ -163,7 +131,7 @@ function filterOf(call: Call): AclFilter {
   const take = (name: string, field: string) => {
     const text = call.query(name);
     if (text === undefined || text === "") return;
-    const word = Object.hasOwn(WORDS, name) ? nameOf(name, text) : text;
+    const word = Object.hasOwn(ACL_WORDS, name) ? aclNameOf(name, text) : text;
     if (word !== "any" || name === "pattern_type") filter[field] = word;
   };
   take("resource_type", "resourceType");
@@ -176,24 +144,8 @@ function filterOf(call: Call): AclFilter {
   return filter as unknown as AclFilter;
 }
 
-/**
- * The SDK's name for one of Kafka's words.
- *
- * @throws {HttpError} 400 if there is no such word.
- */
-function nameOf(field: string, word: string): string {
-  const numbers = WORDS[field]!;
-  const number = parseAclWord(numbers, word);
-  const name = Object.keys(numbers).find((key) => numbers[key] === number);
-  if (number !== undefined && number > 0 && name !== undefined) return name;
-  const known = Object.values(numbers).filter((each) => each > 0)
-    .map((each) => aclWord(numbers, each));
-  throw badRequest(`"${word}" is no ${field}: ${known.join(", ")} are`);
-}
-
 function wordOf(field: string, name: string): string {
-  const numbers = WORDS[field]!;
-  return aclWord(numbers, numbers[name] ?? 0);
+  return aclWordOf(field, ACL_WORDS[field]![name] ?? 0);
 }
 
 function wordsOf(acl: AclBinding | NewAcl): Json {

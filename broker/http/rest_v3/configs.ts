@@ -70,6 +70,9 @@ const SOURCES: Readonly<Record<ConfigSource, string>> = {
   unknown: "UNKNOWN",
 };
 
+/** Of configs that were changed at runtime. */
+const DYNAMIC: ReadonlySet<ConfigSource> = new Set(["dynamicBroker", "dynamicDefaultBroker"]);
+
 const OPERATIONS: ReadonlySet<string> = new Set(["SET", "DELETE"]);
 
 /** The routes. */
@@ -90,6 +93,26 @@ export const CONFIG_ROUTES: readonly Route[] = [
         }
       }
       return resources.list("KafkaTopicConfigList", ["topics", "-", "configs"], data);
+    },
+  },
+  {
+    method: "GET",
+    path: `${CLUSTER}/brokers/-/configs`,
+    tag: OF_BROKER.tag,
+    summary: "The configs of all brokers that were changed at runtime",
+    answer: LIST,
+    async handle(call) {
+      const resources = resourcesOf(call);
+      const data: Json[] = [];
+      const { brokers } = await call.admin.describeCluster();
+      for (const { id } of brokers) {
+        const resource: ConfigResource = { type: "broker", name: String(id) };
+        for (const entry of await call.admin.describeConfigs(resource, { synonyms: true })) {
+          if (!DYNAMIC.has(entry.source)) continue;
+          data.push(config(OF_BROKER, resource, entry, resources));
+        }
+      }
+      return resources.list("KafkaBrokerConfigList", ["brokers", "-", "configs"], data);
     },
   },
   ...[OF_TOPIC, OF_BROKER, OF_ALL_BROKERS].flatMap(routesOf),

@@ -25,8 +25,8 @@ interface Planned {
   readonly lag_after: number | null;
 }
 
-/** Where each partition is to be: one place for all, or an offset of each, of which null is none. */
-type Target = string | ReadonlyMap<number, number | null>;
+/** Where each partition is to be: one place for all, so far from where it is, or an offset of each or none. */
+type Target = string | number | ReadonlyMap<number, number | null>;
 
 /** The routes. */
 export const GROUP_OFFSET_ROUTES: readonly Route[] = [
@@ -35,12 +35,14 @@ export const GROUP_OFFSET_ROUTES: readonly Route[] = [
     path: "/v3/clusters/:cluster/consumer-groups/:group/offsets:reset",
     tag: "Consumer groups",
     summary: "Commit other offsets for a group without members; with dry_run, only show them. " +
-      'Either "to" has the place for all partitions, or "offsets" that of each',
+      'Either "to" has the place for all partitions, or "shift" how far from where they are, or ' +
+      '"offsets" that of each',
     isExtension: true,
     body: object({
       topic_name: STRING,
       partition_ids: list(INTEGER),
       to: STRING,
+      shift: INTEGER,
       offsets: list(object({ partition_id: INTEGER, offset: INTEGER }, ["partition_id"])),
       dry_run: BOOLEAN,
       expected: list(object({ partition_id: INTEGER, current_offset: INTEGER })),
@@ -72,9 +74,12 @@ function partitionsOf(body: Fields): readonly number[] | undefined {
 
 function targetOf(body: Fields): Target {
   const offsets = body.objects("offsets");
-  if ((offsets === undefined) === !body.has("to")) {
-    throw badRequest('Give either "to" or "offsets"');
+  const shift = body.integer("shift");
+  const given = [offsets !== undefined, shift !== undefined, body.has("to")];
+  if (given.filter((is) => is).length !== 1) {
+    throw badRequest('Give either "to", "shift" or "offsets"');
   }
+  if (shift !== undefined) return shift;
   if (offsets === undefined) return body.requiredString("to");
   const target = new Map(
     offsets.map((row) => [row.requiredInteger("partition_id"), row.integer("offset") ?? null]),
@@ -134,7 +139,11 @@ async function planOf(
     const current = committed.find((offset) =>
       offset.topic === topic && offset.partition === partition && offset.offset >= 0
     );
-    const offset = typeof target === "string" ? from : target.get(partition)!;
+    const offset = typeof target === "string"
+      ? from
+      : typeof target === "number"
+      ? shifted(current?.offset, target, { partition, start, end })
+      : target.get(partition)!;
     if (offset !== null && (offset < 0 || offset > end)) {
       throw badRequest(`Offset ${offset} is not in partition ${partition}: ${start} to ${end} are`);
     }
@@ -146,6 +155,26 @@ async function planOf(
       lag_after: offset === null ? null : end - Math.max(start, offset),
     };
   });
+}
+
+/**
+ * An offset so far from the committed one, within the partition.
+ *
+ * @throws {HttpError} 400 if there is none.
+ */
+function shifted(
+  committed: number | undefined,
+  by: number,
+  { partition, start, end }: {
+    readonly partition: number;
+    readonly start: number;
+    readonly end: number;
+  },
+): number {
+  if (committed === undefined) {
+    throw badRequest(`Partition ${partition} has no committed offset to shift; give "to"`);
+  }
+  return Math.min(end, Math.max(start, committed + by));
 }
 
 function specOf(to: string, { context: { broker: { clock } } }: Call) {

@@ -6,6 +6,7 @@
 
 import type { PartitionMetadata, PartitionReassignment } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
+import { badRequest } from "../rest/fields.ts";
 import type { Route } from "../rest/route.ts";
 import { describeTopic, endsOf, findPartition } from "../rest/topics.ts";
 import { findBroker } from "./clusters.ts";
@@ -14,6 +15,7 @@ import { type Json, LIST, type Resources, resourcesOf } from "./resource.ts";
 const TAG = "Partitions";
 const CLUSTER = "/v3/clusters/:cluster";
 const PARTITIONS = `${CLUSTER}/topics/:topic/partitions`;
+const BOTH_OFFSETS = "earliest_and_latest";
 
 /** The routes. */
 export const PARTITION_ROUTES: readonly Route[] = [
@@ -47,20 +49,24 @@ export const PARTITION_ROUTES: readonly Route[] = [
     path: `${PARTITIONS}/:partition/offset`,
     tag: TAG,
     summary: "The first offset of a partition, and its end",
-    isExtension: true,
+    query: { offset_type: "earliest_and_latest, which is the default" },
     async handle(call) {
       const resources = resourcesOf(call);
       const topic = call.param("topic");
+      const type = call.query("offset_type") ?? BOTH_OFFSETS;
+      if (type !== BOTH_OFFSETS) {
+        throw badRequest(`"offset_type" is ${BOTH_OFFSETS}, not "${type}"`);
+      }
       const { partition: id } = await findPartition(call);
       const { start, end } = await endsOf(call, topic, id);
       const steps = [["topic", "topics", topic], ["partition", "partitions", id]] as const;
-      const { kind, metadata, ...fields } = resources.resource("KafkaPartitionOffset", steps, {
+      const resource = resources.resource("KafkaPartitionWithOffsets", steps, {
         topic_name: topic,
         partition_id: id,
         earliest_offset: start,
         latest_offset: end,
       });
-      return Response.json({ kind, metadata, ...fields });
+      return Response.json(below(resource, "offset"));
     },
   },
   {
@@ -153,17 +159,23 @@ function reassignment(
   resources: Resources,
 ): Json {
   const steps = [["topic", "topics", topic], ["partition", "partitions", id]] as const;
-  const { metadata, ...fields } = resources.resource("KafkaReassignment", steps, {
+  const resource = resources.resource("KafkaReassignment", steps, {
     topic_name: topic,
     partition_id: id,
     adding_replicas: adding,
     removing_replicas: removing,
     replicas: resources.link("topics", topic, "partitions", id, "replicas"),
   });
-  const { self, resource_name: name } = metadata as { self: string; resource_name: string };
+  return below(resource, "reassignment");
+}
+
+/** A resource with its place below the one that it is about. */
+function below({ kind, metadata, ...fields }: Json, name: string): Json {
+  const { self, resource_name: of } = metadata as { self: string; resource_name: string };
   return {
+    kind,
+    metadata: { self: `${self}/${name}`, resource_name: `${of}/${name}` },
     ...fields,
-    metadata: { self: `${self}/reassignment`, resource_name: `${name}/reassignment` },
   };
 }
 

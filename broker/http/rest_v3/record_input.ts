@@ -5,8 +5,11 @@
  */
 
 import type { TopicMessage } from "../../../client/mod.ts";
+import { HttpError } from "../http_error.ts";
 import { badRequest, bytesOfBase64, Fields, parseJson } from "../rest/fields.ts";
 import { memberTexts } from "../rest/json_members.ts";
+import { INTEGER, list, object, type Schema, STRING } from "../rest/route.ts";
+import { ensureRecognized } from "../rest/unrecognized.ts";
 
 /** The form of a key or value. */
 type DataType = "BINARY" | "STRING" | "JSON";
@@ -32,6 +35,25 @@ interface Data {
 const ENCODER = new TextEncoder();
 const NONE: Data = { bytes: null, report: undefined };
 const NEED_A_REGISTRY: ReadonlySet<string> = new Set(["AVRO", "PROTOBUF", "JSONSCHEMA"]);
+/** Fields that say which schema a key or value has. */
+const OF_SCHEMAS = ["schema", "schema_id", "schema_version", "subject", "subject_name_strategy"];
+
+/** The schema of a key or value. */
+const DATA: Schema = object({
+  type: STRING,
+  data: {},
+  ...Object.fromEntries(OF_SCHEMAS.map((name) => [name, {}])),
+});
+
+/** The schema of the fields of a record. */
+export const RECORD_FIELDS: Readonly<Record<string, Schema>> = {
+  partition_id: INTEGER,
+  headers: list(object({ name: STRING, value: STRING }, ["name"])),
+  key: DATA,
+  value: DATA,
+  timestamp: STRING,
+};
+const RECORD = object(RECORD_FIELDS);
 
 /**
  * Reads a record from JSON.
@@ -39,7 +61,10 @@ const NEED_A_REGISTRY: ReadonlySet<string> = new Set(["AVRO", "PROTOBUF", "JSONS
  * @throws {HttpError} 400 if it is not JSON, or not a record.
  */
 export function parseRecord(text: string): RecordInput {
-  return recordFrom(new Fields(parseJson(text), "The record"), text);
+  const value = parseJson(text);
+  const fields = new Fields(value, "The record");
+  ensureRecognized(value, RECORD, 400);
+  return recordFrom(fields, text);
 }
 
 /**
@@ -50,7 +75,9 @@ export function parseRecord(text: string): RecordInput {
  */
 export function recordFrom(fields: Fields, text: string): RecordInput {
   const partition = fields.integer("partition_id");
-  if (partition !== undefined && partition < 0) throw badRequest(`"partition_id" is negative`);
+  if (partition !== undefined && partition < 0) {
+    throw new HttpError(404, `There is no partition ${partition}`, { errorCode: 40402 });
+  }
   const timestamp = timestampOf(fields);
   const key = dataOf(fields, "key", text);
   const value = dataOf(fields, "value", text);
@@ -88,13 +115,19 @@ function headersOf(fields: Fields): [string, Uint8Array | null][] {
 function dataOf(fields: Fields, name: "key" | "value", text: string): Data {
   const given = fields.object(name);
   if (given === undefined) return NONE;
-  const type = given.string("type") ?? "BINARY";
-  if (NEED_A_REGISTRY.has(type.toUpperCase())) {
-    throw badRequest(
-      `"${name}" has type ${type}, which needs a schema registry, and there is none; ` +
-        "BINARY, STRING and JSON are possible",
+  const givenType = given.string("type");
+  const type = givenType ?? "BINARY";
+  const ofSchema = OF_SCHEMAS.find((field) => given.has(field));
+  if (NEED_A_REGISTRY.has(type.toUpperCase()) || (givenType === undefined && ofSchema)) {
+    const why = givenType === undefined ? `"${ofSchema}"` : `type ${type}`;
+    throw new HttpError(
+      422,
+      `"${name}" has ${why}, which needs a schema registry, and there is none; types BINARY, STRING and ` +
+        "JSON are possible",
+      { errorCode: 42206 },
     );
   }
+  if (ofSchema !== undefined) throw badRequest(`Type ${type} cannot be used with "${ofSchema}"`);
   if (!given.has("data")) return NONE;
   switch (type.toUpperCase()) {
     case "BINARY":

@@ -11,13 +11,19 @@
 import { HttpError } from "../http_error.ts";
 import { chunksOf, decode } from "../rest/body.ts";
 import type { Call } from "../rest/call.ts";
-import { Fields, parseJson } from "../rest/fields.ts";
+import { badRequest, parseJson } from "../rest/fields.ts";
 import { jsonValues } from "../rest/json_stream.ts";
 import { itemTexts, memberTexts } from "../rest/json_members.ts";
 import { problemOf } from "../rest/problem.ts";
-import { INTEGER, list, object, type Route, type Schema, STRING } from "../rest/route.ts";
+import { list, object, type Route, STRING } from "../rest/route.ts";
 import { knownTopic, noPartition, noTopic } from "../rest/topics.ts";
-import { type DataReport, parseRecord, recordFrom, type RecordInput } from "./record_input.ts";
+import {
+  type DataReport,
+  parseRecord,
+  RECORD_FIELDS,
+  recordFrom,
+  type RecordInput,
+} from "./record_input.ts";
 import { resourcesOf } from "./resource.ts";
 
 const TAG = "Records";
@@ -35,14 +41,10 @@ const MAX_ID_LENGTH = 80;
 /** Room for the names and types of a record besides its bytes. */
 const OVERHEAD_BYTES = 64 * 1024;
 
-const DATA: Schema = object({ type: STRING, data: {} });
-const RECORD = {
-  partition_id: INTEGER,
-  headers: list(object({ name: STRING, value: STRING }, ["name"])),
-  key: DATA,
-  value: DATA,
-  timestamp: STRING,
-};
+/** As in Confluent's API. */
+const ID = /^[0-9a-zA-Z_-]+$/;
+/** The batch endpoint says of each record how it went. */
+const MULTI_STATUS = 207;
 
 /** The routes. */
 export const RECORD_ROUTES: readonly Route[] = [
@@ -51,7 +53,7 @@ export const RECORD_ROUTES: readonly Route[] = [
     path: RECORDS,
     tag: TAG,
     summary: "Produce records: one object, or many one after the other, with a report for each",
-    body: object(RECORD),
+    body: object(RECORD_FIELDS),
     handle: stream,
   },
   {
@@ -59,7 +61,8 @@ export const RECORD_ROUTES: readonly Route[] = [
     path: `${RECORDS}:batch`,
     tag: TAG,
     summary: "Produce up to 10 records, with a report for each",
-    body: object({ entries: list(object({ id: STRING, ...RECORD }, ["id"])) }, ["entries"]),
+    status: MULTI_STATUS,
+    body: object({ entries: list(object({ id: STRING, ...RECORD_FIELDS }, ["id"])) }, ["entries"]),
     handle: batch,
   },
 ];
@@ -90,12 +93,12 @@ async function stream(call: Call): Promise<Response> {
   const run = async () => {
     try {
       for (;;) {
-        const record = parseOr(text);
-        if (record instanceof HttpError && record.errorCode === 400) {
+        if (!isJson(text)) {
           // There is no telling where the next record begins.
-          reports.add(Promise.resolve(record), size);
+          reports.add(Promise.resolve(syntaxError(text)), size);
           break;
         }
+        const record = parseOr(text);
         reports.add(
           record instanceof HttpError ? Promise.resolve(record) : topic.send(record),
           size,
@@ -122,14 +125,8 @@ async function stream(call: Call): Promise<Response> {
   });
 }
 
-/** Parses a record. A syntax error has the code 400, what is wrong in a record 40002. */
+/** Parses a record, or says what is wrong with it. */
 function parseOr(text: string): RecordInput | HttpError {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return new HttpError(400, `The body is not JSON: ${reason}`);
-  }
   try {
     return parseRecord(text);
   } catch (error) {
@@ -194,6 +191,24 @@ class Reports {
   }
 }
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function syntaxError(text: string): HttpError {
+  try {
+    parseJson(text);
+  } catch (error) {
+    if (error instanceof HttpError) return error;
+  }
+  return badRequest("The body is not JSON");
+}
+
 function failure({ errorCode, message }: HttpError): Report {
   return { error_code: errorCode, message };
 }
@@ -201,22 +216,19 @@ function failure({ errorCode, message }: HttpError): Report {
 async function batch(call: Call): Promise<Response> {
   const topic = prepare(call);
   const text = await call.text(MAX_BATCH_ENTRIES * topic.maxBytes);
-  const entries = new Fields(parseJson(text)).requiredObjects("entries");
+  if (text.trim() === "") throw badBatch("Request body is empty");
+  const entries = call.fields(text).requiredObjects("entries");
   if (entries.length === 0 || entries.length > MAX_BATCH_ENTRIES) {
-    throw new HttpError(
-      422,
-      `A batch has 1 to ${MAX_BATCH_ENTRIES} entries, not ${entries.length}`,
-      {
-        errorCode: 42208,
-      },
+    throw badBatch(`A batch has 1 to ${MAX_BATCH_ENTRIES} entries, not ${entries.length}`);
+  }
+  const ids = entries.map((entry) => {
+    const id = entry.raw("id");
+    if (typeof id === "string" && id.length <= MAX_ID_LENGTH && ID.test(id)) return id;
+    throw badBatch(
+      `Each entry has an "id" of letters, digits, "-" and "_", at most ${MAX_ID_LENGTH}`,
     );
-  }
-  const ids = entries.map((entry) => entry.requiredString("id"));
-  if (new Set(ids).size < ids.length || ids.some((id) => id.length > MAX_ID_LENGTH)) {
-    throw new HttpError(422, `Ids must differ, and have at most ${MAX_ID_LENGTH} characters`, {
-      errorCode: 42208,
-    });
-  }
+  });
+  if (new Set(ids).size < ids.length) throw badBatch("Ids must differ");
   const sources = itemTexts(memberTexts(text).get("entries")!);
   const reports = await Promise.all(entries.map((entry, i) => {
     try {
@@ -232,7 +244,11 @@ async function batch(call: Call): Promise<Response> {
     if (report instanceof HttpError) failures.push({ id: ids[i], ...failure(report) });
     else successes.push({ id: ids[i], ...report });
   }
-  return Response.json({ successes, failures }, { status: failures.length > 0 ? 207 : 200 });
+  return Response.json({ successes, failures }, { status: MULTI_STATUS });
+}
+
+function badBatch(message: string): HttpError {
+  return new HttpError(422, message, { errorCode: 42208 });
 }
 
 /** A topic to produce to. */

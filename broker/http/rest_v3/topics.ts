@@ -5,6 +5,9 @@
  */
 
 import type { ConfigValue, NewTopic, TopicDescription } from "../../../client/mod.ts";
+import { AclOperation, aclWord } from "../../../protocol/messages/security/acl_types.ts";
+import { topicOperations } from "../../handlers/authorized_operations.ts";
+import type { Call } from "../rest/call.ts";
 import { badRequest, type Fields } from "../rest/fields.ts";
 import { BOOLEAN, INTEGER, list, object, type Route, STRING } from "../rest/route.ts";
 import { describeTopic } from "../rest/topics.ts";
@@ -63,9 +66,14 @@ export const TOPIC_ROUTES: readonly Route[] = [
     path: `${TOPICS}/:topic`,
     tag: TAG,
     summary: "One topic",
-    query: { include_authorized_operations: "Accepted; the answer always has them" },
+    query: {
+      include_authorized_operations:
+        "true for what the client may do with the topic. Default: false",
+    },
     async handle(call) {
-      return Response.json(summary(await describeTopic(call), resourcesOf(call)));
+      const described = summary(await describeTopic(call), resourcesOf(call));
+      if (call.query("include_authorized_operations") !== "true") return Response.json(described);
+      return Response.json({ ...described, authorized_operations: operationsOf(call) });
     },
   },
   {
@@ -95,6 +103,14 @@ export const TOPIC_ROUTES: readonly Route[] = [
   },
 ];
 
+/** Kafka's words for what a client may do with the topic that a path names. */
+function operationsOf(call: Call): string[] {
+  const { session, broker } = call.context;
+  const bits = topicOperations({ session, broker }, call.param("topic"));
+  return Object.values(AclOperation).filter((operation) => bits & 1 << operation)
+    .map((operation) => aclWord(AclOperation, operation));
+}
+
 function summary(
   { name, isInternal, partitions }: TopicDescription,
   resources: Resources,
@@ -123,7 +139,6 @@ function topicOf(
     partitions: below("partitions"),
     configs: below("configs"),
     partition_reassignments: below("partitions", "-", "reassignment"),
-    // Without an authorizer everything is allowed, and Kafka names nothing.
     authorized_operations: [],
   });
 }

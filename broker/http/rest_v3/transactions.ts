@@ -11,7 +11,7 @@ import type {
 } from "../../../client/mod.ts";
 import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
-import { badRequest, Fields, parseJson } from "../rest/fields.ts";
+import { badRequest } from "../rest/fields.ts";
 import { INTEGER, object, type Route } from "../rest/route.ts";
 import { type Json, LIST, noContent, type Resources, resourcesOf } from "./resource.ts";
 
@@ -79,11 +79,11 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       "Abort an open transaction, and fence its producer. With producer_epoch, only that one",
     status: 204,
     body: object({ producer_epoch: INTEGER }),
+    isBodyOptional: true,
     isExtension: true,
     async handle(call) {
       resourcesOf(call);
-      const text = await call.text();
-      const expected = text.trim() === "" ? undefined : epochOf(text);
+      const expected = (await call.optionalJson()).integer("producer_epoch");
       const { transactionalId, state, producerEpoch } = await find(call);
       if (state !== ABORTABLE) throw conflict(`The transaction is not open, but ${state}`);
       if (expected !== undefined && expected !== producerEpoch) {
@@ -154,11 +154,6 @@ function durationOf(call: Call): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw badRequest(`"min_duration_ms" is not a whole number`);
   return Number(text);
-}
-
-/** The epoch that the body of a request names. */
-function epochOf(text: string): number | undefined {
-  return new Fields(parseJson(text)).integer("producer_epoch");
 }
 
 function conflict(message: string): HttpError {
