@@ -2,22 +2,48 @@
 
 let cluster;
 
-/** Sends a request and returns the JSON of the answer. Throws with the broker's message. */
-export async function request(method, path, body) {
-  const response = await fetch(path, {
-    method,
-    headers: body === undefined ? {} : { "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+/** Like `fetch`, with an error that says what is wrong if there is no answer. */
+export async function send(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The broker cannot be reached");
+  }
+}
+
+/** What an answer says is wrong, with its `status`. */
+export async function problemOf(response) {
   const text = await response.text();
-  if (response.ok) return text === "" ? undefined : JSON.parse(text);
   let message = `${response.status} ${response.statusText}`;
   try {
     message = JSON.parse(text).message;
   } catch {
     // It has no JSON.
   }
-  throw new Error(message);
+  return Object.assign(new Error(message), { status: response.status });
+}
+
+/** A result, or `fallback` if this user may not have it. */
+export async function ifAllowed(result, fallback) {
+  try {
+    return await result;
+  } catch (error) {
+    if (error.status === 403) return fallback;
+    throw error;
+  }
+}
+
+/** Sends a request and returns the JSON of the answer. Throws with the broker's message. */
+export async function request(method, path, body) {
+  const response = await send(path, {
+    method,
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw await problemOf(response);
+  const text = await response.text();
+  return text === "" ? undefined : JSON.parse(text);
 }
 
 /** Sends a request below the cluster. */
@@ -34,8 +60,8 @@ export async function clusterId() {
 
 /** The metrics, as a list of `{ name, labels, value }`. */
 export async function metrics() {
-  const response = await fetch("/metrics");
-  if (!response.ok) throw new Error(`/metrics: ${response.status}`);
+  const response = await send("/metrics");
+  if (!response.ok) throw await problemOf(response);
   const series = [];
   for (const line of (await response.text()).split("\n")) {
     const [, name, text, value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
@@ -74,9 +100,9 @@ export function eachOf(ms, refresh, onLeave) {
   onLeave(() => clearInterval(timer));
 }
 
-/** Samples of the last hour, or of all topics or groups of the last minutes. */
+/** Samples of the last hour, or of all topics or groups of the last minutes; none for who may not see them. */
 export async function history(query = "") {
-  return (await inCluster("GET", `/history?${query}`)).data;
+  return (await ifAllowed(inCluster("GET", `/history?${query}`), { data: [] })).data;
 }
 
 /** The data folders of all brokers; those of a broker that does not answer are left out. */

@@ -1,12 +1,14 @@
 /** The console: finds the page for an address, and shows it. */
 
-import { h, isTyping, openDialog, table } from "./dom.js";
+import { access } from "./access.js";
+import { inCluster } from "./api.js";
+import { h, hasKeys, isTyping, openDialog, setKeys, table } from "./dom.js";
 import { broker, brokers } from "./brokers.js";
 import { events } from "./events.js";
 import { group, groups } from "./groups.js";
 import { overview } from "./overview.js";
 import { openPalette } from "./palette.js";
-import { isUtc, setUtc, zone } from "./time.js";
+import { isUtc, partsOf, setUtc, zone } from "./time.js";
 import { topic } from "./topic.js";
 import { topics } from "./topics.js";
 import { transaction, transactions } from "./transactions.js";
@@ -25,6 +27,7 @@ const ROUTES = [
   [/^\/ui\/brokers$/, brokers],
   [/^\/ui\/brokers\/([^/]+)$/, broker],
   [/^\/ui\/events$/, events],
+  [/^\/ui\/access(?:\/([^/]+))?$/, access],
 ];
 const KEYS = {
   o: "/ui/",
@@ -33,28 +36,37 @@ const KEYS = {
   x: "/ui/transactions",
   b: "/ui/brokers",
   e: "/ui/events",
+  a: "/ui/access",
 };
 const HELP = [
   ["g o, g t, g g", "Overview, topics, groups"],
-  ["g x, g b, g e", "Transactions, brokers, events"],
+  ["g x, g b, g e, g a", "Transactions, brokers, events, access"],
   ["Ctrl K", "Go to a topic, group, broker or page by its name"],
   ["/", "To the search field"],
   ["j, k", "Next message, the one before"],
   ["Enter", "Open a message"],
+  ["c, y", "Copy the value of the open message, or a link to it"],
+  ["e, n", "Edit and resend the open message, or write a new one"],
   ["x", "Select a message"],
   ["Esc", "Close a message, or stop a search"],
   ["l", "Follow new messages"],
   ["[, ]", "The tab before, the next one"],
   ["r", "Load the page again"],
+  ["t", "Light, dark, or as the system is"],
   ["?", "This list"],
 ];
 const CHECK_MS = 5000;
+const RETRY_MS = 1500;
 
 const main = document.getElementById("main");
 const connection = document.getElementById("connection");
 let leave = [];
 /** Distinguishes loads: a slow one must not replace a later one. */
 let loads = 0;
+/** Whether the page could not be shown. */
+let hasFailed = false;
+/** How long nothing of a new page may be shown. */
+const SKELETON_MS = 150;
 
 async function load(isNew) {
   for (const action of leave.splice(0)) action();
@@ -66,7 +78,16 @@ async function load(isNew) {
     go,
     reload: () => load(false),
   };
+  const skeleton = setTimeout(() => {
+    if (mine === loads && isNew) {
+      main.replaceChildren(
+        h("p", { class: "dim", role: "status" }, "Loading…"),
+        h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i")),
+      );
+    }
+  }, SKELETON_MS);
   let title = "Not found";
+  hasFailed = false;
   let content = [h("p", {}, "There is no such page. ", h("a", { href: "/ui/" }, "Overview"))];
   for (const [pattern, show] of ROUTES) {
     const match = pattern.exec(location.pathname);
@@ -77,6 +98,7 @@ async function load(isNew) {
         ...match.slice(1).map((part) => part && decodeURIComponent(part)),
       ));
     } catch (error) {
+      if (mine === loads) hasFailed = true;
       title = "Cannot show this page";
       content = [
         h("p", { class: "bad", role: "alert" }, error.message),
@@ -85,6 +107,7 @@ async function load(isNew) {
     }
     break;
   }
+  clearTimeout(skeleton);
   if (mine !== loads) {
     for (const action of own) action();
     return;
@@ -130,15 +153,19 @@ document.addEventListener("keydown", (event) => {
     return openPalette(go);
   }
   if (isTyping(event)) return;
-  if (isAfterG && KEYS[event.key] !== undefined) go(KEYS[event.key]);
-  if (event.key === "/") {
+  const { key } = event;
+  if (isAfterG) {
+    isAfterG = false;
+    if (KEYS[key] !== undefined) return go(KEYS[key]);
+  }
+  if (key === "/") {
     event.preventDefault();
     document.querySelector("input[type=search]")?.focus();
-  }
-  if (event.key === "[" || event.key === "]") moveTab(event.key === "]" ? 1 : -1);
-  if (event.key === "r") load(false);
-  if (event.key === "?") showHelp();
-  isAfterG = event.key === "g" && !isAfterG;
+  } else if (key === "[" || key === "]") moveTab(key === "]" ? 1 : -1);
+  else if (key === "r") load(false);
+  else if (key === "t") nextTheme();
+  else if (key === "?") showHelp();
+  else if (key === "g") isAfterG = true;
 });
 
 function moveTab(by) {
@@ -149,8 +176,43 @@ function moveTab(by) {
 }
 
 function showHelp() {
-  openDialog("Keys", [table(["Key", "What it does"], HELP)], "Close", () => {});
+  const single = h("input", { type: "checkbox", checked: hasKeys() });
+  openDialog(
+    "Keys",
+    [
+      h(
+        "label",
+        { class: "check" },
+        single,
+        "Keys with a single character do something; turn them off if you speak to the browser",
+      ),
+      table(["Key", "What it does"], HELP),
+    ],
+    "Done",
+    () => setKeys(single.checked),
+  );
 }
+
+const THEMES = { "": "auto", light: "light", dark: "dark" };
+const themeButton = document.getElementById("theme");
+
+function nextTheme() {
+  const names = Object.keys(THEMES);
+  const now = document.documentElement.dataset.theme ?? "";
+  const next = names[(names.indexOf(now) + 1) % names.length];
+  localStorage.setItem("dqueue.theme", next);
+  if (next === "") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+  showTheme();
+}
+
+function showTheme() {
+  const name = THEMES[document.documentElement.dataset.theme ?? ""];
+  themeButton.replaceChildren("◐", h("span", { class: "word" }, ` ${name}`));
+  themeButton.setAttribute("aria-label", `Theme: ${name}`);
+}
+themeButton.addEventListener("click", nextTheme);
+showTheme();
 
 const zoneButton = document.getElementById("zone");
 function showZone() {
@@ -166,14 +228,50 @@ showZone();
 document.getElementById("keys").addEventListener("click", showHelp);
 document.getElementById("jump").addEventListener("click", () => openPalette(go));
 
+/** When the broker was first not reached. */
+let offlineMs;
+
 async function check() {
+  let isReached;
   try {
     await fetch("/livez");
-    connection.replaceChildren(h("span", { class: "ok" }, "● connected"));
+    isReached = true;
   } catch {
-    connection.replaceChildren(h("span", { class: "bad" }, "▲ not connected, trying again"));
+    isReached = false;
   }
+  const wasOffline = offlineMs !== undefined;
+  if (isReached) {
+    offlineMs = undefined;
+    delete document.body.dataset.offline;
+    say("ok", "●", " connected");
+    // Other pages refresh themselves.
+    if (wasOffline && hasFailed) load(false);
+  } else {
+    offlineMs ??= Date.now();
+    document.body.dataset.offline = "";
+    say("bad", `▲ not connected since ${partsOf(offlineMs).time.slice(0, 5)}`, ", trying again");
+  }
+  setTimeout(check, isReached ? CHECK_MS : RETRY_MS);
 }
-setInterval(check, CHECK_MS);
+
+/** Says it only if it is something else than before, which a screen reader would repeat. */
+function say(kind, text, more) {
+  if (connection.textContent === text + more) return;
+  connection.replaceChildren(
+    h("span", { class: kind, title: text + more }, text, h("span", { class: "word" }, more)),
+  );
+}
+
+/** Who is signed in, where not everyone may do everything. */
+async function showUser() {
+  const { principal, is_open: isOpen } = await inCluster("GET", "/session");
+  if (isOpen) return;
+  const name = principal.replace(/^User:/, "");
+  document.getElementById("user").replaceChildren(
+    h("a", { href: "/ui/access/users", title: principal }, name),
+  );
+}
+
 check();
+showUser().catch(() => {});
 load(false);

@@ -1,6 +1,6 @@
 /** Brokers: the list, and one with its disks, replicas and settings. */
 
-import { eachOf, inCluster, inParallel, logDirs } from "./api.js";
+import { eachOf, ifAllowed, inCluster, inParallel, logDirs } from "./api.js";
 import { bytes, field, h, link, number, table } from "./dom.js";
 
 const REFRESH_MS = 10_000;
@@ -15,7 +15,7 @@ export async function brokers({ onLeave }) {
     const [{ data }, cluster, health, folders] = await Promise.all([
       inCluster("GET", "/brokers"),
       inCluster("GET", ""),
-      inCluster("GET", "/health"),
+      ifAllowed(inCluster("GET", "/health"), undefined),
       logDirs(),
     ]);
     const controller = cluster.controller?.related.split("/").at(-1);
@@ -51,7 +51,13 @@ export async function brokers({ onLeave }) {
       rows,
     ));
     problems.replaceChildren(
-      health.problems.length === 0
+      health === undefined
+        ? h(
+          "p",
+          { class: "dim" },
+          "You may not describe the cluster, and so see no problems of it.",
+        )
+        : health.problems.length === 0
         ? h("p", { class: "ok" }, "● All brokers and partitions are well")
         : h(
           "ul",
@@ -88,8 +94,8 @@ export async function broker(_context, id) {
   const [described, replicas, folders, configs] = await Promise.all([
     inCluster("GET", at),
     inCluster("GET", `${at}/partition-replicas`),
-    inCluster("GET", `${at}/log-dirs`),
-    inCluster("GET", `${at}/configs?include_documentation=true`),
+    ifAllowed(inCluster("GET", `${at}/log-dirs`), { data: [] }),
+    ifAllowed(inCluster("GET", `${at}/configs?include_documentation=true`), { data: [] }),
   ]);
   return {
     title: `Broker ${id}`,

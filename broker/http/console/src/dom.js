@@ -17,26 +17,97 @@ export function h(name, props = {}, ...children) {
 
 /** A table. A cell is a text, an element, or `{ text, class }`. */
 export function table(heads, rows) {
-  const cell = (tag, content, extra = {}) =>
-    content instanceof Node || content?.text === undefined
-      ? h(tag, extra, content ?? "")
-      : h(tag, { ...extra, class: content.class, title: content.title }, content.text);
+  return tableOf(heads.map((head) => cellOf("th", head, { scope: "col" })), rows);
+}
+
+function cellOf(tag, content, extra = {}) {
+  return content instanceof Node || content?.text === undefined
+    ? h(tag, extra, content ?? "")
+    : h(tag, { ...extra, class: content.class, title: content.title }, content.text);
+}
+
+function tableOf(heads, rows) {
   return h(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" },
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, heads.map((head) => cell("th", head, { scope: "col" })))),
+      h("thead", {}, h("tr", {}, heads)),
       h(
         "tbody",
         {},
         rows.map((row) =>
-          row instanceof Node ? row : h("tr", {}, row.map((item) => cell("td", item)))
+          row instanceof Node ? row : h("tr", {}, row.map((item) => cellOf("td", item)))
         ),
       ),
     ),
   );
+}
+
+/** By which column a list is sorted, and in which direction: `name`, or `-name` for the largest first. */
+export class Order {
+  constructor(text, onChange) {
+    this.isDown = text.startsWith("-");
+    this.name = this.isDown ? text.slice(1) : text;
+    this.onChange = onChange;
+  }
+
+  get text() {
+    return `${this.isDown ? "-" : ""}${this.name}`;
+  }
+
+  /** Sorts by a column; by the one that it is sorted by already, the other way round. */
+  choose(name, isNumber) {
+    this.isDown = name === this.name ? !this.isDown : isNumber;
+    this.name = name;
+    this.onChange();
+  }
+
+  /** Items in this order. What has no value comes last. */
+  sorted(items, columns) {
+    const column = columns.find(({ name }) => name === this.name);
+    if (column === undefined) return items;
+    const direction = this.isDown ? -1 : 1;
+    return items.map((item) => [column.value(item), item]).sort(([a], [b]) => {
+      const isLast = (value) => value === undefined || value === null;
+      if (isLast(a) || isLast(b)) return Number(isLast(a)) - Number(isLast(b));
+      return direction * (a < b ? -1 : a > b ? 1 : 0);
+    }).map(([, item]) => item);
+  }
+}
+
+/**
+ * A table that its user can sort. Columns are `{ name, text, class, cell(item), value(item) }`; one without
+ * `value` cannot be sorted by. At most `most` items are shown.
+ */
+export function sortedTable(columns, items, order, most) {
+  const heads = columns.map(({ name, text, class: kind, value }) => {
+    if (value === undefined) return h("th", { scope: "col", class: kind }, text);
+    const isChosen = order.name === name;
+    const direction = order.isDown ? "descending" : "ascending";
+    return h(
+      "th",
+      { scope: "col", class: kind, "aria-sort": isChosen && direction },
+      h(
+        "button",
+        {
+          class: "sort",
+          onclick: () => {
+            order.choose(name, kind === "number");
+            // The table was drawn anew.
+            document.querySelector(`button.sort[data-name="${name}"]`)?.focus();
+          },
+          "data-name": name,
+        },
+        text,
+        h("span", { "aria-hidden": "true" }, isChosen ? (order.isDown ? " ▼" : " ▲") : ""),
+      ),
+    );
+  });
+  const rows = order.sorted(items, columns).slice(0, most)
+    .map((item) => columns.map(({ cell }) => cell(item)));
+  return tableOf(heads, rows);
 }
 
 /** A number in a cell, aligned to the right. */
@@ -47,10 +118,37 @@ export function number(value) {
   };
 }
 
-/** Whether a key belongs to what has the focus, such as a field that is written into. */
-export function isTyping({ target, ctrlKey, metaKey, altKey }) {
-  return ctrlKey || metaKey || altKey ||
+const KEYS = "dqueue.keys";
+
+/** Whether keys with a character do something: who speaks to the browser turns them off. */
+export function hasKeys() {
+  return localStorage.getItem(KEYS) !== "0";
+}
+
+export function setKeys(areOn) {
+  localStorage.setItem(KEYS, areOn ? "1" : "0");
+}
+
+/** Whether a key belongs to what has the focus, such as a field that is written into, or is turned off. */
+export function isTyping({ key, target, ctrlKey, metaKey, altKey }) {
+  return ctrlKey || metaKey || altKey || (key.length === 1 && !hasKeys()) ||
     target.closest("input:not([type=checkbox]), textarea, select, dialog") !== null;
+}
+
+/** Copies a text, and returns whether it could. Over HTTP from another machine there is no clipboard. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = h("textarea", { value: text, class: "unseen" });
+    // Within the dialog that is open, if one is: nothing else can have the focus.
+    (document.querySelector("dialog") ?? document.body).append(field);
+    field.select();
+    const isCopied = document.execCommand("copy");
+    field.remove();
+    return isCopied;
+  }
 }
 
 /** A labelled field. */

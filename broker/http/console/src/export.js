@@ -1,5 +1,6 @@
 /** Saves messages as a file: those that are shown, or all that a search finds. */
 
+import { problemOf, send } from "./api.js";
 import { CSV_HEAD, csvLine } from "./message_query.js";
 
 /** Most characters of a file, which the browser holds in memory until it is saved. */
@@ -37,8 +38,8 @@ export async function saveAll(topic, query, format, onProgress, signal) {
   let isCut = false;
   let name = "";
   try {
-    const response = await fetch(url, { signal });
-    if (!response.ok) throw new Error((await response.json()).message);
+    const response = await send(url, { signal });
+    if (!response.ok) throw await problemOf(response);
     let rest = "";
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let chunk = await reader.read(); !chunk.done && !isCut; chunk = await reader.read()) {

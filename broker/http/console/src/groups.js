@@ -1,8 +1,19 @@
 /** Consumer groups: the list, one group with its lag over time, and the reset of its offsets. */
 
-import { eachOf, history, inCluster, inParallel } from "./api.js";
-import { chart, short } from "./charts.js";
-import { field, h, link, number, openDialog, table } from "./dom.js";
+import { eachOf, history, ifAllowed, inCluster, inParallel, metrics } from "./api.js";
+import { chart, short, sparkline } from "./charts.js";
+import {
+  copy,
+  durationOf,
+  field,
+  h,
+  link,
+  number,
+  openDialog,
+  Order,
+  sortedTable,
+  table,
+} from "./dom.js";
 import { timestampOf } from "./time.js";
 
 const REFRESH_MS = 5000;
@@ -22,63 +33,143 @@ export async function groups({ params, onLeave }) {
     value: params.get("q") ?? "",
     oninput: () => draw(),
   });
+  const state = h(
+    "select",
+    { onchange: () => draw() },
+    [["", "all"], ["STABLE", "stable"], ["EMPTY", "empty"], ["other", "rebalancing or dead"]].map((
+      [value, text],
+    ) => h("option", { value, selected: params.get("state") === value }, text)),
+  );
   const list = h("div");
   const count = h("p", { role: "status", class: "dim" });
   let data = [];
   let lags = new Map();
+  let samples = new Map();
+  let seconds = new Map();
+  const order = new Order(params.get("sort") ?? "group", () => draw());
+  const idOf = (group) => group.consumer_group_id;
+  const lagOf = (group) => lags.get(idOf(group));
+  const columns = [
+    {
+      name: "group",
+      text: "Group",
+      value: idOf,
+      cell: (group) => ({ text: link(groupPath(idOf(group)), idOf(group)), class: "name" }),
+    },
+    {
+      name: "state",
+      text: "State",
+      value: (group) => group.state,
+      cell: (group) => stateOf(group.state),
+    },
+    {
+      name: "members",
+      text: "Members",
+      class: "number",
+      value: (group) => lagOf(group)?.members,
+      cell: (group) => number(lagOf(group)?.members),
+    },
+    {
+      name: "lag",
+      text: "Lag",
+      class: "number",
+      value: (group) => lagOf(group)?.total,
+      cell: (group) => number(lagOf(group)?.total),
+    },
+    {
+      name: "time",
+      text: "Behind by",
+      class: "number",
+      value: (group) => seconds.get(idOf(group)),
+      cell: (group) => ({
+        text: seconds.has(idOf(group)) ? durationOf(seconds.get(idOf(group))) : "–",
+        class: "number",
+      }),
+    },
+    {
+      name: "chart",
+      text: "5 minutes",
+      class: "wide",
+      cell: (group) => ({
+        text: samples.has(idOf(group)) ? sparkline(samples.get(idOf(group))) : "",
+        class: "wide",
+      }),
+    },
+    {
+      name: "topic",
+      text: "Furthest behind on",
+      cell: (group) => {
+        const { topic, partition } = lagOf(group) ?? {};
+        if (topic === undefined) return "";
+        return { text: link(topicPath(topic), `${topic}-${partition}`), class: "name" };
+      },
+    },
+  ];
+  const isShown = (group) =>
+    idOf(group).includes(search.value) &&
+    (state.value === "" || group.state === state.value ||
+      (state.value === "other" && group.state !== "STABLE" && group.state !== "EMPTY"));
   const draw = () => {
-    const shown = data.filter(({ consumer_group_id: id }) => id.includes(search.value));
-    const address = search.value === "" ? "?" : `?${new URLSearchParams({ q: search.value })}`;
-    globalThis.history.replaceState(null, "", address);
+    const shown = data.filter(isShown);
+    const address = new URLSearchParams();
+    if (search.value !== "") address.set("q", search.value);
+    if (state.value !== "") address.set("state", state.value);
+    if (order.text !== "group") address.set("sort", order.text);
+    globalThis.history.replaceState(null, "", address.size === 0 ? "?" : `?${address}`);
     count.textContent = data.length === 0
       ? "No groups yet. A consumer with a group id makes one."
       : `${data.length.toLocaleString("en-US")} groups, ${
         shown.length.toLocaleString("en-US")
-      } found`;
-    const right = (text) => ({ text, class: "number" });
-    const rows = shown.slice(0, MAX_GROUPS).map((group) => {
-      const id = group.consumer_group_id;
-      const lag = lags.get(id);
-      return [
-        link(groupPath(id), id),
-        stateOf(group.state),
-        number(lag?.members),
-        number(lag?.total),
-        lag?.topic === undefined ? "" : link(topicPath(lag.topic), `${lag.topic}-${lag.partition}`),
-      ];
-    });
-    list.replaceChildren(
-      table(["Group", "State", right("Members"), right("Lag"), "Furthest behind on"], rows),
-    );
+      } found` +
+        (shown.length > MAX_GROUPS ? `, ${MAX_GROUPS} shown: search for the others` : "");
+    list.replaceChildren(sortedTable(columns, shown, order, MAX_GROUPS));
   };
   const refresh = async () => {
-    data = (await inCluster("GET", "/consumer-groups")).data
-      .sort((a, b) => a.consumer_group_id < b.consumer_group_id ? -1 : 1);
+    data = (await inCluster("GET", "/consumer-groups")).data;
     draw();
-    const ids = data.map(({ consumer_group_id: id }) => id)
-      .filter((id) => id.includes(search.value)).slice(0, MAX_GROUPS);
-    const found = await inParallel(ids, async (id) => {
-      const at = `/consumer-groups/${encodeURIComponent(id)}`;
-      const [summary, consumers] = await Promise.all([
-        inCluster("GET", `${at}/lag-summary`).catch(() => undefined),
-        inCluster("GET", `${at}/consumers`).catch(() => undefined),
-      ]);
-      return [id, {
-        members: consumers?.data.length,
-        total: summary?.total_lag,
-        topic: summary?.max_lag > 0 ? summary.max_lag_topic_name : undefined,
-        partition: summary?.max_lag_partition_id,
-      }];
-    });
+    const ids = order.sorted(data.filter(isShown), columns).slice(0, MAX_GROUPS).map(idOf);
+    const [found, histories, series] = await Promise.all([
+      inParallel(ids, async (id) => {
+        const at = `/consumer-groups/${encodeURIComponent(id)}`;
+        const [summary, consumers] = await Promise.all([
+          inCluster("GET", `${at}/lag-summary`).catch(() => undefined),
+          inCluster("GET", `${at}/consumers`).catch(() => undefined),
+        ]);
+        return [id, {
+          members: consumers?.data.length,
+          total: summary?.total_lag,
+          topic: summary?.max_lag > 0 ? summary.max_lag_topic_name : undefined,
+          partition: summary?.max_lag_partition_id,
+        }];
+      }),
+      history("kind=group"),
+      ifAllowed(metrics(), []),
+    ]);
     lags = new Map(found);
+    samples = new Map(histories.map(({ name, series }) => [name, series.lag]));
+    seconds = secondsOf(series);
     draw();
   };
   await refresh();
   eachOf(REFRESH_MS, refresh, onLeave);
   return {
     title: "Groups",
-    content: [h("div", { class: "row" }, field("Search", search)), count, list],
+    content: [
+      h("div", { class: "row" }, field("Search", search), field("State", state)),
+      count,
+      list,
+    ],
   };
+}
+
+/** By group: how long the record at its offset has been there, where that is longest. */
+function secondsOf(series) {
+  const seconds = new Map();
+  for (const { name, labels, value } of series) {
+    if (name !== "kafka_consumergroup_group_lag_seconds") continue;
+    seconds.set(labels.group, Math.max(seconds.get(labels.group) ?? 0, value));
+  }
+  return seconds;
 }
 
 export async function group({ onLeave, reload, go }, id) {
@@ -130,7 +221,7 @@ export async function group({ onLeave, reload, go }, id) {
       h(
         "div",
         { class: "row" },
-        h("button", { onclick: () => resetOffsets(at, data, onReset) }, "Reset offsets…"),
+        h("button", { onclick: () => resetOffsets(at, id, data, onReset) }, "Reset offsets…"),
         h("button", { class: "danger", onclick: () => deleteGroup(at, id, go) }, "Delete…"),
       ),
       figure,
@@ -203,6 +294,7 @@ const TARGETS = [
   ["end", "End"],
   ["time", "A time…"],
   ["other", "Offset, or ±N…"],
+  ["shift", "Forward or back by…"],
 ];
 
 /** What was reset, with a button that commits the offsets from before, unless the group has moved since. */
@@ -243,30 +335,64 @@ function undoBar(id, at, reload) {
   );
 }
 
-function resetOffsets(at, data, onReset) {
+function resetOffsets(at, id, data, onReset) {
   const names = [...new Set(data.map((row) => row.topic_name))];
-  const name = h("select", {}, names.map((one) => h("option", { value: one }, one)));
+  const list = h(
+    "datalist",
+    { id: "topics-of-group" },
+    names.map((one) => h("option", { value: one })),
+  );
+  const name = h("input", {
+    value: names[0] ?? "",
+    list: "topics-of-group",
+    required: true,
+    class: "data",
+  });
+  const partitions = h("input", { placeholder: "all, or such as 0,2", class: "data" });
   const target = h("select", {}, TARGETS.map(([value, text]) => h("option", { value }, text)));
   const time = h("input", { type: "datetime-local", step: "1" });
   const other = h("input", { placeholder: "42, +10, -10, @-1h, @2026-01-31", class: "data" });
-  const timeField = field("Time", time);
-  const otherField = field("Position", other);
+  const shift = h("input", { type: "number", step: "1", placeholder: "-100" });
+  const extra = {
+    time: field("Time", time),
+    other: field("Position", other),
+    shift: field("Messages, negative for back", shift),
+  };
   const rows = h("div", { role: "status" });
   let plan;
   const to = () => {
-    if (target.value === "other") return other.value;
-    if (target.value !== "time") return target.value;
+    if (target.value === "shift") {
+      if (shift.value === "") throw new Error("Say by how many");
+      return { shift: Number(shift.value) };
+    }
+    if (target.value === "other") return { to: other.value };
+    if (target.value !== "time") return { to: target.value };
     const ms = timestampOf(time.value);
     if (Number.isNaN(ms)) throw new Error("Say to which time");
-    return `@${ms}`;
+    return { to: `@${ms}` };
   };
-  const body = () => ({ topic_name: name.value, to: to() });
+  const body = () => {
+    const ids = partitions.value.split(",").map((one) => one.trim()).filter((one) => one !== "");
+    if (!ids.every((one) => /^\d+$/.test(one))) throw new Error("Partitions are numbers");
+    return {
+      topic_name: name.value,
+      ...(ids.length === 0 ? {} : { partition_ids: ids.map(Number) }),
+      ...to(),
+    };
+  };
   const preview = h("button", {
     type: "button",
     onclick: async () => {
       try {
-        plan = (await inCluster("POST", `${at}/offsets:reset`, { ...body(), dry_run: true })).data;
-        rows.replaceChildren(planTable(plan));
+        const asked = body();
+        plan = (await inCluster("POST", `${at}/offsets:reset`, { ...asked, dry_run: true })).data;
+        const command = commandOf(id, asked);
+        const button = command !== undefined && h("button", {
+          type: "button",
+          class: "small",
+          onclick: async () => button.textContent = await copy(command) ? "Copied" : command,
+        }, "Copy as a command");
+        rows.replaceChildren(planTable(plan), button || "");
       } catch (error) {
         plan = undefined;
         rows.replaceChildren(h("p", { class: "bad" }, error.message));
@@ -276,22 +402,18 @@ function resetOffsets(at, data, onReset) {
   const forget = () => {
     plan = undefined;
     rows.replaceChildren();
-    timeField.hidden = target.value !== "time";
-    otherField.hidden = target.value !== "other";
+    for (const [value, one] of Object.entries(extra)) one.hidden = target.value !== value;
   };
   forget();
-  name.onchange =
-    target.onchange =
-    time.oninput =
-    other.oninput =
-      forget;
+  for (const one of [name, partitions, target, time, other, shift]) one.oninput = forget;
   openDialog(
     "Reset offsets",
     [
+      list,
       field("Topic", name),
+      field("Partitions", partitions),
       field("To", target),
-      timeField,
-      otherField,
+      Object.values(extra),
       h("div", { class: "row" }, preview),
       rows,
     ],
@@ -306,6 +428,19 @@ function resetOffsets(at, data, onReset) {
       onReset(data);
     },
   );
+}
+
+/** What does the same on the command line, where +N and -N are shifts; undefined if nothing does. */
+export function commandOf(group, { topic_name: topic, partition_ids: ids, to, shift }) {
+  if (shift === undefined && /^[+-]/.test(to)) return undefined;
+  const quote = (text) => /^[\w@.:,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const place = shift === undefined
+    ? { start: "earliest", end: "latest" }[to] ?? to
+    : `${shift < 0 ? "" : "+"}${shift}`;
+  const of = ids === undefined ? topic : `${topic}:${ids.join(",")}`;
+  return `dqueue group reset-offsets ${quote(group)} --topic ${quote(of)} --to=${
+    quote(place)
+  } --execute`;
 }
 
 function planTable(plan) {

@@ -10,7 +10,24 @@ const MAX_LENGTH = 65_536;
 export function valueView(value) {
   if (value === null) return h("pre", {}, h("em", {}, "null (tombstone)"));
   if (value === "") return h("pre", {}, h("em", {}, "empty"));
-  return h("pre", {}, isJson(value) && value.length <= MAX_LENGTH ? indented(value) : value);
+  // A long one is scrolled, by keys too.
+  return h(
+    "pre",
+    { tabindex: "0" },
+    isJson(value) && value.length <= MAX_LENGTH ? indented(value) : visible(value),
+  );
+}
+
+/** Characters that are not seen, or that change the order of what follows. Joiners are part of scripts. */
+const UNSEEN = /(?![\t\n\r\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** A text in which what is not seen is escaped as in JSON. */
+export function visible(text) {
+  return text.replace(UNSEEN, (one) =>
+    Array.from(
+      { length: one.length },
+      (_, i) => `\\u${one.charCodeAt(i).toString(16).padStart(4, "0")}`,
+    ).join(""));
 }
 
 function isJson(text) {
@@ -43,7 +60,9 @@ function indented(text) {
       parts.push(token);
     } else if (token === ",") parts.push(token + line());
     else if (token === ":") parts.push(": ");
-    else parts.push(h("span", { class: token.startsWith('"') ? "string" : "literal" }, token));
+    else {parts.push(
+        h("span", { class: token.startsWith('"') ? "string" : "literal" }, visible(token)),
+      );}
   }
   return parts;
 }

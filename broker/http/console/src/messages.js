@@ -1,12 +1,14 @@
 /** Messages of a topic: search with progress, live tail, details, and export. */
 
-import { field, h, isTyping } from "./dom.js";
+import { inParallel } from "./api.js";
+import { copy, field, h, isTyping } from "./dom.js";
 import { save, saveAll, textOf } from "./export.js";
 import { streamQuery } from "./message_query.js";
+import { wholeRecord } from "./record_at.js";
 import { recordTable } from "./record_table.js";
 import { MAX_SELECTED, openRedrive } from "./redrive.js";
-import { recordView } from "./record_view.js";
-import { fieldOf, timestampOf } from "./time.js";
+import { addressOf, recordView, resendPath } from "./record_view.js";
+import { fieldOf, partsOf, timestampOf } from "./time.js";
 
 const STARTS = [
   ["-100", "Newest 100 of each partition"],
@@ -15,31 +17,52 @@ const STARTS = [
   ["@-1h", "Last hour"],
   ["@-1d", "Last day"],
   ["times", "Between two times…"],
+  ["other", "Offset or range…"],
   ["end", "New ones only"],
 ];
 /** More than so many in one drawing are thinned out: nobody reads them. */
 const MAX_AT_ONCE = 500;
+/** Bytes of values in the list. Whole ones are read when they are opened. */
+const VALUE_BYTES = 4096;
+/** How often a live list says how many there are, to the eye and to a screen reader. */
+const SAY_MS = 500;
+const ANNOUNCE_MS = 5000;
+/** How long to wait before a live list connects again, at first and at most. */
+const RETRY_MS = 500;
+const MAX_RETRY_MS = 5000;
+const REASONS = {
+  slow: "they came too fast",
+  retention: "they are deleted",
+  truncated: "they were never committed",
+};
 const number = (value) => value.toLocaleString("en-US");
 
 /** The page's content. `params` are those of its address, which the search changes. */
-export function messagesView(topic, partitions, params, onLeave) {
+export function messagesView(topic, partitions, { params, onLeave, go }) {
   const wanted = params.get("offset") ?? "-100";
   const times = /^@(\d{12,15})(?::(\d{12,15}|end))?$/.exec(wanted);
-  const starts = times !== null || STARTS.some(([value]) => value === wanted)
-    ? STARTS
-    : [[wanted, wanted], ...STARTS];
-  const chosen = times === null ? wanted : "times";
+  const isListed = STARTS.some(([value]) => value === wanted);
+  const chosen = times !== null ? "times" : isListed ? wanted : "other";
   const start = h(
     "select",
     { onchange: () => showTimes() },
-    starts.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
+    STARTS.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
   );
   const time = (ms) =>
     h("input", { type: "datetime-local", step: "1", value: ms > 0 ? fieldOf(ms) : "" });
   const from = time(Number(times?.[1] ?? Date.now() - 3_600_000));
   const to = time(Number(times?.[2]));
   const between = h("div", { class: "row inner" }, field("After", from), field("Before", to));
-  const showTimes = () => between.hidden = start.value !== "times";
+  const range = h("input", {
+    value: chosen === "other" ? wanted : "",
+    placeholder: "42, 100:200, +50, -20, @-2h",
+    class: "data",
+  });
+  const rangeField = field("Offset or range", range);
+  const showTimes = () => {
+    between.hidden = start.value !== "times";
+    rangeField.hidden = start.value !== "other";
+  };
   showTimes();
   const partition = h(
     "select",
@@ -69,17 +92,41 @@ export function messagesView(topic, partitions, params, onLeave) {
     "aria-describedby": "find-help",
   });
   const status = h("p", { role: "status", class: "dim" });
+  /** What is missing from the list. */
+  const gaps = h("ul", { class: "plain warn" });
+  const announcement = h("p", { role: "status", class: "unseen" });
   const bar = h("progress", { max: 1, hidden: true, "aria-label": "Progress of the search" });
   const detail = h("section", { class: "detail", hidden: true, "aria-label": "Message" });
+  /** The record whose details are shown, whole. */
+  let opened;
   const close = () => {
+    opened = undefined;
     detail.hidden = true;
     records.unselect();
   };
+  const open = async (record) => {
+    opened = record;
+    detail.hidden = false;
+    let content;
+    try {
+      if (record.value_cut) {
+        detail.replaceChildren(h("p", { class: "dim" }, "Loading the message…"));
+      }
+      const whole = await wholeRecord(record);
+      if (opened !== record) return;
+      opened = whole;
+      content = recordView(topic, whole, { onClose: close, onMove: (by) => records.move(by) });
+    } catch (error) {
+      content = [
+        h("p", { class: "bad", role: "alert" }, error.message),
+        h("button", { onclick: close }, "Close"),
+      ];
+    }
+    detail.replaceChildren(...content);
+    detail.scrollTop = 0;
+  };
   const records = recordTable({
-    onOpen(record) {
-      detail.hidden = false;
-      detail.replaceChildren(...recordView(topic, record, { onClose: close }));
-    },
+    onOpen: open,
     onSelect(count) {
       redrive.disabled = count === 0 || count > MAX_SELECTED;
       redrive.textContent = count === 0 ? "Resend…" : `Resend ${number(count)}…`;
@@ -104,6 +151,9 @@ export function messagesView(topic, partitions, params, onLeave) {
   let thinned = 0;
   let pending = [];
   let isDrawing = false;
+  let retryTimer;
+  let saidMs = 0;
+  let announcedMs = 0;
 
   const draw = () => {
     isDrawing = false;
@@ -121,12 +171,14 @@ export function messagesView(topic, partitions, params, onLeave) {
     isDrawing = true;
     requestAnimationFrame(draw);
   };
+  const liveOrSearching = () => !stopButton.disabled;
   const isLive = () => liveButton.getAttribute("aria-pressed") === "true";
   const say = (text, kind = "dim") => {
     status.className = kind;
     status.textContent = text;
   };
   const stop = () => {
+    clearTimeout(retryTimer);
     socket?.close();
     socket = undefined;
     bar.hidden = true;
@@ -134,6 +186,10 @@ export function messagesView(topic, partitions, params, onLeave) {
     liveButton.setAttribute("aria-pressed", "false");
   };
   const offset = () => {
+    if (start.value === "other") {
+      if (range.value.trim() === "") throw new Error("Say from which offset");
+      return range.value.trim();
+    }
     if (start.value !== "times") return start.value;
     const [fromMs, toMs] = [timestampOf(from.value), timestampOf(to.value)];
     if (Number.isNaN(fromMs)) throw new Error("Say after which time");
@@ -158,7 +214,9 @@ export function messagesView(topic, partitions, params, onLeave) {
     stop();
     pending = [];
     found = thinned = 0;
+    saidMs = 0;
     records.clear();
+    gaps.replaceChildren();
     close();
     let query;
     try {
@@ -169,19 +227,49 @@ export function messagesView(topic, partitions, params, onLeave) {
       return say(error.message, "bad");
     }
     query.set("batch", "1");
+    query.set("value", String(VALUE_BYTES));
     if (!live) query.set("exit", "1");
     say(live ? "Live: waiting for messages…" : "Searching…");
+    stopButton.disabled = false;
+    liveButton.setAttribute("aria-pressed", String(live));
+    status.setAttribute("aria-live", live ? "off" : "polite");
+    connect(query, live, RETRY_MS);
+  };
+  const connect = (query, live, retryMs) => {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const opened = new WebSocket(
       `${scheme}://${location.host}/topics/${encodeURIComponent(topic)}/stream?${query}`,
       "dqueue.v1",
     );
     socket = opened;
-    stopButton.disabled = false;
-    liveButton.setAttribute("aria-pressed", String(live));
-    follow(opened, live);
+    follow(opened, query, live, retryMs);
   };
-  const follow = (opened, live) => {
+  const sayLive = () => {
+    const nowMs = performance.now();
+    if (nowMs - saidMs < SAY_MS) return;
+    saidMs = nowMs;
+    const text = `Live: ${number(found)} messages` +
+      (thinned > 0 ? `, ${number(thinned)} of them not shown: there are too many` : "");
+    say(text);
+    if (nowMs - announcedMs < ANNOUNCE_MS) return;
+    announcedMs = nowMs;
+    announcement.textContent = text;
+  };
+  const showGap = ({ partition, from, to, reason }) => {
+    gaps.append(h(
+      "li",
+      {},
+      `▲ ${number(to - from)} messages of partition ${partition} are not shown: ${
+        REASONS[reason] ?? reason
+      } `,
+      reason === "slow" && h("a", {
+        href: `/ui/topics/${
+          encodeURIComponent(topic)
+        }/messages?offset=${from}:${to}&p=${partition}`,
+      }, "Show them"),
+    ));
+  };
+  const follow = (opened, query, live, retryMs) => {
     const startedMs = performance.now();
     const progress = (scanned, behind) => {
       const rate = 1000 * scanned / Math.max(1, performance.now() - startedMs);
@@ -192,28 +280,29 @@ export function messagesView(topic, partitions, params, onLeave) {
         : "";
       say(`${number(scanned)} of ${number(scanned + behind)} read, ${number(found)} found${left}`);
     };
+    let hasSaid = false;
     opened.onmessage = ({ data }) => {
       if (socket !== opened) return;
       const message = JSON.parse(data);
+      // A live list continues here if the connection breaks.
+      if (live && message.id !== undefined) query.set("last-event-id", message.id);
+      if (live && !hasSaid) {
+        hasSaid = true;
+        retryMs = RETRY_MS;
+        saidMs = 0;
+        if (found > 0) sayLive();
+        else say("Live: waiting for messages…");
+      }
       switch (message.type) {
         case "batch":
           add(message.records);
-          if (live) {
-            say(
-              `Live: ${number(found)} messages` +
-                (thinned > 0 ? `, ${number(thinned)} of them not shown: there are too many` : ""),
-            );
-          }
+          if (live) sayLive();
           break;
         case "progress":
           if (!live) progress(message.scanned, message.behind);
           break;
         case "gap":
-          say(
-            `${number(message.to - message.from)} messages of partition ${message.partition} are ` +
-              `not shown (${message.reason})`,
-            "warn",
-          );
+          showGap(message);
           break;
         case "error":
           stop();
@@ -229,19 +318,35 @@ export function messagesView(topic, partitions, params, onLeave) {
     };
     opened.onclose = () => {
       if (socket !== opened) return;
-      stop();
-      say("The connection was closed. Search again to continue.", "warn");
+      if (!live) {
+        stop();
+        return say("The connection was closed. Search again to continue.", "warn");
+      }
+      if (hasSaid || retryMs === RETRY_MS) {
+        say(
+          `▲ Live: not connected since ${partsOf(Date.now()).time.slice(0, 8)}, trying again.` +
+            (query.has("last-event-id") ? " Nothing will be missing." : ""),
+          "warn",
+        );
+      }
+      retryTimer = setTimeout(
+        () => connect(query, live, Math.min(MAX_RETRY_MS, 2 * retryMs)),
+        retryMs,
+      );
     };
   };
-  const endOf = ({ matched, scanned }, ms) => {
+  const endOf = ({ matched, scanned, skipped }, ms) => {
+    const notRead = skipped > 0
+      ? ` ${number(skipped)} have no such field, or are too large for CEL.`
+      : "";
     if (matched === 0) {
       return `No messages among the ${number(scanned)} that were read. Start earlier, or search ` +
-        "for less.";
+        `for less.${notRead}`;
     }
     const shown = records.count < matched ? `; the last ${number(records.count)} are shown` : "";
     return `${number(matched)} found among ${number(scanned)} in ${
       (ms / 1000).toFixed(1)
-    } s${shown}`;
+    } s${shown}${notRead === "" ? "" : `.${notRead}`}`;
   };
   const stopButton = h("button", {
     type: "button",
@@ -263,10 +368,8 @@ export function messagesView(topic, partitions, params, onLeave) {
       onchange: () => {
         const [what, format] = exported.value.split(" ");
         exported.value = "";
-        if (what === "shown") {
-          return save(`${topic}.${format}`, [textOf(records.all(), format)], "text/plain");
-        }
-        exportAll(format);
+        if (what === "shown") exportShown(format);
+        else exportAll(format);
       },
     },
     [
@@ -277,6 +380,14 @@ export function messagesView(topic, partitions, params, onLeave) {
       ["all csv", "All that the search finds, CSV"],
     ].map(([value, text]) => h("option", { value }, text)),
   );
+  const exportShown = async (format) => {
+    try {
+      const whole = await inParallel(records.all(), wholeRecord);
+      save(`${topic}.${format}`, [textOf(whole, format)], "text/plain");
+    } catch (error) {
+      say(error.message, "bad");
+    }
+  };
   const exportAll = async (format) => {
     stop();
     const ending = new AbortController();
@@ -308,6 +419,7 @@ export function messagesView(topic, partitions, params, onLeave) {
     },
     field("From", start),
     between,
+    rangeField,
     field("Partition", partition),
     field("Show", isolation),
     field("Find", find),
@@ -318,14 +430,21 @@ export function messagesView(topic, partitions, params, onLeave) {
     exported,
     redrive,
   );
+  const copied = async (text, what) => say(await copy(text) ? `${what} copied` : "Cannot copy");
   const keys = (event) => {
     if (isTyping(event)) return;
-    if (event.key === "j") records.move(1);
-    else if (event.key === "k") records.move(-1);
-    else if (event.key === "x") records.toggle();
-    else if (event.key === "l") run(true);
-    else if (event.key === "Escape" && !detail.hidden) close();
-    else if (event.key === "Escape" && socket !== undefined) stopButton.click();
+    const { key } = event;
+    if (key === "j") records.move(1);
+    else if (key === "k") records.move(-1);
+    else if (key === "x") records.toggle();
+    else if (key === "l") run(true);
+    else if (key === "n") go(`/ui/topics/${encodeURIComponent(topic)}/produce`);
+    else if (key === "Escape" && !detail.hidden) close();
+    else if (key === "Escape" && liveOrSearching()) stopButton.click();
+    else if (opened === undefined) return;
+    else if (key === "e") go(resendPath(topic, opened));
+    else if (key === "c") copied(opened.value ?? opened.value_base64 ?? "", "Value");
+    else if (key === "y") copied(addressOf(topic, opened), "Link");
   };
   document.addEventListener("keydown", keys);
   onLeave(() => {
@@ -344,6 +463,8 @@ export function messagesView(topic, partitions, params, onLeave) {
     ),
     bar,
     status,
+    gaps,
+    announcement,
     h("div", { class: "split" }, records.element, detail),
   ];
 }

@@ -1,6 +1,6 @@
 /** The overview: what needs attention, and the last hour in charts. */
 
-import { clusterId, eachOf, history, inCluster, metrics, sum } from "./api.js";
+import { clusterId, eachOf, history, ifAllowed, inCluster, metrics, sum } from "./api.js";
 import { chart, perSecond, short, sparkline } from "./charts.js";
 import { bytes, durationOf, h, link, table } from "./dom.js";
 import { groupPath } from "./groups.js";
@@ -19,12 +19,13 @@ export async function overview({ onLeave }) {
   const busiest = h("div");
   const refresh = async () => {
     const [series, health, [broker], topics, groups] = await Promise.all([
-      metrics(),
-      inCluster("GET", "/health"),
+      ifAllowed(metrics(), []),
+      ifAllowed(inCluster("GET", "/health"), undefined),
       history(),
       history("kind=topic"),
       history("kind=group"),
     ]);
+    if (health === undefined) return attention.replaceChildren(denied());
     cards.replaceChildren(...cardsOf(series, health, broker));
     attention.replaceChildren(attentionOf(series, health));
     charts.replaceChildren(...chartsOf(broker));
@@ -56,6 +57,20 @@ export async function overview({ onLeave }) {
   };
 }
 
+/** What who may not describe the cluster sees. */
+function denied() {
+  return h(
+    "p",
+    {},
+    "You may not describe the cluster, which its overview needs: an ACL with the operation DESCRIBE on " +
+      "CLUSTER kafka-cluster allows it. See your ",
+    link("/ui/topics", "topics"),
+    " and ",
+    link("/ui/groups", "groups"),
+    ".",
+  );
+}
+
 function cardsOf(series, health, broker) {
   const last = (name) => broker?.series[name].at(-1);
   const free = sum(series, "dqueue_disk_free_bytes");
@@ -72,9 +87,21 @@ function cardsOf(series, health, broker) {
     card("Partitions", health.partitions.toLocaleString("en-US")),
     card("Records in", perSecond(last("records_in"))),
     card("Records out", perSecond(last("records_out"))),
+    card("Loop delay p99", delayOf(series)),
     card("Memory", bytes(sum(series, "dqueue_process_resident_bytes"))),
     card("Disk free", total > 0 ? `${bytes(free)}, ${Math.round(100 * free / total)} %` : "–"),
   ];
+}
+
+/** The delay of the event loop that 99 of 100 are below, since the start: the bound of a bucket. */
+function delayOf(series) {
+  const buckets = series.filter(({ name }) => name === "dqueue_event_loop_delay_seconds_bucket")
+    .map(({ labels, value }) => [labels.le === "+Inf" ? Infinity : Number(labels.le), value])
+    .sort(([a], [b]) => a - b);
+  const all = buckets.at(-1)?.[1] ?? 0;
+  const found = buckets.find(([, count]) => count >= 0.99 * all);
+  if (all === 0 || found === undefined || found[0] === Infinity) return "–";
+  return `≤ ${short(1000 * found[0])} ms`;
 }
 
 function card(name, value) {

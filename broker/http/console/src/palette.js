@@ -10,6 +10,9 @@ const PAGES = [
   ["Transactions", "page", "/ui/transactions"],
   ["Brokers", "page", "/ui/brokers"],
   ["Events", "page", "/ui/events"],
+  ["ACLs", "page", "/ui/access/acls"],
+  ["Users", "page", "/ui/access/users"],
+  ["Quotas", "page", "/ui/access/quotas"],
 ];
 const MAX_SHOWN = 12;
 

@@ -2,10 +2,11 @@
 
 import { inCluster } from "./api.js";
 import { field, h, link } from "./dom.js";
+import { recordAt } from "./record_at.js";
 import { toBase64 } from "./redrive.js";
 
-const FORMS = [["text", "Text"], ["base64", "Base64"], ["null", "Null"]];
-const TYPES = { text: "STRING", base64: "BINARY" };
+const FORMS = [["text", "Text"], ["json", "JSON"], ["base64", "Base64"], ["null", "Null"]];
+const TYPES = { text: "STRING", json: "STRING", base64: "BINARY" };
 
 /** A field for bytes: its form, and its content. */
 function bytesField(label, { text, base64, isNull }, isLong) {
@@ -23,9 +24,12 @@ function bytesField(label, { text, base64, isNull }, isLong) {
   });
   return {
     element: h("div", { class: "bytes" }, field(label, input), field(`${label} as`, form)),
-    /** What the API takes; null for a null. */
+    /** What the API takes; null for a null. Throws if it is to be JSON, and is not. */
     get data() {
-      return form.value === "null" ? null : { type: TYPES[form.value], data: input.value };
+      if (form.value === "null") return null;
+      if (form.value === "json") ensureJson(label, input.value);
+      // JSON is sent as it was written, with all digits of its numbers.
+      return { type: TYPES[form.value], data: input.value };
     },
     get base64() {
       if (form.value === "null") return null;
@@ -34,29 +38,26 @@ function bytesField(label, { text, base64, isNull }, isLong) {
   };
 }
 
+function ensureJson(label, text) {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${label} is not JSON: ${error.message}`);
+  }
+}
+
 const contentOf = (value, base64) => ({ text: value ?? "", base64, isNull: value === null });
 
 /** The record at `PARTITION:OFFSET`; undefined if it is gone. */
-async function recordAt(topic, place) {
+async function recordOf(topic, place) {
   const [, partition, offset] = /^(\d+):(\d+)$/.exec(place) ?? [];
-  if (partition === undefined) return undefined;
-  const query = new URLSearchParams({
-    offset: `${offset}:${Number(offset) + 1}`,
-    partition,
-    exit: "1",
-  });
-  const response = await fetch(`/topics/${encodeURIComponent(topic)}/stream?${query}`);
-  if (!response.ok) throw new Error((await response.json()).message);
-  const line = (await response.text()).split("\n").find((line) =>
-    line.startsWith('data: {"topic"')
-  );
-  return line === undefined ? undefined : JSON.parse(line.slice(6));
+  return partition === undefined ? undefined : await recordAt(topic, partition, offset);
 }
 
 /** The page. `from` in its address names a message to send again. */
 export async function produceView(topic, params) {
   const place = params.get("from");
-  const record = place === null ? undefined : await recordAt(topic, place);
+  const record = place === null ? undefined : await recordOf(topic, place);
   const { data: topics } = await inCluster("GET", "/topics");
   const names = topics.filter(({ is_internal: isInternal }) => !isInternal)
     .map(({ topic_name: name }) => name).sort();

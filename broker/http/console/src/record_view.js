@@ -1,21 +1,51 @@
 /** One message: its time, key, value and headers, and what can be done with it. */
 
-import { h } from "./dom.js";
-import { valueView } from "./json_view.js";
+import { bytes as sizeOf, copy, h } from "./dom.js";
+import { save } from "./export.js";
+import { valueView, visible } from "./json_view.js";
+import { toBase64 } from "./redrive.js";
 import { agoOf, timeOf, zone } from "./time.js";
 
-/** The details of a record, as elements. */
-export function recordView(topic, record, { onClose }) {
-  const { partition, offset, timestamp, headers } = record;
+const FORMS = [["", "as it is"], ["text", "text"], ["hex", "hex"], ["base64", "base64"]];
+/** Longer values are not shown at first: drawing them takes long. */
+const MAX_SHOWN = 1_048_576;
+
+/** The address of a record in the console. */
+export function addressOf(topic, { partition, offset }) {
   const path = `/ui/topics/${encodeURIComponent(topic)}`;
-  const own = `${location.origin}${path}/messages?offset=${offset}:${offset + 1}&p=${partition}`;
-  const json = JSON.stringify(record);
+  return `${location.origin}${path}/messages?offset=${offset}:${offset + 1}&p=${partition}`;
+}
+
+/** Where a record is edited and sent again. */
+export function resendPath(topic, { partition, offset }) {
+  return `/ui/topics/${encodeURIComponent(topic)}/produce?from=${partition}:${offset}`;
+}
+
+/** The details of a record, as elements. `onMove(by)` opens another one. */
+export function recordView(topic, record, { onClose, onMove }) {
+  const { partition, offset, timestamp, headers } = record;
+  const json = () => JSON.stringify(record);
+  const copyButton = (text, content) => {
+    const button = h("button", {
+      onclick: async () => {
+        button.textContent = await copy(content()) ? "Copied" : "Cannot copy";
+        setTimeout(() => button.textContent = text, 2000);
+      },
+    }, text);
+    return button;
+  };
   return [
     h(
       "div",
       { class: "row title" },
       h("h2", {}, `Partition ${partition}, offset ${offset}`),
-      h("button", { onclick: onClose, "aria-label": "Close the message" }, "✕"),
+      h(
+        "span",
+        { class: "buttons" },
+        h("button", { onclick: () => onMove(-1), "aria-label": "The message above" }, "↑"),
+        h("button", { onclick: () => onMove(1), "aria-label": "The message below" }, "↓"),
+        h("button", { onclick: onClose, "aria-label": "Close the message" }, "✕"),
+      ),
     ),
     h(
       "p",
@@ -24,23 +54,73 @@ export function recordView(topic, record, { onClose }) {
     ),
     h("h3", {}, "Key"),
     bytesView(record.key, record.key_base64),
-    h("h3", {}, "Value"),
-    bytesView(record.value, record.value_base64),
+    valueSection(topic, record),
     headers.length > 0 && [h("h3", {}, `Headers (${headers.length})`), headersView(headers)],
     h(
       "div",
       { class: "row" },
+      copyButton("Copy value", () => record.value ?? record.value_base64 ?? ""),
+      record.key !== null &&
+        copyButton("Copy key", () => record.key ?? record.key_base64 ?? ""),
+      copyButton("Copy link", () => addressOf(topic, record)),
       h("button", {
-        onclick: () => navigator.clipboard.writeText(record.value ?? record.value_base64 ?? ""),
-      }, "Copy value"),
-      h("button", { onclick: () => navigator.clipboard.writeText(own) }, "Copy link"),
-      h("a", {
-        href: `data:application/json,${encodeURIComponent(json)}`,
-        download: `${topic}-${partition}-${offset}.json`,
+        onclick: () => save(`${topic}-${partition}-${offset}.json`, [json()], "application/json"),
       }, "Download"),
-      h("a", { href: `${path}/produce?from=${partition}:${offset}` }, "Edit and resend"),
+      h("a", { href: resendPath(topic, record) }, "Edit and resend"),
     ),
   ].flat(2).filter((child) => child !== false);
+}
+
+/** The value, in the form that was chosen for the topic the last time. */
+function valueSection(topic, { value, value_base64: base64 }) {
+  const key = `dqueue.view.${topic}`;
+  const chosen = localStorage.getItem(key) ?? "";
+  const size = base64 === undefined
+    ? new TextEncoder().encode(value ?? "").length
+    : Math.floor(base64.length * 3 / 4);
+  const shown = h("div");
+  let isWanted = size <= MAX_SHOWN;
+  const draw = () => {
+    shown.replaceChildren(
+      isWanted ? valueAs(form.value, value, base64) : h("button", {
+        onclick: () => {
+          isWanted = true;
+          draw();
+        },
+      }, `Show all ${sizeOf(size)}`),
+    );
+  };
+  const form = h(
+    "select",
+    {
+      "aria-label": "Show the value",
+      onchange: () => {
+        localStorage.setItem(key, form.value);
+        draw();
+      },
+    },
+    FORMS.map(([form, text]) => h("option", { value: form, selected: form === chosen }, text)),
+  );
+  draw();
+  return [
+    h(
+      "div",
+      { class: "row title" },
+      h("h3", {}, "Value ", value === null ? "" : h("small", { class: "dim" }, sizeOf(size))),
+      value === null ? "" : form,
+    ),
+    shown,
+  ];
+}
+
+function valueAs(form, text, base64) {
+  if (text === null) return valueView(null);
+  if (form === "hex") return h("pre", { tabindex: "0" }, hexOf(bytesOf(base64 ?? toBase64(text))));
+  if (form === "base64") return h("pre", { tabindex: "0" }, base64 ?? toBase64(text));
+  if (form === "text") {
+    return h("pre", { tabindex: "0" }, text ?? new TextDecoder().decode(bytesOf(base64)));
+  }
+  return bytesView(text, base64);
 }
 
 /** A text as text or JSON; other bytes as hex, with numbers that they may be, and a hint at a schema id. */
@@ -52,7 +132,7 @@ function bytesView(text, base64) {
     "div",
     {},
     hints.length > 0 && h("p", { class: "dim" }, hints.join(" · ")),
-    h("pre", {}, hexOf(bytes)),
+    h("pre", { tabindex: "0" }, hexOf(bytes)),
   );
 }
 
@@ -83,7 +163,7 @@ function headersView(headers) {
           h(
             "td",
             { class: "data" },
-            header.value ?? (header.value_base64 === undefined
+            (header.value && visible(header.value)) ?? (header.value_base64 === undefined
               ? h("em", {}, "null")
               : hexOf(bytesOf(header.value_base64))),
           ),
@@ -115,7 +195,7 @@ export function hexOf(bytes, most = 65_536) {
 export function lineOf(text, base64, most) {
   if (base64 !== undefined) return `0x${hexLine(base64, most / 2)}`;
   if (text === null || text === undefined) return h("em", {}, "null");
-  return text === "" ? h("em", {}, "empty") : text.slice(0, most);
+  return text === "" ? h("em", {}, "empty") : visible(text.slice(0, most));
 }
 
 function hexLine(base64, most) {

@@ -3,8 +3,9 @@
  * the topic that one of its headers names, as dead letter queues have it.
  */
 
-import { inCluster, request } from "./api.js";
+import { inCluster, inParallel, request, send } from "./api.js";
 import { field, h, number, openDialog, table } from "./dom.js";
+import { wholeRecord } from "./record_at.js";
 
 /** Most messages at once. */
 export const MAX_SELECTED = 1000;
@@ -85,10 +86,11 @@ async function sendAll(topic, records) {
     const part = records.slice(at, at + MAX_IN_REQUEST);
     let reports;
     try {
-      const response = await fetch(path, {
+      const whole = await inParallel(part, wholeRecord);
+      const response = await send(path, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: part.map((record) => JSON.stringify(bodyOf(record))).join("\n"),
+        body: whole.map((record) => JSON.stringify(bodyOf(record))).join("\n"),
       });
       reports = (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
     } catch (error) {

@@ -1,12 +1,13 @@
 /** One topic: its messages, partitions, configs and groups, and a form to produce. */
 
-import { eachOf, history, inCluster, inParallel, logDirs, request } from "./api.js";
+import { eachOf, history, inCluster, inParallel, logDirs, request, sizesOnDisk } from "./api.js";
 import { chart, perSecond } from "./charts.js";
 import { bytes, field, h, link, number, openDialog, table } from "./dom.js";
 import { groupPath } from "./groups.js";
 import { messagesView } from "./messages.js";
 import { produceView } from "./produce.js";
-import { topicPath } from "./topics.js";
+import { timestampOf } from "./time.js";
+import { createTopic, topicPath } from "./topics.js";
 
 const REFRESH_MS = 10_000;
 /** Most partitions whose offsets are looked up for a page, and most groups. */
@@ -34,16 +35,68 @@ export async function topic(context, name, tab) {
         one[0].toUpperCase() + one.slice(1),
       )
     ),
-    h("button", { class: "danger small", onclick: () => deleteTopic(context, name) }, "Delete…"),
+    h(
+      "span",
+      { class: "buttons" },
+      h("button", { class: "small", onclick: () => clone(context, name) }, "Clone…"),
+      h("button", { class: "danger small", onclick: () => deleteTopic(context, name) }, "Delete…"),
+    ),
   );
   return { title: name, content: [tabs, await VIEWS[tab](context, name, at)] };
+}
+
+/** Opens the dialog for a new topic with the configs of this one. */
+async function clone({ go }, name) {
+  const at = `/topics/${encodeURIComponent(name)}`;
+  const [described, { data }] = await Promise.all([
+    inCluster("GET", at),
+    inCluster("GET", `${at}/configs`),
+  ]);
+  createTopic(go, {
+    name,
+    partitions: described.partitions_count,
+    replicas: described.replication_factor,
+    configs: data.filter(({ source }) => source === "DYNAMIC_TOPIC_CONFIG"),
+  });
+}
+
+/** What is in a topic, in words: its records, bytes, and the groups that read it. */
+async function contentsOf(name) {
+  const at = `/topics/${encodeURIComponent(name)}`;
+  const { data: plan } = await inCluster("POST", `${at}/records:delete`, {
+    before: "end",
+    dry_run: true,
+  }).catch(() => ({ data: [] }));
+  const records = plan.reduce((all, row) => all + row.records_count, 0);
+  const [sizes, readers] = await Promise.all([
+    sizesOnDisk().catch(() => new Map()),
+    readersOf(name).catch(() => []),
+  ]);
+  const groups = readers.map(({ group }) => group.consumer_group_id);
+  return `It has about ${records.toLocaleString("en-US")} records, ${
+    bytes(sizes.get(name))
+  } on disk. ` +
+    (groups.length === 0
+      ? "No group reads it."
+      : `Groups that read it: ${groups.slice(0, 5).join(", ")}${groups.length > 5 ? ", …" : ""}.`);
+}
+
+/** A paragraph with what is in a topic, once that is known. */
+function contentsNote(name) {
+  const note = h("p", {}, "…");
+  contentsOf(name).then((text) => note.textContent = text, () => note.remove());
+  return note;
 }
 
 function deleteTopic({ go }, name) {
   const typed = h("input", {});
   openDialog(
     `Delete ${name}`,
-    [h("p", {}, "All its records will be gone."), field("Type its name", typed)],
+    [
+      h("p", {}, "All its records will be gone."),
+      contentsNote(name),
+      field("Type its name", typed),
+    ],
     "Delete",
     async () => {
       if (typed.value !== name) throw new Error("That is not its name");
@@ -54,9 +107,84 @@ function deleteTopic({ go }, name) {
   );
 }
 
-async function messagesOf({ params, onLeave }, name, at) {
+const PLACES = [
+  ["end", "All that are there now"],
+  ["time", "Those before a time…"],
+  ["offset", "Those before an offset…"],
+];
+
+function deleteRecords(at, name, reload) {
+  const place = h("select", {}, PLACES.map(([value, text]) => h("option", { value }, text)));
+  const time = h("input", { type: "datetime-local", step: "1" });
+  const offset = h("input", { type: "number", min: 0 });
+  const partition = h("input", { placeholder: "all, or such as 0,2", class: "data" });
+  const extra = { time: field("Time", time), offset: field("Offset", offset) };
+  const shown = h("div", { role: "status" });
+  const typed = h("input", {});
+  let plan;
+  const body = () => {
+    const ids = partition.value.split(",").map((one) => one.trim()).filter((one) => one !== "");
+    if (!ids.every((one) => /^\d+$/.test(one))) throw new Error("Partitions are numbers");
+    const ms = timestampOf(time.value);
+    if (place.value === "time" && Number.isNaN(ms)) throw new Error("Say before which time");
+    if (place.value === "offset" && offset.value === "") throw new Error("Say before which offset");
+    return {
+      ...(ids.length === 0 ? {} : { partition_ids: ids.map(Number) }),
+      before: place.value === "end" ? "end" : place.value === "time" ? `@${ms}` : offset.value,
+    };
+  };
+  const forget = () => {
+    plan = undefined;
+    shown.replaceChildren();
+    for (const [value, one] of Object.entries(extra)) one.hidden = place.value !== value;
+  };
+  forget();
+  for (const one of [place, time, offset, partition]) one.oninput = forget;
+  const preview = h("button", {
+    type: "button",
+    onclick: async () => {
+      try {
+        plan = (await inCluster("POST", `${at}/records:delete`, { ...body(), dry_run: true })).data;
+        const right = (text) => ({ text, class: "number" });
+        shown.replaceChildren(table(
+          [right("Partition"), right("Start"), right("New start"), right("Deleted")],
+          plan.map((row) => [
+            number(row.partition_id),
+            number(row.earliest_offset),
+            number(row.new_earliest_offset),
+            number(row.records_count),
+          ]),
+        ));
+      } catch (error) {
+        forget();
+        shown.replaceChildren(h("p", { class: "bad" }, error.message));
+      }
+    },
+  }, "Show what will be deleted");
+  openDialog(
+    "Delete records",
+    [
+      field("Which", place),
+      Object.values(extra),
+      field("Partitions", partition),
+      h("div", { class: "row" }, preview),
+      shown,
+      field("Type the topic's name", typed),
+    ],
+    "Delete",
+    async () => {
+      if (plan === undefined) throw new Error("Show what will be deleted first");
+      if (typed.value !== name) throw new Error("That is not its name");
+      await inCluster("POST", `${at}/records:delete`, body());
+      reload();
+    },
+    true,
+  );
+}
+
+async function messagesOf(context, name, at) {
   const { data } = await inCluster("GET", `${at}/partitions`);
-  return messagesView(name, data, params, onLeave);
+  return messagesView(name, data, context);
 }
 
 async function partitionsOf({ onLeave, reload }, name, at) {
@@ -79,6 +207,11 @@ async function partitionsOf({ onLeave, reload }, name, at) {
       "div",
       { class: "row" },
       h("button", { onclick: () => addPartitions(at, reload) }, "Add partitions…"),
+      h(
+        "button",
+        { class: "danger", onclick: () => deleteRecords(at, name, reload) },
+        "Delete records…",
+      ),
     ),
     rows,
   ];
@@ -122,7 +255,7 @@ async function partitionTable(at, partitions, sizes) {
     const ends = await inCluster("GET", `${at}/partitions/${id}/offset`).catch(() => undefined);
     const missing = replicas.filter((replica) => !replica.in_sync).map(({ broker }) => broker);
     return [
-      number(id),
+      String(id),
       leader < 0 ? { text: "▲ none", class: "bad" } : String(leader),
       replicas.map(({ broker }) => broker).join(", "),
       missing.length === 0
@@ -136,7 +269,7 @@ async function partitionTable(at, partitions, sizes) {
   }, 8);
   const right = (text) => ({ text, class: "number" });
   const heads = [
-    right("Partition"),
+    "Partition",
     "Leader",
     "Replicas",
     "In sync",
@@ -238,8 +371,8 @@ async function configsOf({ reload }, _name, at) {
   ];
 }
 
-/** The groups that have offsets of the topic, and how far they are behind on it. */
-async function groupsOf(_context, name) {
+/** The groups that have offsets of the topic, with how far they are behind on it, the furthest first. */
+async function readersOf(name) {
   const { data } = await inCluster("GET", "/consumer-groups");
   const lags = await inParallel(data.slice(0, MAX_GROUPS), async (group) => {
     const path = `/consumer-groups/${encodeURIComponent(group.consumer_group_id)}/lags`;
@@ -247,13 +380,16 @@ async function groupsOf(_context, name) {
     const here = data.filter((lag) => lag.topic_name === name);
     return { group, here, lag: here.reduce((all, one) => all + one.lag, 0) };
   });
-  const rows = lags.filter(({ here }) => here.length > 0).sort((a, b) => b.lag - a.lag)
-    .map(({ group, here, lag }) => [
-      link(groupPath(group.consumer_group_id), group.consumer_group_id),
-      group.state.toLowerCase().replaceAll("_", " "),
-      number(here.length),
-      number(lag),
-    ]);
+  return lags.filter(({ here }) => here.length > 0).sort((a, b) => b.lag - a.lag);
+}
+
+async function groupsOf(_context, name) {
+  const rows = (await readersOf(name)).map(({ group, here, lag }) => [
+    link(groupPath(group.consumer_group_id), group.consumer_group_id),
+    group.state.toLowerCase().replaceAll("_", " "),
+    number(here.length),
+    number(lag),
+  ]);
   if (rows.length === 0) {
     return h("p", { class: "dim" }, "No group has committed offsets of this topic.");
   }

@@ -2,7 +2,7 @@
 
 import { eachOf, history, inCluster, sizesOnDisk } from "./api.js";
 import { perSecond, sparkline } from "./charts.js";
-import { bytes, field, h, link, number, openDialog, table } from "./dom.js";
+import { bytes, field, h, link, number, openDialog, Order, sortedTable } from "./dom.js";
 
 /** Most rows that are drawn; the search finds the others. */
 const MAX_ROWS = 500;
@@ -36,13 +36,62 @@ export async function topics({ params, go, onLeave }) {
   const count = h("p", { role: "status", class: "dim" });
   let rates = new Map();
   let sizes = new Map();
+  const order = new Order(params.get("sort") ?? "name", () => draw());
+  const rateOf = ({ topic_name: name }) => rates.get(name)?.at(-1);
+  const right = (text) => ({ text, class: "number" });
+  const columns = [
+    {
+      name: "name",
+      text: "Name",
+      value: (topic) => topic.topic_name,
+      cell: ({ topic_name: name }) => ({ text: link(topicPath(name), name), class: "name" }),
+    },
+    {
+      name: "partitions",
+      text: "Partitions",
+      class: "number",
+      value: (topic) => topic.partitions_count,
+      cell: (topic) => number(topic.partitions_count),
+    },
+    {
+      name: "replicas",
+      text: "Replicas",
+      class: "number wide",
+      value: (topic) => topic.replication_factor,
+      cell: (topic) => ({ text: topic.replication_factor, class: "number wide" }),
+    },
+    {
+      name: "size",
+      text: "On disk",
+      class: "number",
+      value: (topic) => sizes.get(topic.topic_name),
+      cell: (topic) => right(bytes(sizes.get(topic.topic_name))),
+    },
+    {
+      name: "in",
+      text: "In",
+      class: "number",
+      value: rateOf,
+      cell: (topic) => right(perSecond(rateOf(topic))),
+    },
+    {
+      name: "chart",
+      text: "5 minutes",
+      class: "wide",
+      cell: ({ topic_name: name }) => ({
+        text: rates.has(name) ? sparkline(rates.get(name)) : "",
+        class: "wide",
+      }),
+    },
+  ];
   const draw = () => {
     const shown = data.filter(({ topic_name: name, is_internal: isInternal }) =>
       (internal.checked || !isInternal) && name.includes(search.value)
-    ).sort((a, b) => a.topic_name < b.topic_name ? -1 : 1);
+    );
     const address = new URLSearchParams();
     if (search.value !== "") address.set("q", search.value);
     if (internal.checked) address.set("internal", "1");
+    if (order.text !== "name") address.set("sort", order.text);
     globalThis.history.replaceState(null, "", address.size === 0 ? "?" : `?${address}`);
     count.textContent = data.length === 0
       ? "No topics yet. Create one here, or with: dqueue topic create NAME"
@@ -50,29 +99,7 @@ export async function topics({ params, go, onLeave }) {
         shown.length.toLocaleString("en-US")
       } found` +
         (shown.length > MAX_ROWS ? `, ${MAX_ROWS} shown: search for the others` : "");
-    const right = (text) => ({ text, class: "number" });
-    list.replaceChildren(table(
-      [
-        "Name",
-        right("Partitions"),
-        right("Replicas"),
-        right("On disk"),
-        right("In"),
-        { text: "5 minutes", class: "wide" },
-      ],
-      shown.slice(0, MAX_ROWS).map((topic) => {
-        const name = topic.topic_name;
-        const values = rates.get(name);
-        return [
-          link(topicPath(name), name),
-          number(topic.partitions_count),
-          number(topic.replication_factor),
-          right(bytes(sizes.get(name))),
-          right(perSecond(values?.at(-1))),
-          { text: values === undefined ? "" : sparkline(values), class: "wide" },
-        ];
-      }),
-    ));
+    list.replaceChildren(sortedTable(columns, shown, order, MAX_ROWS));
   };
   const refresh = async () => {
     const [histories, onDisk] = await Promise.all([history("kind=topic"), sizesOnDisk()]);
@@ -99,24 +126,37 @@ export async function topics({ params, go, onLeave }) {
   };
 }
 
-function createTopic(go) {
+/** Opens the dialog. A topic that is `like` another has its partitions, replicas and configs. */
+export function createTopic(go, like) {
   const name = h("input", { required: true, autofocus: true });
-  const partitions = h("input", { type: "number", min: 1, value: 1 });
-  const replicas = h("input", { type: "number", min: 1, placeholder: "as the broker is set" });
+  const partitions = h("input", { type: "number", min: 1, value: like?.partitions ?? 1 });
+  const replicas = h("input", {
+    type: "number",
+    min: 1,
+    value: like?.replicas ?? "",
+    placeholder: "as the broker is set",
+  });
   const preset = h("select", {}, PRESETS.map(([text], i) => h("option", { value: i }, text)));
-  const configs = h("textarea", { class: "data", placeholder: "max.message.bytes=2097152" });
+  const configs = h("textarea", {
+    class: "data",
+    value: (like?.configs ?? []).map(({ name, value }) => `${name}=${value}`).join("\n"),
+    placeholder: "max.message.bytes=2097152",
+  });
   openDialog(
-    "New topic",
+    like === undefined ? "New topic" : `New topic like ${like.name}`,
     [
       field("Name", name),
       field("Partitions", partitions),
       field("Replicas", replicas),
-      field("For", preset),
+      like === undefined && field("For", preset),
       field("Further configs, one a line", configs),
     ],
     "Create",
     async () => {
-      const all = { ...PRESETS[Number(preset.value)][1], ...linesOf(configs.value) };
+      const all = {
+        ...(like === undefined ? PRESETS[Number(preset.value)][1] : {}),
+        ...linesOf(configs.value),
+      };
       await inCluster("POST", "/topics", {
         topic_name: name.value,
         partitions_count: Number(partitions.value),
