@@ -99,6 +99,9 @@ const KAFKA_TOOL = "kafka-topics.sh";
 /** The path of a program for confluent-kafka that logs in. */
 export const oauthLoginProgram: string = beside("oauth_login.py");
 
+/** The path of a program for confluent-kafka that writes and reads while sessions end. */
+export const reauthenticationProgram: string = beside("reauthentication.py");
+
 /** The path of the program for confluent-kafka. */
 export const CONFLUENT_PROGRAM: string = beside("confluent_transactions.py");
 
