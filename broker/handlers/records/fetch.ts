@@ -171,7 +171,7 @@ class Reading {
   /** The leaders of partitions that this broker does not lead. */
   #hints: LeaderHints | undefined;
   /** What the client may read; `undefined` while that is everything. */
-  readonly #mayFetch: MayFetch | undefined;
+  #mayFetch: MayFetch | undefined;
   /** Yields to the event loop if there are very many partitions. */
   readonly #slice: TimeSlice | undefined;
 
@@ -180,7 +180,6 @@ class Reading {
     this.#plan = plan;
     this.#request = request;
     this.#context = context;
-    this.#mayFetch = mayFetch(context);
   }
 
   /** Bytes of the records read. */
@@ -197,6 +196,8 @@ class Reading {
   async collect(): Promise<void> {
     this.release();
     this.#takeMemory();
+    // It may have been revoked while the request waited.
+    this.#mayFetch = mayFetch(this.#context);
     const slice = this.#slice;
     for (const wanted of this.#plan.partitions) {
       if (slice?.isOver) await slice.pause();
