@@ -109,9 +109,16 @@ export class Session {
   }
 
   async #prove(authentication: Authentication, exchange: AuthenticationExchange): Promise<void> {
-    // The broker's session begins later.
-    const startedAt = performance.now();
-    const lifetimeMs = await authentication(exchange);
+    // The broker's session begins with the last request of the exchange. The first may wait there for what
+    // came before it, such as a fetch.
+    let startedAt = performance.now();
+    const lifetimeMs = await authentication({
+      peer: exchange.peer,
+      request: (api, body, minVersion) => {
+        startedAt = performance.now();
+        return exchange.request(api, body, minVersion);
+      },
+    });
     this.#renewAt = startedAt + renewalDelayMs(lifetimeMs);
     this.#reliableUntil = startedAt + reliableMs(lifetimeMs);
   }

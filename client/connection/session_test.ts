@@ -114,6 +114,31 @@ Deno.test("Client authenticates again after what is in flight", async () => {
   await cluster.idle();
 });
 
+Deno.test("Client does not authenticate twice in a row after it had to wait for what was in flight", async () => {
+  using clock = new MovedClock();
+  const cluster = new FakeCluster();
+  const logins = await demandSasl(cluster, { sessionLifetimeMs: 60_000 });
+  const core = clientOf(cluster, ALICE);
+  const ask = () => core.requestAny(metadata, { topics: [] }, { timeoutMs: 300_000 });
+  await ask();
+  const gate = Promise.withResolvers<void>();
+  cluster.once(metadata, async (_, { usual }) => {
+    await gate.promise;
+    return await usual();
+  });
+  const slow = ask();
+  await cluster.untilReceived(metadata, 2);
+  clock.advance(59_000);
+  const next = ask();
+  await Promise.resolve();
+  clock.advance(59_000);
+  gate.resolve();
+  await Promise.all([slow, next]);
+  await ask();
+  assertEquals(logins.length, 2);
+  await closed(core, cluster);
+});
+
 Deno.test("Client reports credentials that are refused when the session is renewed", async () => {
   using clock = new MovedClock();
   const cluster = new FakeCluster();

@@ -24,7 +24,7 @@ import { testWithPath } from "../support/outside.ts";
 import { PASSWORDS, SaslBroker } from "../support/security/sasl_broker.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
-const SECONDS = Number(Deno.env.get("DQUEUE_TEST_REAUTHENTICATION_SECONDS") ?? 4);
+const SECONDS = Number(Deno.env.get("DQUEUE_TEST_REAUTHENTICATION_SECONDS") ?? 3);
 /** A client may not authenticate twice within a second. */
 const LIFETIME_MS = 1500;
 const TOPIC = "t";
@@ -58,12 +58,13 @@ Deno.test("SDK writes and reads over sessions that end, without an error", async
     sasl: { mechanism: "SCRAM-SHA-256", username: "alice", password },
   });
   const producer = client.producer();
+  const consumer = client.consumer();
   const [sent, received]: [string[], string[]] = [[], []];
   const endMs = performance.now() + SECONDS * 1000;
   let isOver = false;
   const read = async () => {
     for (let offset = 0; !isOver || received.length < sent.length;) {
-      const { messages } = await client.consumer().fetchFrom(TOPIC, 0, offset);
+      const { messages } = await consumer.fetchFrom(TOPIC, 0, offset);
       received.push(...messages.map((message) => message.text()!));
       offset = (messages.at(-1)?.offset ?? offset - 1) + 1;
     }
@@ -96,7 +97,7 @@ Deno.test("kafkajs writes and reads over sessions that end, without an error", a
     sasl: { mechanism: "scram-sha-256", username: "alice", password },
   });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
-  const consumer = kafka.consumer({ groupId: "g" });
+  const consumer = kafka.consumer({ groupId: "g", maxWaitTimeInMs: 50 });
   await Promise.all([producer.connect(), consumer.connect()]);
   const [sent, received]: [string[], string[]] = [[], []];
   try {
@@ -119,7 +120,8 @@ Deno.test("kafkajs writes and reads over sessions that end, without an error", a
   }
   assertEquals(received, sent);
   assertEquals(errors, []);
-  checkCounts(broker);
+  // It may come too late on a busy machine: it connects again then.
+  checkCounts(broker, true);
 });
 
 testWithPath(
