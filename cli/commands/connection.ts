@@ -107,12 +107,14 @@ export const clusterFlags = {
 export const connectionFlags = {
   ...clusterFlags,
   profile: {
+    insteadOf: "clientConfig",
     value: "NAME",
     fallback: `that of "dqueue profile use", unless --brokers is given`,
     group: "Connection",
     doc: "Profile that says how to connect, where no flag or variable does",
   },
   clientConfig: {
+    insteadOf: "profile",
     otherNames: ["command-config", "consumer-config", "producer-config"],
     isFile: true,
     group: "Connection",

@@ -18,6 +18,7 @@ const NONE: ConnectionFlagValues = {
   passwordFile: undefined,
   tokenFile: undefined,
 };
+const KEY = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
 const PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 /** How a command connects with a client's properties. */
@@ -29,6 +30,8 @@ async function properties(
   const files = {
     "client.properties": text,
     "ca.pem": PEM,
+    "store.pem": PEM + KEY,
+    "me.key": KEY,
     "other.pem": PEM,
     "secret": "by file",
   };
@@ -62,16 +65,23 @@ Deno.test("readClientProperties() reads a Java client's properties", async (t) =
   });
   await t.step("SSL with a keystore, and inline", async () => {
     const byFile = await properties(
-      "security.protocol=SSL\nssl.keystore.type=PEM\nssl.keystore.location=ca.pem\n" +
+      "security.protocol=SSL\nssl.keystore.type=PEM\nssl.keystore.location=store.pem\n" +
         "ssl.key.password=p\nssl.endpoint.identification.algorithm=\n",
     );
-    assertEquals(byFile.tls, { cert: PEM, key: PEM, passphrase: "p", verifyServerName: false });
+    assertEquals(byFile.tls, {
+      cert: PEM + KEY,
+      key: PEM + KEY,
+      passphrase: "p",
+      verifyServerName: false,
+    });
     const inline = PEM.replaceAll("\n", "\\n");
     const byText = await properties(
       `security.protocol=SSL\nssl.truststore.certificates=${inline}\n` +
-        `ssl.keystore.certificate.chain=${inline}\nssl.keystore.key=KEY\n`,
+        `ssl.keystore.certificate.chain=${inline}\nssl.keystore.key=${
+          KEY.replaceAll("\n", "\\n")
+        }\n`,
     );
-    assertEquals(byText.tls, { ca: PEM.trim(), cert: PEM.trim(), key: "KEY" });
+    assertEquals(byText.tls, { ca: PEM.trim(), cert: PEM.trim(), key: KEY.trim() });
   });
   await t.step("PLAIN with a token, and PLAINTEXT", async () => {
     const login = "org.apache.kafka.common.security.plain.PlainLoginModule required " +
@@ -259,9 +269,9 @@ Deno.test("readClientProperties() reads librdkafka's properties, as kcat does", 
   await t.step("with a certificate", async () => {
     const { tls } = await properties(
       "bootstrap.servers=a:1\nsecurity.protocol=ssl\nssl.certificate.location=ca.pem\n" +
-        "ssl.key.location=other.pem\nssl.key.password=canary\n",
+        "ssl.key.location=me.key\nssl.key.password=canary\n",
     );
-    assertEquals(tls, { cert: PEM, key: PEM, passphrase: "canary" });
+    assertEquals(tls, { cert: PEM, key: KEY, passphrase: "canary" });
   });
 });
 

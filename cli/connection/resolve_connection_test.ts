@@ -20,6 +20,7 @@ const NONE: ConnectionFlagValues = {
   passwordFile: undefined,
   tokenFile: undefined,
 };
+const KEY = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
 const PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 /** How a command with these flags connects. */
@@ -70,7 +71,7 @@ Deno.test("resolveConnection() reads a password where it comes from", async (t) 
 });
 
 Deno.test("resolveConnection() takes TLS and SASL from flags", async (t) => {
-  const files = { "ca.pem": PEM, "a.pem": PEM, "a.key": "KEY" };
+  const files = { "ca.pem": PEM, "a.pem": PEM, "a.key": KEY, "both.pem": PEM + KEY, "x": "canary" };
   await t.step("none", async () => {
     assertEquals(await resolve({}), { brokers: undefined, stderr: "" });
   });
@@ -83,10 +84,31 @@ Deno.test("resolveConnection() takes TLS and SASL from flags", async (t) => {
     const flags = { tlsCert: "a.pem", tlsKey: "a.key", tlsServerName: "kafka" };
     assertEquals((await resolve(flags, { files })).tls, {
       cert: PEM,
-      key: "KEY",
+      key: KEY,
       serverName: "kafka",
     });
   });
+  await t.step("a certificate and its key in one file", async () => {
+    const both = PEM + KEY;
+    assertEquals((await resolve({ tlsCert: "both.pem" }, { files })).tls, {
+      cert: both,
+      key: both,
+    });
+  });
+  const wrong: readonly [flags: Partial<ConnectionFlagValues>, message: string][] = [
+    [{ tlsCa: "x" }, 'Cannot use "x" of --tls-ca: it has not a certificate in PEM'],
+    [{ tlsCa: "a.key" }, 'Cannot use "a.key" of --tls-ca'],
+    [{ tlsCert: "x", tlsKey: "a.key" }, 'Cannot use "x" of --tls-cert'],
+    [{ tlsCert: "a.pem", tlsKey: "x" }, 'Cannot use "x" of --tls-key: it has not a private key'],
+    [{ tlsCert: "a.pem" }, "Missing --tls-key"],
+    [{ tlsKey: "a.key" }, "Missing --tls-cert"],
+  ];
+  for (const [flags, message] of wrong) {
+    await t.step(`not ${JSON.stringify(flags)}`, async () => {
+      const error = await assertRejects(() => resolve(flags, { files }), UsageError, message);
+      assert(!error.message.includes("canary"));
+    });
+  }
   await t.step("an encrypted key, whose password is asked for", async () => {
     const encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
     const flags = { tlsCert: "a.pem", tlsKey: encrypted };

@@ -44,7 +44,19 @@ async function tlsOf(
   if (settings.tls === false || (settings.tls === undefined && !isMeant)) return undefined;
   const read = async (source: TextSource | undefined) =>
     source === undefined ? undefined : await textOf(context, source);
-  const [caText, certText, keyText] = [await read(ca), await read(cert), await read(key)];
+  const [caText, certText] = [await read(ca), await read(cert)];
+  ensurePem(caText, ca, "--tls-ca", CERTIFICATE, "a certificate");
+  ensurePem(certText, cert, "--tls-cert", CERTIFICATE, "a certificate");
+  // A file can have both, as Kafka's keystores in PEM have.
+  const keyText = await read(key) ??
+    (certText !== undefined && PRIVATE_KEY.test(certText) ? certText : undefined);
+  ensurePem(keyText, key, "--tls-key", PRIVATE_KEY, "a private key");
+  if (certText !== undefined && keyText === undefined) {
+    throw new UsageError("Missing --tls-key: the private key of the client's certificate");
+  }
+  if (certText === undefined && keyText !== undefined) {
+    throw new UsageError("Missing --tls-cert: the certificate of the client's private key");
+  }
   const passphrase = keyText === undefined
     ? undefined
     : await keyPasswordOf(context, settings, keyText);
@@ -56,6 +68,24 @@ async function tlsOf(
     ...(serverName === undefined ? {} : { serverName }),
     ...(verifyServerName === undefined ? {} : { verifyServerName }),
   };
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----/;
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+
+/** @throws {UsageError} If the text is not what it should be; no part of it is in the message. */
+function ensurePem(
+  text: string | undefined,
+  source: TextSource | undefined,
+  flag: string,
+  form: RegExp,
+  what: string,
+): void {
+  if (text === undefined || form.test(text)) return;
+  const place = source !== undefined && "file" in source
+    ? `"${source.file}" of ${source.of}`
+    : flag;
+  throw new UsageError(`Cannot use ${place}: it has not ${what} in PEM, with "-----BEGIN"`);
 }
 
 async function keyPasswordOf(

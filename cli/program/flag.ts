@@ -76,6 +76,11 @@ export interface Flag extends ValueSpec {
   readonly separator?: string;
   /** Name of the environment variable; false for none. Default: derived from the name. */
   readonly env?: string | false;
+  /**
+   * Key of a flag that says the same in another way. Given on the command line, that one overrides this one
+   * in a variable or the config file.
+   */
+  readonly insteadOf?: string;
   /** Names in other tools, in this program's spelling; accepted on the command line. */
   readonly otherNames?: readonly string[];
   /** Further names in a config file. */

@@ -91,6 +91,8 @@ function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
     if (named.flag.isSecret) throw exposedSecret(named);
     return { texts: given, where: `--${named.name}` };
   }
+  const { insteadOf } = named.flag;
+  if (insteadOf !== undefined && sources.flags.has(insteadOf)) return undefined;
   // An empty variable is unset: shells can do that for a single command.
   const variable = named.env === undefined ? undefined : sources.env(named.env);
   if (variable) return { texts: [variable], where: named.env! };

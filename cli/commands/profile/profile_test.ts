@@ -90,3 +90,39 @@ Deno.test("profile create refuses what it cannot keep", async (t) => {
   }
   assertEquals((await run("profile create a -b b:1 --replace")).code, 0);
 });
+
+Deno.test("commands connect as a flag says, then a variable, then the file of another client or a profile", async (t) => {
+  await using folder = await TemporaryFolder.create();
+  const run = userIn(folder);
+  await run("profile create one -b 127.0.0.1:1");
+  await run("profile create two -b 127.0.0.1:2");
+  const files = { f: "bootstrap.servers=127.0.0.1:3", g: "client.id=x" };
+  // Nothing listens there, so that the error shows what was chosen.
+  const cases: readonly [flags: string, env: TestContextOptions["env"], port: number][] = [
+    ["", {}, 2],
+    ["--profile one", {}, 1],
+    ["", { DQUEUE_PROFILE: "one" }, 1],
+    ["--profile two", { DQUEUE_PROFILE: "one" }, 2],
+    ["", { DQUEUE_BROKERS: "127.0.0.1:4" }, 4],
+    ["--profile one", { DQUEUE_BROKERS: "127.0.0.1:4" }, 4],
+    ["-b 127.0.0.1:5 --profile one", { DQUEUE_BROKERS: "127.0.0.1:4" }, 5],
+    ["--client-config f", {}, 3],
+    ["--client-config f", { DQUEUE_PROFILE: "one" }, 3],
+    ["--profile one", { DQUEUE_CLIENT_CONFIG: "f" }, 1],
+    ["", { DQUEUE_CLIENT_CONFIG: "f" }, 3],
+    ["-b 127.0.0.1:5 --client-config f", {}, 5],
+    ["--client-config g", { DQUEUE_BROKERS: "127.0.0.1:4" }, 4],
+  ];
+  for (const [flags, env, port] of cases) {
+    await t.step(`${flags} ${JSON.stringify(env)}`, async () => {
+      const { stderr } = await run(`topic list ${flags}`.trim(), { env: { ...env }, files });
+      assertStringIncludes(stderr, `Cannot connect to 127.0.0.1:${port}:`);
+    });
+  }
+  const both = { DQUEUE_PROFILE: "one", DQUEUE_CLIENT_CONFIG: "f" };
+  for (const [flags, env] of [["--profile one --client-config f", {}], ["", both]] as const) {
+    const { code, stderr } = await run(`topic list ${flags}`.trim(), { env, files });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "both --client-config and --profile");
+  }
+});
