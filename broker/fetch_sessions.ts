@@ -5,8 +5,10 @@
  * A session has an id and an epoch, which the client increments with each request. It holds its
  * partitions in the order in which they are served; one that returned data moves to the end, so
  * that none starves when a response is full. Sessions outlive connections. They are kept in a
- * bounded cache: when it is full, a session unused for two minutes is evicted. If there is none,
- * the client gets no session and sends full requests.
+ * bounded cache: when it is full, a session unused for two minutes is evicted, or one of a user that
+ * has more than half of them. If there is none, the client gets no session and sends full requests.
+ *
+ * Ids can be guessed. A session is therefore that of one user: for others it does not exist.
  *
  * @module
  */
@@ -15,6 +17,7 @@ import { ErrorCode } from "../protocol/errors.ts";
 import type { fetch } from "../protocol/messages/records/fetch.ts";
 import type { RequestOf } from "../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../protocol/primitives/uuid.ts";
+import { ANONYMOUS, formatPrincipal, type Principal } from "./security/principal.ts";
 
 type FetchRequest = RequestOf<typeof fetch>;
 
@@ -53,6 +56,7 @@ export interface FetchPlan {
 
 interface Session {
   readonly id: number;
+  readonly owner: Principal;
   readonly usesTopicIds: boolean;
   /** The epoch that the next request must carry. */
   nextEpoch: number;
@@ -74,6 +78,8 @@ export class FetchSessions {
   readonly #sessions: Map<number, Session> = new Map();
   /** Number of partitions over all sessions. */
   #partitionCount = 0;
+  /** Number of sessions of each user. */
+  readonly #countOf: Map<string, number> = new Map();
 
   /** @param maxSessions `max.incremental.fetch.session.cache.slots`; 0 disables sessions. */
   constructor(maxSessions: number) {
@@ -89,17 +95,20 @@ export class FetchSessions {
    * Applies a request to its session, or opens or closes one, and returns what to serve.
    *
    * @param given The request's partitions, if already collected.
+   * @param owner The user. Default: one who has not authenticated.
    */
   plan(
     request: FetchRequest,
     apiVersion: number,
     nowMs: number,
     given?: RequestedPartitions,
+    owner: Principal = ANONYMOUS,
   ): FetchPlan {
     const { sessionId, sessionEpoch } = request;
     const usesTopicIds = apiVersion >= 13;
+    const session = this.#of(sessionId, owner);
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      this.#close(sessionId);
+      if (session !== undefined) this.#close(session);
       const only = sessionEpoch === FINAL_EPOCH && given === undefined
         ? onlyOf(request)
         : undefined;
@@ -113,10 +122,11 @@ export class FetchSessions {
       }
       const asked = given ?? requestedPartitions(request);
       const partitions = [...asked.values()];
-      const id = sessionEpoch === FINAL_EPOCH ? NO_SESSION : this.#open(asked, usesTopicIds, nowMs);
+      const id = sessionEpoch === FINAL_EPOCH
+        ? NO_SESSION
+        : this.#open(asked, usesTopicIds, nowMs, owner);
       return { errorCode: ErrorCode.NONE, sessionId: id, partitions, isIncremental: false };
     }
-    const session = this.#sessions.get(sessionId);
     if (session === undefined) return refusal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     if (session.nextEpoch !== sessionEpoch) {
       return refusal(ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId);
@@ -127,7 +137,7 @@ export class FetchSessions {
     if (!this.#advance(session, request, given ?? requestedPartitions(request), nowMs)) {
       // Treated as evicted: the client sends a full request and gets a new session if there is
       // room.
-      this.#close(sessionId);
+      this.#close(session);
       return refusal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     }
     const partitions = [...session.partitions.values()];
@@ -144,16 +154,29 @@ export class FetchSessions {
     }
   }
 
-  #open(partitions: RequestedPartitions, usesTopicIds: boolean, nowMs: number): number {
+  /** The session with an id; undefined if there is none, or it is another user's. */
+  #of(id: number, { type, name }: Principal): Session | undefined {
+    const session = id === NO_SESSION ? undefined : this.#sessions.get(id);
+    const isOwn = session?.owner.name === name && session.owner.type === type;
+    return isOwn ? session : undefined;
+  }
+
+  #open(
+    partitions: RequestedPartitions,
+    usesTopicIds: boolean,
+    nowMs: number,
+    owner: Principal,
+  ): number {
     if (partitions.size === 0 || partitions.size > MAX_SESSION_PARTITIONS) return NO_SESSION;
-    if (this.#partitionCount + partitions.size > MAX_PARTITIONS || !this.#makeRoom(nowMs)) {
-      return NO_SESSION;
-    }
+    const user = formatPrincipal(owner);
+    while (this.#isFull(partitions.size)) if (!this.#makeRoom(nowMs, user)) return NO_SESSION;
     this.#partitionCount += partitions.size;
+    this.#countOf.set(user, (this.#countOf.get(user) ?? 0) + 1);
     let id: number;
     do id = 1 + Math.floor(Math.random() * (MAX_EPOCH - 1)); while (this.#sessions.has(id));
     this.#sessions.set(id, {
       id,
+      owner,
       usesTopicIds,
       nextEpoch: 1,
       lastUsedMs: nowMs,
@@ -162,19 +185,36 @@ export class FetchSessions {
     return id;
   }
 
-  #makeRoom(nowMs: number): boolean {
-    if (this.#sessions.size < this.#maxSessions) return true;
-    for (const [id, session] of this.#sessions) {
-      if (nowMs - session.lastUsedMs < EVICTION_AGE_MS) return false;
-      this.#close(id);
-      return this.#sessions.size < this.#maxSessions;
-    }
-    return false;
+  #isFull(more: number): boolean {
+    return this.#sessions.size >= this.#maxSessions ||
+      this.#partitionCount + more > MAX_PARTITIONS;
   }
 
-  #close(id: number): void {
-    this.#partitionCount -= this.#sessions.get(id)?.partitions.size ?? 0;
+  /** Evicts a session for another one; false if none may go. */
+  #makeRoom(nowMs: number, user: string): boolean {
+    const [oldest] = this.#sessions.values();
+    if (oldest === undefined) return false;
+    const isUnused = nowMs - oldest.lastUsedMs >= EVICTION_AGE_MS;
+    const evicted = isUnused ? oldest : this.#oldestOfGreedy(user);
+    if (evicted === undefined) return false;
+    this.#close(evicted);
+    return true;
+  }
+
+  /** The least recently used session of another user that has more than half of all. */
+  #oldestOfGreedy(user: string): Session | undefined {
+    const [greedy] = [...this.#countOf].find(([, count]) => count > this.#maxSessions / 2) ?? [];
+    if (greedy === undefined || greedy === user) return undefined;
+    return this.#sessions.values().find(({ owner }) => formatPrincipal(owner) === greedy);
+  }
+
+  #close({ id, owner, partitions }: Session): void {
+    this.#partitionCount -= partitions.size;
     this.#sessions.delete(id);
+    const user = formatPrincipal(owner);
+    const left = this.#countOf.get(user)! - 1;
+    if (left > 0) this.#countOf.set(user, left);
+    else this.#countOf.delete(user);
   }
 
   /** Applies changes to a session. Returns whether its size stays within the limits. */

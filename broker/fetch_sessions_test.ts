@@ -5,7 +5,10 @@ import { codec } from "../protocol/schema/codec.ts";
 import { Reader } from "../protocol/primitives/reader.ts";
 import type { RequestTo } from "../protocol/schema/schema.ts";
 import { Writer } from "../protocol/primitives/writer.ts";
+import type { Principal } from "./security/principal.ts";
 import { type FetchPlan, FetchSessions, requestedPartitionsInSteps } from "./fetch_sessions.ts";
+
+const user = (name: string): Principal => ({ type: "User", name });
 
 type Topics = RequestTo<typeof fetch>["topics"];
 type Forgotten = RequestTo<typeof fetch>["forgottenTopicsData"];
@@ -112,6 +115,41 @@ Deno.test("FetchSessions evicts only sessions unused for two minutes", () => {
     sessions.plan(request(id, epoch, []), VERSION, 121_500).errorCode;
   assertEquals(code(second, 1), ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
   assertEquals(code(first, 2), ErrorCode.NONE);
+});
+
+Deno.test("FetchSessions are those of one user, who alone continues and closes them", () => {
+  const sessions = new FetchSessions(10);
+  const [alice, bob] = [user("alice"), user("bob")];
+  const as = (owner: Principal, id: number, epoch: number, topics: Topics = []) =>
+    sessions.plan(request(id, epoch, topics), VERSION, 0, undefined, owner);
+  const { sessionId } = as(alice, 0, 0, [topic("a", 5)]);
+  for (const epoch of [1, 2, 7]) {
+    const { errorCode, partitions } = as(bob, sessionId, epoch);
+    assertEquals([errorCode, partitions], [ErrorCode.FETCH_SESSION_ID_NOT_FOUND, []]);
+  }
+  as(bob, sessionId, -1);
+  as(bob, sessionId, 0, [topic("b", 1)]);
+  as({ type: "Group", name: "alice" }, sessionId, -1);
+  assertEquals(offsets(as(alice, sessionId, 1)), ["a-0@5"]);
+  as(alice, sessionId, -1);
+  assertEquals(as(alice, sessionId, 2).errorCode, ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+  assertEquals(sessions.size, 1);
+});
+
+Deno.test("FetchSessions makes room for others where a user has more than half of them", () => {
+  const sessions = new FetchSessions(4);
+  const open = (name: string) =>
+    sessions.plan(request(0, 0, [topic("a", 1)]), VERSION, 0, undefined, user(name)).sessionId;
+  const opened = Array.from({ length: 5 }, () => open("greedy"));
+  assertEquals(opened.map((id) => id === 0), [false, false, false, false, true]);
+  assertNotEquals(open("alice"), 0);
+  assertNotEquals(open("bob"), 0);
+  // Nobody has more than half.
+  assertEquals([open("carol"), open("greedy")], [0, 0]);
+  const next = (id: number, name: string) =>
+    sessions.plan(request(id, 1, []), VERSION, 0, undefined, user(name)).errorCode;
+  const gone = ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
+  assertEquals(opened.slice(0, 4).map((id) => next(id, "greedy")), [gone, gone, 0, 0]);
 });
 
 Deno.test("FetchSessions opens no session with no slots", () => {

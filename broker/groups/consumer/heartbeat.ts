@@ -45,7 +45,7 @@ type Response = ConsumerGroupHeartbeatResponse;
 const FIRST_VERSION_WITH_OWN_ID = 1;
 const JOIN_EPOCH = 0;
 /** Limits on topics and owned partitions of a member: a heartbeat is processed without yielding. */
-const MAX_TOPICS = 10_000;
+export const MAX_TOPICS = 10_000;
 const MAX_PARTITIONS = 50_000;
 const UNCHANGED = -1;
 

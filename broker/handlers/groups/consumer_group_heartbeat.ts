@@ -19,7 +19,7 @@ import {
   type ConsumerGroupHeartbeatResponse,
 } from "../../../protocol/messages/groups/consumer_group_heartbeat.ts";
 import { ApiError } from "../../api_error.ts";
-import { consumerHeartbeat } from "../../groups/consumer/heartbeat.ts";
+import { consumerHeartbeat, MAX_TOPICS } from "../../groups/consumer/heartbeat.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { all, check, inHandler, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
@@ -59,8 +59,10 @@ function beat(request: Request, context: RequestContext): Response | Promise<Res
 
 /** @throws {ApiError} TOPIC_AUTHORIZATION_FAILED if the client may not know of a topic that it names. */
 function checkTopics({ subscribedTopicNames }: Request, context: RequestContext): void {
-  if (context.broker.authorizer.isOpen) return;
-  for (const name of subscribedTopicNames ?? []) {
+  const names = subscribedTopicNames ?? [];
+  // Too many are refused whichever they are.
+  if (context.broker.authorizer.isOpen || names.length > MAX_TOPICS) return;
+  for (const name of names) {
     check(context, AclOperation.describe, AclResourceType.topic, name);
   }
 }

@@ -89,7 +89,13 @@ async function handleFetch(request: Request, context: RequestContext): Promise<R
   // Of a session that begins, every partition would have to be answered.
   if (delayMs > 0 && request.sessionEpoch <= 0) return { throttleTimeMs: delayMs, responses: [] };
   const asked = isLong(request) ? await runSliced(requestedPartitionsInSteps(request)) : undefined;
-  const plan = broker.fetchSessions.plan(request, apiVersion, broker.clock.monotonic(), asked);
+  const plan = broker.fetchSessions.plan(
+    request,
+    apiVersion,
+    broker.clock.monotonic(),
+    asked,
+    context.session.principal,
+  );
   if (plan.errorCode !== ErrorCode.NONE) return { errorCode: plan.errorCode, responses: [] };
   if (delayMs > 0) {
     return { throttleTimeMs: delayMs, sessionId: plan.sessionId, responses: [] };
