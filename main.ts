@@ -10,6 +10,7 @@ import { ABOUT } from "./cli/commands/about.ts";
 import { serve } from "./cli/commands/serve/serve.ts";
 import { Program } from "./cli/program/program.ts";
 import { runProgram } from "./cli/program/run_program.ts";
+import { endProcess } from "./cli/terminal/end_process.ts";
 import { processContext } from "./cli/terminal/process_context.ts";
 
 /** Not a literal where it is imported: the runtime would read all of it at every start. */
@@ -26,5 +27,6 @@ async function all(): Promise<Program> {
 }
 
 if (import.meta.main) {
-  Deno.exit(await runProgram(await programFor(Deno.args), Deno.args, processContext()));
+  const context = processContext();
+  endProcess(await runProgram(await programFor(Deno.args), Deno.args, context), context);
 }

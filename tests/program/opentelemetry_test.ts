@@ -5,8 +5,10 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import { Client } from "../../client/mod.ts";
 import { BrokerProcess } from "../support/broker/broker_process.ts";
+import { attempt, ROOT } from "../support/broker/dqueue.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 import { within } from "../support/within.ts";
 
@@ -44,11 +46,15 @@ class Collector implements AsyncDisposable {
   #exports = 0;
   #waiting: (() => void)[] = [];
 
-  constructor() {
+  /** @param takesMs How long it takes to take spans, in milliseconds. */
+  constructor(takesMs = 0) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       async (request) => {
         const body = await request.json();
+        if (takesMs > 0 && body.resourceSpans !== undefined) {
+          await new Promise((resolve) => setTimeout(resolve, takesMs));
+        }
         for (const { scopeMetrics } of body.resourceMetrics ?? []) {
           for (const { metrics } of scopeMetrics) {
             metrics.forEach((one: OtlpMetric) => this.#add(one));
@@ -93,23 +99,43 @@ class Collector implements AsyncDisposable {
 
 async function start(
   data: string,
-  collector: Collector,
+  collector: { readonly url: string },
   http: string,
   workers = 1,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<BrokerProcess> {
   return await BrokerProcess.start({
     data,
     flags: ["--http", http, "--workers", `${workers}`],
     ...(workers > 1 ? { listen: "127.0.0.1:0" } : {}),
-    env: {
-      OTEL_DENO: "true",
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      OTEL_METRIC_EXPORT_INTERVAL: "100",
-      OTEL_BSP_SCHEDULE_DELAY: "100",
-      OTEL_DENO_CONSOLE: "ignore",
-    },
+    env: { ...variables(collector.url), ...env },
   });
+}
+
+function variables(url: string): Record<string, string> {
+  return {
+    OTEL_DENO: "true",
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    OTEL_METRIC_EXPORT_INTERVAL: "100",
+    OTEL_BSP_SCHEDULE_DELAY: "100",
+    OTEL_DENO_CONSOLE: "ignore",
+  };
+}
+
+/** Metrics are due many times while the last spans are exported, which is at the end. */
+const DUE_AT_THE_END = { OTEL_METRIC_EXPORT_INTERVAL: "10", OTEL_BSP_SCHEDULE_DELAY: "600000" };
+
+/** The URL of a broker's HTTP port, once it is open. */
+async function urlOf({ log }: BrokerProcess): Promise<string> {
+  const find = async () => {
+    for (;;) {
+      const [, url] = log.join("\n").match(/Serving HTTP url=(\S+)/) ?? [];
+      if (url !== undefined) return url;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  return await within(find(), "the HTTP port");
 }
 
 Deno.test("dqueue serve exports its metrics by OpenTelemetry, and traces records that come over HTTP", async () => {
@@ -133,7 +159,7 @@ Deno.test("dqueue serve exports its metrics by OpenTelemetry, and traces records
   assert(collector.counters.has("dqueue_topic_records_in_total"));
   assert(!collector.counters.has("dqueue_ready"));
 
-  const url = broker.log.join("\n").match(/Serving HTTP url=(\S+)/)![1];
+  const url = await urlOf(broker);
   const traceId = "0af7651916cd43dd8448eb211c80319c";
   const answer = await fetch(`${url}/topics/orders`, {
     method: "POST",
@@ -176,3 +202,71 @@ for (const http of ["off", "127.0.0.1:0"]) {
     await brokers.stop();
   });
 }
+
+for (const workers of [1, 2]) {
+  Deno.test(`dqueue serve ends while metrics are due and spans are exported: --workers ${workers}`, async () => {
+    await using folder = await TemporaryFolder.create();
+    await using collector = new Collector(300);
+    const http = "127.0.0.1:0";
+    await using broker = await start(
+      folder.join("data"),
+      collector,
+      http,
+      workers,
+      DUE_AT_THE_END,
+    );
+    await (await fetch(`${await urlOf(broker)}/topics`)).body?.cancel();
+    await collector.until("metrics", () => collector.values.get('dqueue_ready{broker="1"}') === 1);
+    assertEquals(collector.spans, []);
+    await broker.stop();
+    assert(collector.spans.length > 0);
+  });
+}
+
+Deno.test("dqueue serve ends when the collector does not answer", async () => {
+  await using folder = await TemporaryFolder.create();
+  // It takes connections and never reads.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr;
+  await using broker = await start(
+    folder.join("data"),
+    { url: `http://127.0.0.1:${port}` },
+    "127.0.0.1:0",
+    1,
+    { ...DUE_AT_THE_END, OTEL_EXPORTER_OTLP_TIMEOUT: "200" },
+  );
+  await (await fetch(`${await urlOf(broker)}/topics`)).body?.cancel();
+  await broker.stop();
+});
+
+Deno.test("dqueue ends with its exit code while metrics are due", async () => {
+  await using folder = await TemporaryFolder.create();
+  await using collector = new Collector();
+  const env = { ...variables(collector.url), OTEL_METRIC_EXPORT_INTERVAL: "1" };
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serve = ["serve", "--listen", `127.0.0.1:${taken.addr.port}`, "--http", "off"];
+  const refused = await attempt([...serve, "--data", folder.join("data")], { env });
+  assertEquals(refused.code, 1, refused.stderr);
+  const unknown = await attempt(["unknown"], { env });
+  assertEquals(unknown.code, 2, unknown.stderr);
+  const version = await attempt(["--version"], { env });
+  assertEquals(version.code, 0, version.stderr);
+});
+
+Deno.test("OtelExport exports again after its reader failed", async () => {
+  await using collector = new Collector();
+  const exporter = toFileUrl(`${ROOT}broker/http/metrics/otel_export.ts`).href;
+  const program = {
+    path: Deno.execPath(),
+    args: ["run", "--quiet", "-A", `--config=${ROOT}deno.json`, "-"],
+  };
+  const input = `
+    import { OtelExport } from "${exporter}";
+    let calls = 0;
+    const collect = () => ++calls < 3 ? Promise.reject(new Error("no disk")) : Promise.resolve();
+    using _export = new OtelExport({ collect }, 1, "1.2.3");
+    while (calls < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  `;
+  const { code, stderr } = await attempt([], { program, input, env: variables(collector.url) });
+  assertEquals(code, 0, stderr);
+});

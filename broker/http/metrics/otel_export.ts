@@ -62,7 +62,11 @@ export class OtelExport implements Disposable {
     this.#instruments = instruments;
     const all = [...instruments.values()];
     const callback = async (result: { observe: Observe }) => {
-      await this.#reader.collect(this.#sink(result.observe.bind(result)));
+      try {
+        await this.#reader.collect(this.#sink(result.observe.bind(result)));
+      } catch {
+        // What was observed until then is exported. The runtime would end the process, or wait forever.
+      }
     };
     meter.addBatchObservableCallback(callback, all);
     this.#stop = () => meter.removeBatchObservableCallback(callback, all);

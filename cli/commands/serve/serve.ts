@@ -9,6 +9,7 @@ import type { HttpServer } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
 import type { Context } from "../../terminal/context.ts";
+import { exportsTelemetry } from "../../terminal/end_process.ts";
 import { CommandError, messageOf, UsageError } from "../../errors.ts";
 import { bootstrapFlags, readBootstrapUser } from "./bootstrap_user.ts";
 import { brokerConfigInputs, brokerFlags } from "./broker_flags.ts";
@@ -19,8 +20,6 @@ import { VERSION } from "../about.ts";
 
 /** A longer shutdown is explained to the user. */
 const PATIENCE_MS = 2000;
-/** Values of OTEL_DENO with which the runtime exports. */
-const OTEL_ON: ReadonlySet<string> = new Set(["true", "1"]);
 const PATIENCE = "Still flushing data to disk; another SIGINT (Ctrl-C) stops immediately";
 
 /** What is wrong with a metadata store that brokers share; the messages say what to do. */
@@ -119,7 +118,7 @@ export const serve = command({
     let httpServer: HttpServer | undefined;
     let metricsExport: Disposable | undefined;
     try {
-      const exportsMetrics = OTEL_ON.has(context.env("OTEL_DENO") ?? "");
+      const exportsMetrics = exportsTelemetry(context);
       const httpFlags = {
         http,
         httpHost,
