@@ -56,6 +56,7 @@ function* structOf(
   version: number,
   asked: unknown,
   error: ResponseError,
+  isItem = false,
 ): Generator<void, Record<string, unknown>> {
   const struct: Record<string, unknown> = {};
   const hasCode = hasErrorCode(fields, version);
@@ -64,9 +65,14 @@ function* structOf(
   for (const [name, field] of Object.entries(fields)) {
     if (!inRange(version, field.versions)) continue;
     const items = hasCode ? undefined : itemFields(field, version);
-    struct[name] = items === undefined
-      ? valueOf(name, field, version, (nameField ?? name) === name ? asked : undefined, error)
-      : yield* itemsOf(items, version, listIn(asked, name), error);
+    if (items !== undefined) {
+      struct[name] = yield* itemsOf(items, version, listsIn(asked, name), error);
+    } else if (isItem && isRepeated(field, version, asked, name)) {
+      struct[name] = yield* repeated(field, version, (asked as Item)[name] as readonly Item[]);
+    } else {
+      const named = (nameField ?? name) === name ? asked : undefined;
+      struct[name] = valueOf(name, field, version, named, error);
+    }
   }
   return struct;
 }
@@ -74,13 +80,45 @@ function* structOf(
 function* itemsOf(
   fields: Fields,
   version: number,
-  asked: readonly unknown[],
+  asked: readonly (readonly unknown[])[],
   error: ResponseError,
 ): Generator<void, unknown[]> {
-  if (!canAnswer(fields, version, asked[0])) return [];
   const items: unknown[] = [];
+  for (const list of asked) {
+    if (!canAnswer(fields, version, list[0])) continue;
+    for (const item of list) {
+      items.push(yield* structOf(fields, version, item, error, true));
+      if (items.length % ITEMS_PER_STEP === 0) yield;
+    }
+  }
+  return items;
+}
+
+/** Whether a list is part of what an item is called, such as the entity of a quota. */
+function isRepeated({ type, element }: Field, version: number, asked: unknown, name: string) {
+  const list = type === "array" && asked !== null ? (asked as Item)[name] : undefined;
+  const fields = element?.fields;
+  if (!Array.isArray(list) || fields === undefined) return false;
+  const [first] = list;
+  return typeof first === "object" && first !== null &&
+    Object.entries(fields).every(([inner, of]) =>
+      !inRange(version, of.versions) || of.type === "string" && inner in first
+    );
+}
+
+function* repeated(
+  { element }: Field,
+  version: number,
+  asked: readonly Item[],
+): Generator<void, Item[]> {
+  const names = Object.entries(element!.fields!)
+    .filter(([, { versions }]) => inRange(version, versions)).map(([name]) => name);
+  const items: Item[] = [];
   for (const item of asked) {
-    items.push(yield* structOf(fields, version, item, error));
+    items.push(Object.fromEntries(names.map((name) => {
+      const text = item[name];
+      return [name, typeof text === "string" ? fitting(text) : text];
+    })));
     if (items.length % ITEMS_PER_STEP === 0) yield;
   }
   return items;
@@ -99,13 +137,12 @@ function hasErrorCode(fields: Fields, version: number): boolean {
   return ERROR_CODES.some((name) => name in fields && inRange(version, fields[name]!.versions));
 }
 
-/** The list in the request, or in one of its items, that corresponds to a list of the response. */
-function listIn(asked: unknown, name: string): readonly unknown[] {
+/** The lists in the request, or in one of its items, that correspond to a list of the response. */
+function listsIn(asked: unknown, name: string): readonly (readonly unknown[])[] {
   if (typeof asked !== "object" || asked === null) return [];
   const same = (asked as Item)[name];
-  if (Array.isArray(same) && same.length > 0) return same;
-  const lists = Object.values(asked).filter((value) => Array.isArray(value));
-  return lists.find((list) => list.length > 0) ?? [];
+  if (Array.isArray(same) && same.length > 0) return [same];
+  return Object.values(asked).filter((value) => Array.isArray(value) && value.length > 0);
 }
 
 /** Whether a response item describes this request item and not something else. */

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { alterClientQuotas } from "../../protocol/messages/security/alter_client_quotas.ts";
+import { alterUserScramCredentials } from "../../protocol/messages/security/alter_user_scram_credentials.ts";
 import { codec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
@@ -83,4 +85,37 @@ Deno.test("errorResponse() cuts names that decoding grew beyond a string's limit
   const name = "\uFFFD".repeat(32767);
   const [topic] = answered(createTopics, 7, { topics: [{ name }] }).topics;
   assert(name.startsWith(topic.name) && topic.name.length > 10_000);
+});
+
+Deno.test("errorResponse() names the entity of each quota, which clients find the answer by", () => {
+  const entity = [{ entityType: "user", entityName: "a" }, {
+    entityType: "client-id",
+    entityName: null,
+  }];
+  const entries = [{ entity, ops: [{ key: "producer_byte_rate", value: 1, remove: false }] }, {
+    entity: [],
+    ops: [],
+  }];
+  for (let version = 0; version <= 1; version++) {
+    const answer = answered(alterClientQuotas, version, { entries, validateOnly: false });
+    // deno-lint-ignore no-explicit-any
+    const found = answer.entries.map((of: any) => [of.errorCode, of.entity]);
+    assertEquals(found, [[ERROR.errorCode, entity], [ERROR.errorCode, []]]);
+  }
+  const config = { name: "retention.ms", value: "1" };
+  const topics = [{ name: "a", numPartitions: 1, replicationFactor: 1, configs: [config] }];
+  // Those of a created topic are others than those that were asked for.
+  assertEquals(answered(createTopics, 7, { topics, timeoutMs: 0 }).topics[0].configs, []);
+});
+
+Deno.test("errorResponse() answers the items of all lists of a request", () => {
+  const deletions = [{ name: "a", mechanism: 1 }, { name: "b", mechanism: 2 }];
+  const salt = new Uint8Array(1);
+  const upsertions = [{ name: "c", mechanism: 1, iterations: 4096, salt, saltedPassword: salt }];
+  const users = (request: object) =>
+    // deno-lint-ignore no-explicit-any
+    answered(alterUserScramCredentials, 0, request).results.map((of: any) => of.user);
+  assertEquals(users({ deletions, upsertions }), ["a", "b", "c"]);
+  assertEquals(users({ deletions: [], upsertions }), ["c"]);
+  assertEquals(users({ deletions, upsertions: [] }), ["a", "b"]);
 });
