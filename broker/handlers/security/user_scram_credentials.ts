@@ -143,12 +143,13 @@ async function handleAlter(
     if (earlier === undefined) plans.set(name, problem ?? change);
     else if (!("errorCode" in earlier)) plans.set(name, ALTERED_TWICE);
   };
+  await mapEach(deletions, (deletion) => {
+    const problem = problemOf(deletion) ?? (exists(deletion, context) ? undefined : NOT_FOUND);
+    plan(deletion.name, { deletion }, problem);
+  });
   await mapEach(upsertions, (upsertion) => {
     const problem = problemOf(upsertion) ?? problemOfUpsertion(upsertion);
     plan(upsertion.name, { upsertion }, problem ?? (isExposed ? EXPOSED : undefined));
-  });
-  await mapEach(deletions, (deletion) => {
-    plan(deletion.name, { deletion }, problemOf(deletion));
   });
   const results = await awaitEach(
     [...plans],
@@ -189,6 +190,12 @@ function mechanismOf(id: number): ScramMechanism | undefined {
 /** Whether others between client and broker can read what is sent. */
 function canBeOverheard({ listener: { protocol }, isLocal }: Session): boolean {
   return !isLocal && (protocol === "PLAINTEXT" || protocol === "SASL_PLAINTEXT");
+}
+
+/** Whether a user has the credential that is to be deleted. */
+function exists({ name, mechanism }: Deletion, { broker }: RequestContext): boolean {
+  const entry = broker.cluster.security.get(userKey(name)!);
+  return entry !== undefined && readable(entry.value).has(mechanismOf(mechanism)!);
 }
 
 function problemOf(

@@ -98,7 +98,7 @@ Deno.test("AlterUserScramCredentials stores keys, and never SaltedPassword", asy
 
 Deno.test("AlterUserScramCredentials answers each user as Kafka does", async () => {
   await using broker = await TestBroker.start();
-  await alter(broker, [], [upsertion("old"), upsertion("old2"), upsertion("old3")]);
+  await alter(broker, [], ["old", "old2", "old3", "old4", "old5"].map((name) => upsertion(name)));
   const answers = await alter(
     broker,
     [
@@ -107,6 +107,10 @@ Deno.test("AlterUserScramCredentials answers each user as Kafka does", async () 
       deletion("unknown", 9),
       deletion(""),
       deletion("both"),
+      deletion("none2"),
+      deletion("none2"),
+      deletion("old4"),
+      deletion("old5", SHA_512),
       deletion("old"),
       deletion("old3"),
       deletion("old3", SHA_512),
@@ -122,6 +126,8 @@ Deno.test("AlterUserScramCredentials answers each user as Kafka does", async () 
       upsertion("mechanisms"),
       upsertion("mechanisms", SHA_512),
       upsertion("both", SHA_512),
+      upsertion("old4"),
+      upsertion("old5"),
       upsertion("first", SHA_256, { iterations: 1 }),
       upsertion("first"),
       upsertion("no salt", SHA_256, { salt: salted(0, 0) }),
@@ -134,7 +140,11 @@ Deno.test("AlterUserScramCredentials answers each user as Kafka does", async () 
     old2: ErrorCode.RESOURCE_NOT_FOUND,
     unknown: ErrorCode.UNSUPPORTED_SASL_MECHANISM,
     "": ErrorCode.UNACCEPTABLE_CREDENTIAL,
-    both: ErrorCode.DUPLICATE_RESOURCE,
+    // The first problem of a user counts.
+    both: ErrorCode.RESOURCE_NOT_FOUND,
+    none2: ErrorCode.RESOURCE_NOT_FOUND,
+    old4: ErrorCode.DUPLICATE_RESOURCE,
+    old5: ErrorCode.RESOURCE_NOT_FOUND,
     old: ErrorCode.NONE,
     old3: ErrorCode.DUPLICATE_RESOURCE,
     new: ErrorCode.NONE,
@@ -150,7 +160,7 @@ Deno.test("AlterUserScramCredentials answers each user as Kafka does", async () 
     ["x".repeat(2000)]: ErrorCode.UNACCEPTABLE_CREDENTIAL,
   });
   const names = (await describe(broker, null)).map(([name]) => name);
-  assertEquals(names, ["old2", "old3", "new"]);
+  assertEquals(names, ["old2", "old3", "old4", "old5", "new"]);
 });
 
 Deno.test("AlterUserScramCredentials refuses credentials that others could have read on the way", async () => {
