@@ -2,8 +2,9 @@
  * DescribeClientQuotas and AlterClientQuotas (KIP-546). Versions 0 to 1.
  *
  * Quotas of users, client ids, both together, and addresses (KIP-612) are kept in the metadata store;
- * every broker serves them. Each entry of a request succeeds or fails on its own. Version 1 is
- * flexible.
+ * every broker serves them. Each entry of a request succeeds or fails on its own; of several for one
+ * entity the first is carried out, and they have one answer, INVALID_REQUEST. Unlike in Kafka, quotas of
+ * addresses are not taken for host names, nor any that is not a finite number. Version 1 is flexible.
  *
  * @module
  */
@@ -59,9 +60,9 @@ const CLIENT_KEYS: ReadonlySet<string> = new Set(CLIENT_QUOTAS);
 const IP_KEYS: ReadonlySet<string> = new Set([CONNECTION_QUOTA]);
 /** Types of quotas that Kafka keeps as whole numbers, and the largest. */
 const WHOLE: ReadonlyMap<string, readonly [type: string, max: number]> = new Map([
-  ["producer_byte_rate", ["LONG", 2 ** 63]],
-  ["consumer_byte_rate", ["LONG", 2 ** 63]],
-  [CONNECTION_QUOTA, ["INT", 2 ** 31 - 1]],
+  ["producer_byte_rate", ["a LONG", 2 ** 63]],
+  ["consumer_byte_rate", ["a LONG", 2 ** 63]],
+  [CONNECTION_QUOTA, ["an INT", 2 ** 31 - 1]],
 ]);
 
 /** Serves DescribeClientQuotas. */
@@ -126,6 +127,9 @@ function checkFilter(components: readonly Component[]): void {
 
 function checkComponent({ entityType, matchType, match }: Component): void {
   if (entityType === "") throw invalid("Invalid empty entity type.");
+  if (!PARTS.has(entityType)) {
+    throw new ApiError(ErrorCode.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`);
+  }
   switch (matchType) {
     case MatchType.exact:
       if (match !== null) break;
@@ -141,9 +145,6 @@ function checkComponent({ entityType, matchType, match }: Component): void {
       );
     default:
       throw invalid(`Unknown match type ${matchType}`);
-  }
-  if (!PARTS.has(entityType)) {
-    throw new ApiError(ErrorCode.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`);
   }
 }
 
@@ -184,8 +185,30 @@ async function handleAlterClientQuotas(
       ),
   );
   await claimResponseMemory(bytes, context);
-  const changed = (entry: EntryRequest) => alter(entry, validateOnly, context);
-  return { entries: await awaitEach(entries, changed, CHANGES_AT_ONCE) };
+  const named = new Map<string, { readonly entry: EntryRequest; isTwice: boolean }>();
+  await mapEach(entries, (entry) => {
+    const text = entityText(entry);
+    const known = named.get(text);
+    if (known === undefined) named.set(text, { entry, isTwice: false });
+    else known.isTwice = true;
+  });
+  const answers = await awaitEach(
+    [...named],
+    async ([text, { entry, isTwice }]) => {
+      const answer = await alter(entry, validateOnly, context);
+      if (!isTwice) return answer;
+      const errorMessage = `Ignoring duplicate entity ${text}`;
+      return { ...answer, errorCode: ErrorCode.INVALID_REQUEST, errorMessage };
+    },
+    CHANGES_AT_ONCE,
+  );
+  return { entries: answers };
+}
+
+/** The same for the same entity, in whichever order its parts are. */
+function entityText({ entity }: EntryRequest): string {
+  return entity.map(({ entityType, entityName }) => `${entityType}=${JSON.stringify(entityName)}`)
+    .sort().join(", ");
 }
 
 async function alter(
@@ -259,19 +282,26 @@ function check({ entity, ops }: EntryRequest): void {
     );
   }
   const keys = types.has(IP) ? IP_KEYS : CLIENT_KEYS;
+  const seen = new Set<string>();
   for (const { key, value, remove } of ops) {
+    if (seen.has(key)) throw invalid(`Duplicate quota key ${key}`);
+    seen.add(key);
+    // What does not exist is removed.
+    if (remove) continue;
     if (!keys.has(key)) throw invalid(`Invalid configuration key ${key}`);
-    if (!remove) checkValue(key, value);
+    checkValue(key, value);
   }
 }
 
 function checkValue(key: string, value: number): void {
   if (!(value > 0)) throw invalid(`Quota ${key} must be greater than 0`);
-  if (!Number.isFinite(value)) throw invalid(`Quota ${key} must be finite`);
   const whole = WHOLE.get(key);
-  if (whole === undefined) return;
+  if (whole === undefined) {
+    if (!Number.isFinite(value)) throw invalid(`Quota ${key} must be finite`);
+    return;
+  }
   const [type, max] = whole;
-  if (value > max) throw invalid(`Proposed value for ${key} is too large for a ${type}.`);
+  if (value > max) throw invalid(`Proposed value for ${key} is too large for ${type}.`);
   if (value % 1 > 1e-6) throw invalid(`${key} cannot be a fractional value.`);
 }
 

@@ -38,6 +38,9 @@ Deno.test("DescribeClientQuotas returns no quotas and validates its filter (KIP-
   const bad: [number, string, ...Component[]][] = [
     [ErrorCode.INVALID_REQUEST, "empty entity type", ["", ANY, null]],
     [ErrorCode.UNSUPPORTED_VERSION, "entity type planet", ["planet", ANY, null]],
+    [ErrorCode.UNSUPPORTED_VERSION, "entity type planet", ["planet", EXACT, null]],
+    [ErrorCode.UNSUPPORTED_VERSION, "entity type planet", ["planet", DEFAULT, "a"]],
+    [ErrorCode.UNSUPPORTED_VERSION, "entity type planet", ["planet", 9, null]],
     [ErrorCode.INVALID_REQUEST, "Unknown match type 9", ["user", 9, null]],
     [ErrorCode.INVALID_REQUEST, "match string to null", ["user", EXACT, null]],
     [ErrorCode.INVALID_REQUEST, "also specified a match string", ["user", DEFAULT, "a"]],
@@ -192,10 +195,11 @@ Deno.test("AlterClientQuotas validates entities and values as Kafka does", async
       [[["ip", "nowhere"]], "connection_creation_rate", 1, "nowhere is not a valid IP"],
       [[["user", "a"]], rate, -1, "must be greater than 0"],
       [[["user", "a"]], rate, NaN, "must be greater than 0"],
-      [[["user", "a"]], rate, Infinity, "finite"],
+      [[["user", "a"]], rate, Infinity, "too large for a LONG"],
+      [[["user", "a"]], "request_percentage", Infinity, "finite"],
       [[["user", "a"]], rate, 1.5, "cannot be a fractional value"],
       [[["user", "a"]], rate, 1e19, "too large for a LONG"],
-      [[["ip", null]], "connection_creation_rate", 2 ** 31, "too large for a INT"],
+      [[["ip", null]], "connection_creation_rate", 2 ** 31, "too large for an INT"],
       [[["user", "a"], ["ip", "::1"]], rate, 1, "IP entity"],
     ] as [Name[], string, number, string][]
   ) {
@@ -203,6 +207,53 @@ Deno.test("AlterClientQuotas validates entities and values as Kafka does", async
     assertEquals(code, ErrorCode.INVALID_REQUEST, problem);
     assertStringIncludes(text, problem);
   }
+  assertEquals(await quotas.describe([]), {});
+});
+
+Deno.test("AlterClientQuotas carries out the first of several entries for one entity, and says so", async () => {
+  await using broker = await TestBroker.start();
+  const quotas = new Quotas(broker);
+  const set = (value: number, key = "producer_byte_rate") => ({ key, value, remove: false });
+  const entity = (...names: Name[]) =>
+    names.map(([entityType, entityName]) => ({ entityType, entityName }));
+  const { entries } = await broker.call(alterClientQuotas, alterClientQuotasHandler, 1, {
+    entries: [
+      { entity: entity(["user", "a"]), ops: [set(1)] },
+      { entity: entity(["user", "a"]), ops: [set(2)] },
+      { entity: entity(["user", "b"], ["client-id", null]), ops: [set(3)] },
+      { entity: entity(["client-id", null], ["user", "b"]), ops: [set(4)] },
+      { entity: entity(["user", "c"]), ops: [set(5), set(6)] },
+      { entity: entity(["user", "d"]), ops: [set(7), { ...set(8), remove: true }] },
+      { entity: entity(["user", "e"]), ops: [set(9), set(10, "consumer_byte_rate")] },
+    ],
+    validateOnly: false,
+  });
+  const { INVALID_REQUEST, NONE } = ErrorCode;
+  assertEquals(
+    entries.map(({ entity, errorCode }) => [entity[0]!.entityName, errorCode]),
+    [...["a", "b", "c", "d"].map((name) => [name, INVALID_REQUEST]), ["e", NONE]],
+  );
+  assertStringIncludes(entries[0]!.errorMessage!, 'Ignoring duplicate entity user="a"');
+  assertStringIncludes(entries[2]!.errorMessage!, "Duplicate quota key producer_byte_rate");
+  assertEquals(await quotas.describe([]), {
+    "user=a": { "producer_byte_rate": 1 },
+    "user=b client-id=null": { "producer_byte_rate": 3 },
+    "user=e": { "producer_byte_rate": 9, "consumer_byte_rate": 10 },
+  });
+});
+
+Deno.test("AlterClientQuotas removes what does not exist without an error", async () => {
+  await using broker = await TestBroker.start();
+  const quotas = new Quotas(broker);
+  const rate = "producer_byte_rate";
+  for (
+    const [entity, key] of [
+      [[["user", "a"]], rate],
+      [[["user", "a"]], "speed"],
+      [[["user", "a"]], "connection_creation_rate"],
+      [[["ip", "::1"]], rate],
+    ] as [Name[], string][]
+  ) assertEquals(await quotas.alter(entity, { [key]: null }), [ErrorCode.NONE, ""]);
   assertEquals(await quotas.describe([]), {});
 });
 
