@@ -211,7 +211,7 @@ async function handleDeleteAcls(
     matches += keys.length;
     if (matches > MAX_ITEMS) {
       throw new ApiError(
-        ErrorCode.INVALID_REQUEST,
+        ErrorCode.POLICY_VIOLATION,
         `Cannot remove more than ${MAX_ITEMS} acls in a single delete operation.`,
       );
     }
@@ -345,7 +345,7 @@ function filterOf(filter: DeletionFilter): AclFilter {
 function checkCount(count: number): void {
   if (count <= MAX_ITEMS) return;
   throw new ApiError(
-    ErrorCode.INVALID_REQUEST,
+    ErrorCode.POLICY_VIOLATION,
     `The request has ${count} items, the maximum is ${MAX_ITEMS}`,
   );
 }

@@ -278,6 +278,19 @@ Deno.test("CreateAcls and DeleteAcls take more rules than a commit can have", as
   assertEquals((await world.describe([topic, null, any])).rules, []);
 });
 
+Deno.test("CreateAcls and DeleteAcls refuse a request with too many items as a violation of policy", async () => {
+  await using world = await World.start();
+  for (
+    const attempt of [
+      () => world.create(Array<Row>(10_001).fill(RULES[0]!)),
+      () => world.delete(Array<FilterRow>(10_001).fill([ANY, null, any])),
+    ]
+  ) {
+    const { code } = await assertRejects(attempt, ApiError, "the maximum is 10000");
+    assertEquals(code, ErrorCode.POLICY_VIOLATION);
+  }
+});
+
 Deno.test("CreateAcls and DeleteAcls are for this machine's clients while the cluster is open", async () => {
   await using world = await World.start();
   const stranger = { ...EMBEDDED_SESSION, host: "10.0.0.1", isLocal: false };

@@ -67,6 +67,10 @@ const ENCODER = new TextEncoder();
 /** What is wrong with a rule; undefined if it can be kept. In Kafka's words where it has some. */
 export function problemOf(rule: AclRule): string | undefined {
   const { type, name, pattern, principal, host, operation, permission } = rule;
+  if (type === AclResourceType.cluster && name !== CLUSTER_RESOURCE) {
+    return `The only valid name for the CLUSTER resource is ${CLUSTER_RESOURCE}`;
+  }
+  if (name === "") return "Invalid empty resource name";
   if (!TYPES.has(type)) return `Invalid resourceType ${aclWord(AclResourceType, type)}`;
   if (pattern !== AclPatternType.literal && pattern !== AclPatternType.prefixed) {
     return `Invalid patternType ${aclWord(AclPatternType, pattern)}`;
@@ -76,10 +80,6 @@ export function problemOf(rule: AclRule): string | undefined {
   }
   if (permission !== AclPermissionType.allow && permission !== AclPermissionType.deny) {
     return `Invalid permissionType ${aclWord(AclPermissionType, permission)}`;
-  }
-  if (name === "") return "Invalid empty resource name";
-  if (type === AclResourceType.cluster && name !== CLUSTER_RESOURCE) {
-    return `The only valid name for the CLUSTER resource is ${CLUSTER_RESOURCE}`;
   }
   if (!principal.includes(":")) {
     return `Could not parse principal from \`${principal}\` (no colon is present separating the ` +

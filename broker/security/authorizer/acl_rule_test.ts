@@ -52,6 +52,11 @@ Deno.test("problemOf() says what Kafka says about a rule that cannot be kept", (
       [{ permission: AclPermissionType.any }, "Invalid permissionType ANY"],
       [{ name: "" }, "Invalid empty resource name"],
       [{ type: AclResourceType.cluster }, "kafka-cluster"],
+      // Of several problems, Kafka's first one.
+      [{ type: AclResourceType.cluster, name: "" }, "kafka-cluster"],
+      [{ type: 99, name: "" }, "Invalid empty resource name"],
+      [{ pattern: 9, name: "" }, "Invalid empty resource name"],
+      [{ pattern: 9, operation: 16 }, "Invalid patternType UNKNOWN"],
       [{ principal: "alice" }, "Could not parse principal from `alice`"],
       [{ host: "10.0.0.0/40" }, "10.0.0.0/40"],
     ] as const
