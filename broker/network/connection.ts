@@ -430,7 +430,8 @@ export class Connection {
   }
 
   #logEnd(error: unknown): void {
-    if (!this.ended.aborted) logClosed(error, this.#channel.peer, this.#broker.logger);
+    if (this.ended.aborted) return;
+    logClosed(error, { peer: this.#channel.peer, host: this.#session.host }, this.#broker);
   }
 }
 

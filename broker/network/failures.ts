@@ -10,10 +10,11 @@ import { FrameSizeError, TruncatedFrameError } from "../../protocol/frames/frami
 import { MalformedMessageError } from "../../protocol/primitives/reader.ts";
 import { UnencodableValueError } from "../../protocol/primitives/writer.ts";
 import { errorCodeOf, errorMessageOf } from "../api_error.ts";
-import type { Logger } from "../logger.ts";
+import type { BrokerContext } from "../handler.ts";
 import { ProtocolViolationError } from "../protocol_violation_error.ts";
 import type { ResponseError } from "./error_response.ts";
 import type { PendingRequest } from "./pending_request.ts";
+import { OncePerMinute } from "./sasl/once_per_minute.ts";
 
 /**
  * Whether the client broke the protocol, or that of TLS below it, so that only closing the connection can
@@ -61,12 +62,37 @@ export function unservedApi(key: number): string {
     : `This broker does not serve ${name} (API key ${key})`;
 }
 
+/** Lines a minute about one address whose clients break the protocol: anybody can do so who can connect. */
+const MAX_VIOLATIONS = 10;
+
+/** What each broker has logged about them. */
+const violations = new WeakMap<object, OncePerMinute>();
+
+/** A connection that was closed. */
+export interface ClosedConnection {
+  readonly peer: string;
+  /** The client's IP address. */
+  readonly host: string;
+}
+
 /** Logs why a connection was closed, unless the client closed it. */
-export function logClosed(error: unknown, peer: string, logger: Logger): void {
+export function logClosed(
+  error: unknown,
+  { peer, host }: ClosedConnection,
+  broker: Pick<BrokerContext, "clock" | "logger">,
+): void {
   if (isDisconnect(error)) return;
-  if (isClientsFault(error)) {
-    logger.warn("Closed connection: client broke the protocol", { peer, reason: error.message });
-  } else {
-    logger.error("Closed connection: request failed", { peer, error });
+  const { clock, logger } = broker;
+  if (!isClientsFault(error)) {
+    return logger.error("Closed connection: request failed", { peer, error });
   }
+  let limit = violations.get(broker);
+  if (limit === undefined) violations.set(broker, limit = new OncePerMinute(clock, MAX_VIOLATIONS));
+  const before = limit.mayLog(host);
+  if (before === undefined) return;
+  logger.warn("Closed connection: client broke the protocol", {
+    peer,
+    reason: error.message,
+    ...(before > 0 ? { notLogged: before } : {}),
+  });
 }

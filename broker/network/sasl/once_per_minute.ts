@@ -1,5 +1,5 @@
 /**
- * Limits what clients can make a broker log: once a minute for each address.
+ * Limits what clients can make a broker log: once a minute for each address, or a few times.
  *
  * @module
  */
@@ -12,6 +12,8 @@ const MAX_HOSTS = 1000;
 
 interface Logged {
   readonly untilMs: number;
+  /** Events since that were logged. */
+  count: number;
   /** Events since that were not logged. */
   skipped: number;
 }
@@ -19,10 +21,13 @@ interface Logged {
 /** Decides which events are logged. */
 export class OncePerMinute {
   readonly #clock: Clock;
+  readonly #most: number;
   readonly #logged: Map<string, Logged> = new Map();
 
-  constructor(clock: Clock) {
+  /** @param most Events of an address that are logged in a minute. Default: 1. */
+  constructor(clock: Clock, most = 1) {
     this.#clock = clock;
+    this.#most = most;
   }
 
   /**
@@ -35,12 +40,16 @@ export class OncePerMinute {
     const nowMs = this.#clock.monotonic();
     const logged = this.#logged.get(host);
     if (logged !== undefined && nowMs < logged.untilMs) {
+      if (logged.count < this.#most) {
+        logged.count++;
+        return 0;
+      }
       logged.skipped++;
       return undefined;
     }
     this.#logged.delete(host);
     if (this.#logged.size >= MAX_HOSTS) this.#logged.delete(this.#logged.keys().next().value!);
-    this.#logged.set(host, { untilMs: nowMs + PERIOD_MS, skipped: 0 });
+    this.#logged.set(host, { untilMs: nowMs + PERIOD_MS, count: 1, skipped: 0 });
     return logged?.skipped ?? 0;
   }
 }
