@@ -1,6 +1,6 @@
 /**
  * Limits the connections of each address: how many are open, and how many are opened in a second
- * (KIP-612).
+ * (KIP-612). `listener_limits.ts` limits those of listeners.
  *
  * A connection of an address that opens too many is kept for a while without being read, and then
  * closed: a client that reconnects at once is slowed down.
@@ -9,8 +9,7 @@
  */
 
 import { addressGroup } from "../../protocol/ip_address.ts";
-import { TokenBucket } from "../security/quotas/token_bucket.ts";
-import { parseOverrides, UNLIMITED } from "../settings/connection_settings.ts";
+import { parseOverrides } from "../settings/connection_settings.ts";
 import type { BrokerContext } from "../handler.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -18,7 +17,6 @@ import { Refusals } from "./refusals.ts";
 const MAX_HELD = 1000;
 /** Longest time that one is kept. */
 const MAX_HOLD_MS = 30_000;
-const RATE_BURST_MS = 1000;
 
 /** Something that can be closed. */
 type Socket = Pick<Deno.TcpConn, "close">;
@@ -34,7 +32,6 @@ export class AddressLimits {
   readonly #haste: Refusals;
   #overrides: ReadonlyMap<string, number> = new Map();
   #overridesText = "";
-  #rate: TokenBucket | undefined;
 
   constructor(broker: Pick<BrokerContext, "config" | "clock" | "logger" | "quotas" | "counters">) {
     this.#broker = broker;
@@ -75,26 +72,22 @@ export class AddressLimits {
     else this.#counts.set(group, count);
   }
 
-  /** Counts a connection of any address, and returns the milliseconds to wait before the next. */
-  pace(): number {
-    const { config, clock } = this.#broker;
-    const rate = config.get("max.connection.creation.rate");
-    if (rate === UNLIMITED) return 0;
-    const nowMs = clock.monotonic();
-    this.#rate ??= new TokenBucket(rate, RATE_BURST_MS, nowMs);
-    this.#rate.setRate(rate, nowMs);
-    return this.#rate.take(1, nowMs);
+  /** Closes the connection that was kept longest without being read; false if there is none. */
+  makeRoom(): boolean {
+    for (const [socket, timer] of this.#held) {
+      this.#broker.clock.clearTimeout(timer);
+      this.#held.delete(socket);
+      socket.close();
+      return true;
+    }
+    return false;
   }
 
   /** Closes what is kept. */
   close(): void {
     this.#excess.close();
     this.#haste.close();
-    for (const [socket, timer] of this.#held) {
-      this.#broker.clock.clearTimeout(timer);
-      socket.close();
-    }
-    this.#held.clear();
+    while (this.makeRoom());
   }
 
   #limitOf(group: string): number {

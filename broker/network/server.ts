@@ -5,7 +5,7 @@
  */
 
 import {
-  type DescriptorReserve,
+  DescriptorReserve,
   isOutOfDescriptors,
 } from "../../storage/file_system/descriptor_reserve.ts";
 import {
@@ -22,11 +22,12 @@ import { ANONYMOUS } from "../security/principal.ts";
 import { EMBEDDED_SESSION, type ListenerIdentity, type Session } from "../security/session.ts";
 import { pause } from "../time/pause.ts";
 import { AddressLimits } from "./address_limits.ts";
+import { Entrances } from "./entrances.ts";
+import { type LimitedListener, ListenerLimits, type ReachedLimit } from "./listener_limits.ts";
 import { Refusals } from "./refusals.ts";
 import type { Admitted, SaslGate } from "./sasl/sasl_gate.ts";
 import type { SecureConn, SecureListener, ShownCertificate } from "./tls/secure_listener.ts";
 import { TlsEntrance } from "./tls_entrance.ts";
-import { UnauthenticatedConnections } from "./unauthenticated_connections.ts";
 
 /** Interval between checks for idle connections. */
 const SWEEP_MS = 1000;
@@ -36,19 +37,21 @@ const MAX_BACKLOG_BYTES = 1024 * 1024;
 const CLOSE_GRACE_MS = 1000;
 /** Delay before accepting again when a connection can be neither accepted nor refused. */
 const ACCEPT_PAUSE_MS = 100;
-
 /**
- * Connections of one address in a handshake of TLS. Many clients may come back at once, and a handshake
- * takes a millisecond of one core.
+ * Connections that a listener accepts before sockets and timers are polled: a storm of them must not stop
+ * those that are open.
  */
-const MAX_HANDSHAKES_PER_HOST = 2048;
+const MAX_ACCEPTED_PER_TURN = 64;
+
+/** Holders of descriptors that have to make room for one connection. */
+const MAX_ENDED_PER_ACCEPT = 8;
 
 const PLAINTEXT: ListenerIdentity = { name: "PLAINTEXT", protocol: "PLAINTEXT" };
 
 /** An address that is listened on. */
 interface BoundListener {
   readonly listener: Deno.TcpListener | SecureListener;
-  readonly identity: ListenerIdentity;
+  readonly identity: LimitedListener;
 }
 
 /** Serves Kafka's protocol on any number of addresses and within the process. */
@@ -60,13 +63,15 @@ export class Server {
   readonly #connections: Map<Connection, Promise<void>> = new Map();
   readonly #accepting: Promise<void>[] = [];
   readonly #descriptors: DescriptorReserve | undefined;
+  /** Descriptors that only the listener of brokers uses, if they have one of their own. */
+  #reservedDescriptors: DescriptorReserve | undefined;
   /** Connections refused because descriptors are short, or `max.connections` is reached. */
   readonly #shortage: Refusals;
-  readonly #excess: Refusals;
+  readonly #excess: Readonly<Record<ReachedLimit, Refusals>>;
   readonly #addresses: AddressLimits;
+  readonly #sockets: ListenerLimits;
   /** Those in a handshake of TLS, and those that have not logged in. */
-  readonly #handshakes: UnauthenticatedConnections;
-  readonly #unauthenticated: UnauthenticatedConnections;
+  #entrances: Entrances;
   readonly #authenticating: Set<Promise<void>> = new Set();
   readonly #tls: TlsEntrance;
   #gate: SaslGate | undefined;
@@ -85,29 +90,24 @@ export class Server {
       "too few file descriptors are left; allow the process more with ulimit -n",
       broker,
     );
-    this.#excess = new Refusals("max.connections are open", broker);
+    this.#excess = {
+      broker: new Refusals("max.connections are open", broker),
+      listener: new Refusals("max.connections of a listener are open", broker),
+    };
     this.#addresses = new AddressLimits(broker);
+    this.#sockets = new ListenerLimits(broker);
     this.#limits = {
       maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
       maxBacklog: MAX_BACKLOG_BYTES,
     };
     this.#tls = new TlsEntrance(broker);
-    const limits = {
-      clock: broker.clock,
-      maxMs: () => broker.config.get("connections.max.unauthenticated.ms"),
-      onEnded: () => broker.counters.authentications.ended++,
-    };
-    this.#handshakes = new UnauthenticatedConnections({
-      ...limits,
-      maxPerHost: MAX_HANDSHAKES_PER_HOST,
-    });
-    this.#unauthenticated = new UnauthenticatedConnections(limits);
+    this.#entrances = this.#openEntrances();
     this.#scheduleSweep();
   }
 
   /** Number of open connections. */
   get connectionCount(): number {
-    return this.#connections.size + this.#handshakes.size + this.#unauthenticated.size;
+    return this.#connections.size + this.#entrances.size;
   }
 
   /** Lets clients of SASL listeners in; required before `start()` if there are any. */
@@ -131,14 +131,14 @@ export class Server {
    * @returns The bound address.
    * @throws {Deno.errors.AddrInUse} If another program listens on the address.
    */
-  bind({ host, port }: HostPort, identity: ListenerIdentity = PLAINTEXT): HostPort {
+  bind({ host, port }: HostPort, identity: LimitedListener = PLAINTEXT): HostPort {
     const listener = Deno.listen({ hostname: host, port, transport: "tcp" });
     this.#listeners.push({ listener, identity });
     return { host: listener.addr.hostname, port: listener.addr.port };
   }
 
   /** Serves clients of a listener by TLS, and closes it in the end. Returns the bound address. */
-  serveTls(listener: SecureListener, identity: ListenerIdentity): HostPort {
+  serveTls(listener: SecureListener, identity: LimitedListener): HostPort {
     this.#listeners.push({ listener, identity });
     return { host: listener.addr.hostname, port: listener.addr.port };
   }
@@ -152,6 +152,11 @@ export class Server {
 
   /** Starts accepting connections on every bound address. */
   start(): void {
+    this.#sockets.use(this.#listeners.map(({ identity }) => identity));
+    if (this.#sockets.hasReserved) {
+      this.#entrances = this.#openEntrances();
+      if (this.#descriptors !== undefined) this.#reservedDescriptors = DescriptorReserve.open();
+    }
     for (const listener of this.#listeners) this.#accepting.push(this.#accept(listener));
   }
 
@@ -173,8 +178,7 @@ export class Server {
   abort(): void {
     this.#closed = true;
     this.#closing.abort();
-    this.#handshakes.close();
-    this.#unauthenticated.close();
+    this.#entrances.close();
     for (const connection of this.#connections.keys()) connection.abort();
   }
 
@@ -187,13 +191,13 @@ export class Server {
     this.#closing.abort();
     if (this.#sweepTimer !== undefined) this.#broker.clock.clearTimeout(this.#sweepTimer);
     this.#shortage.close();
-    this.#excess.close();
+    for (const refusals of Object.values(this.#excess)) refusals.close();
     this.#addresses.close();
     this.#stopFollowing?.();
     for (const { listener } of this.#listeners) listener.close();
     await Promise.all(this.#accepting);
-    this.#handshakes.close();
-    this.#unauthenticated.close();
+    this.#entrances.close();
+    this.#reservedDescriptors?.close();
     await Promise.all(this.#authenticating);
     const { clock } = this.#broker;
     const grace = clock.setTimeout(() => {
@@ -207,11 +211,13 @@ export class Server {
   }
 
   async #accept({ listener, identity }: BoundListener): Promise<void> {
-    for (;;) {
+    const { clock } = this.#broker;
+    for (let accepted = 1;; accepted++) {
       try {
-        this.#serveSocket(await listener.accept(), identity);
-        const paceMs = this.#addresses.pace();
-        if (paceMs > 0) await pause(this.#broker.clock, paceMs, this.#closing.signal);
+        const isServed = this.#serveSocket(await listener.accept(), identity);
+        const paceMs = isServed ? this.#sockets.pace(identity) : 0;
+        if (paceMs > 0) await pause(clock, paceMs, this.#closing.signal);
+        else if (accepted % MAX_ACCEPTED_PER_TURN === 0) await clock.yield();
       } catch (error) {
         if (this.#closed) return;
         if (hasLeft(error)) continue;
@@ -233,37 +239,74 @@ export class Server {
     });
   }
 
+  #openEntrances(): Entrances {
+    const { clock, config, counters } = this.#broker;
+    return new Entrances({
+      hasReserved: this.#sockets.hasReserved,
+      clock,
+      maxMs: () => config.get("connections.max.unauthenticated.ms"),
+      onEnded: () => counters.authentications.ended++,
+    });
+  }
+
   /** The reason to refuse a new connection, if any. */
-  #reasonToRefuse(): Refusals | undefined {
+  #reasonToRefuse(listener: LimitedListener): Refusals | undefined {
     const { connections } = this.#broker.counters;
-    const max = this.#broker.config.get("max.connections");
-    if (this.connectionCount >= max && !this.#makeRoom()) {
+    const isReserved = this.#sockets.isReserved(listener);
+    for (;;) {
+      const reached = this.#sockets.reached(listener);
+      if (reached === undefined) break;
+      // Who is known stays, who is not makes room.
+      const hasMade = reached === "broker"
+        ? this.#entrances.makeRoom()
+        : isReserved
+        ? this.#entrances.makeReservedRoom()
+        : this.#entrances.makeRoom(listener.name);
+      if (hasMade) continue;
+      if (reached === "broker" && isReserved) break;
       connections.refusedByLimit++;
-      return this.#excess;
+      return this.#excess[reached];
     }
-    const descriptors = this.#descriptors;
-    if (descriptors === undefined) return undefined;
-    while (!descriptors.refill()) {
-      if (descriptors.reclaim() || this.#makeRoom()) continue;
+    if (this.#descriptors === undefined) return undefined;
+    for (let made = 0; !this.#hasDescriptors(isReserved); made++) {
+      // A descriptor may be free only later: that must not end all of them.
+      if (made < MAX_ENDED_PER_ACCEPT && this.#makeDescriptorRoom(isReserved)) continue;
       connections.refusedByShortage++;
       return this.#shortage;
     }
     return undefined;
   }
 
-  /** Ends a connection whose client is not known yet; false if there is none. */
-  #makeRoom(): boolean {
-    return this.#handshakes.makeRoom() || this.#unauthenticated.makeRoom();
+  /** Whether there are enough descriptors besides those that are reserved for files and for brokers. */
+  #hasDescriptors(isReserved: boolean): boolean {
+    if (!this.#descriptors!.refill()) return false;
+    return isReserved || this.#reservedDescriptors?.refill() !== false;
   }
 
-  /** @throws If the client has already disconnected. */
-  #serveSocket(conn: Deno.TcpConn | SecureConn, listener: ListenerIdentity): void {
-    if (this.#closed) return conn.close();
-    const refusals = this.#reasonToRefuse();
+  #makeDescriptorRoom(isReserved: boolean): boolean {
+    if (this.#descriptors!.reclaim() || this.#addresses.makeRoom()) return true;
+    if (this.#entrances.makeRoom()) return true;
+    return isReserved &&
+      (this.#reservedDescriptors!.lend() || this.#entrances.makeReservedRoom());
+  }
+
+  /**
+   * Serves a connection, unless a limit is reached.
+   *
+   * @returns Whether it is served.
+   * @throws If the client has already disconnected.
+   */
+  #serveSocket(conn: Deno.TcpConn | SecureConn, listener: LimitedListener): boolean {
+    if (this.#closed) {
+      conn.close();
+      return false;
+    }
+    const refusals = this.#reasonToRefuse(listener);
     if (refusals !== undefined) {
       conn.close();
       this.#descriptors?.refill();
-      return refusals.add(this.connectionCount);
+      refusals.add(this.connectionCount);
+      return false;
     }
     try {
       if ("setNoDelay" in conn) conn.setNoDelay(true);
@@ -272,7 +315,8 @@ export class Server {
       throw error;
     }
     const { hostname, port } = conn.remoteAddr;
-    if (!this.#addresses.enter(conn, hostname)) return;
+    if (!this.#addresses.enter(conn, hostname)) return false;
+    this.#sockets.enter(conn, listener);
     const peer = formatHostPort({ host: hostname, port });
     const session: Session = {
       principal: ANONYMOUS,
@@ -280,10 +324,25 @@ export class Server {
       listener,
       isLocal: isLoopback(hostname),
     };
-    if (listener.protocol === "PLAINTEXT") return this.#open(conn, peer, session);
-    const authenticated = this.#authenticate(conn, peer, session);
+    if (listener.protocol === "PLAINTEXT") {
+      this.#open(conn, peer, session);
+      return true;
+    }
+    const authenticated = this.#authenticate(
+      conn,
+      peer,
+      session,
+      this.#sockets.isReserved(listener),
+    );
     this.#authenticating.add(authenticated);
     authenticated.finally(() => this.#authenticating.delete(authenticated));
+    return true;
+  }
+
+  /** Notes that a connection has ended. Can be called twice. */
+  #leave(socket: ByteDuplex): void {
+    this.#addresses.leave(socket);
+    this.#sockets.leave(socket);
   }
 
   /** Serves a client once the handshake of TLS is complete and it has authenticated with SASL. */
@@ -291,16 +350,19 @@ export class Server {
     socket: ByteDuplex | SecureConn,
     peer: string,
     anonymous: Session,
+    isReserved: boolean,
   ): Promise<void> {
     const ended = new AbortController();
     const { signal } = ended;
+    const { host, listener: { name } } = anonymous;
     const end = () => {
       ended.abort();
+      this.#leave(socket);
       closeSocket(socket);
     };
     let session: Session | undefined = anonymous;
     if ("handshake" in socket) {
-      const handshake = this.#handshakes.enter(anonymous.host, end);
+      const handshake = this.#entrances.enter("handshake", isReserved, name, host, end);
       session = await this.#tls.admit(socket, peer, anonymous);
       handshake.leave();
     }
@@ -308,13 +370,13 @@ export class Server {
     if (session === undefined || signal.aborted) admitted = undefined;
     else if (!session.listener.protocol.startsWith("SASL_")) admitted = { session };
     else {
-      const visit = this.#unauthenticated.enter(session.host, end);
+      const visit = this.#entrances.enter("login", isReserved, name, host, end);
       const onHeld = (bytes: number) => visit.hold(bytes);
       admitted = await this.#gate?.admit({ socket, peer, session, onHeld, signal });
       visit.leave();
     }
     if (admitted === undefined || signal.aborted || this.#closed) {
-      this.#addresses.leave(socket);
+      this.#leave(socket);
       return closeSocket(socket);
     }
     this.#open(socket, peer, admitted.session!, admitted);
@@ -343,7 +405,7 @@ export class Server {
       const { name, version } = software;
       this.#broker.telemetry.noteSoftware(connection.ended, name, version);
     }
-    this.#serve(connection, () => this.#addresses.leave(socket));
+    this.#serve(connection, () => this.#leave(socket));
     // The credential may have changed since it was checked.
     connection.endIfRevoked();
   }

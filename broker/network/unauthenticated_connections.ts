@@ -5,6 +5,7 @@
  * @module
  */
 
+import { addressGroup } from "../../protocol/ip_address.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** Limits of all connections that have not authenticated. */
@@ -39,6 +40,7 @@ export interface Visit {
 
 interface Entry {
   readonly network: string;
+  readonly listener: string;
   readonly deadlineMs: number;
   readonly end: (reason: EndReason) => void;
   bytes: number;
@@ -78,15 +80,16 @@ export class UnauthenticatedConnections {
    *
    * @param host The client's IP address.
    * @param end Closes the connection at once.
+   * @param listener The listener's name. Default: none.
    */
-  enter(host: string, end: (reason: EndReason) => void): Visit {
+  enter(host: string, end: (reason: EndReason) => void, listener = ""): Visit {
     const { clock, maxMs, maxConnections, maxPerHost } = this.#options;
-    const network = networkOf(host);
+    const network = addressGroup(host);
     const ofNetwork = this.#byNetwork.get(network) ?? new Set();
     this.#byNetwork.set(network, ofNetwork);
     if (ofNetwork.size >= maxPerHost) this.#end(oldest(ofNetwork), "too many of its address");
     else if (this.size >= maxConnections) this.#end(oldest(this.#entries), "too many");
-    const entry = { network, deadlineMs: clock.monotonic() + maxMs(), end, bytes: 0 };
+    const entry = { network, listener, deadlineMs: clock.monotonic() + maxMs(), end, bytes: 0 };
     this.#entries.add(entry);
     // Ending the last one of a network forgets the network.
     this.#byNetwork.set(network, ofNetwork.add(entry));
@@ -97,11 +100,18 @@ export class UnauthenticatedConnections {
     };
   }
 
-  /** Ends the oldest connection to make room for another; false if there is none. */
-  makeRoom(): boolean {
-    if (this.size === 0) return false;
-    this.#end(oldest(this.#entries), "too many");
-    return true;
+  /**
+   * Ends the oldest connection to make room for another; false if there is none.
+   *
+   * @param listener The name of the listener that it came by. Default: any.
+   */
+  makeRoom(listener?: string): boolean {
+    for (const entry of this.#entries) {
+      if (listener !== undefined && entry.listener !== listener) continue;
+      this.#end(entry, "too many");
+      return true;
+    }
+    return false;
   }
 
   /** Ends all. */
@@ -158,17 +168,4 @@ export class UnauthenticatedConnections {
 
 function oldest(entries: ReadonlySet<Entry>): Entry {
   return entries.values().next().value!;
-}
-
-/** What an attacker has many addresses of counts as one: an IPv6 network of 64 bits. */
-export function networkOf(host: string): string {
-  if (!host.includes(":")) return host;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
-  if (mapped !== null) return mapped[1]!;
-  const [head = "", tail] = host.split("::");
-  const start = head.split(":").filter((part) => part !== "");
-  if (tail === undefined) return start.slice(0, 4).join(":");
-  const end = tail.split(":").filter((part) => part !== "");
-  const zeros = Array(Math.max(0, 8 - start.length - end.length)).fill("0");
-  return [...start, ...zeros, ...end].slice(0, 4).join(":");
 }

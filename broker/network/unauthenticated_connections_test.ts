@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { ManualClock } from "../time/clock.ts";
 import {
   type EndReason,
-  networkOf,
   UnauthenticatedConnections,
   type UnauthenticatedLimits,
 } from "./unauthenticated_connections.ts";
@@ -36,6 +35,9 @@ Deno.test("UnauthenticatedConnections ends the oldest of an address that has too
   assertEquals(ended, [["first", "too many of its address"]]);
   enter("neighbour", "2001:db8:1:3::1");
   assertEquals([ended.length, connections.size], [1, 4]);
+  enter("fourth", "::ffff:192.0.2.1");
+  enter("fifth", "192.0.2.1");
+  assertEquals(ended.at(-1), ["other", "too many of its address"]);
   connections.close();
 });
 
@@ -81,16 +83,15 @@ Deno.test("UnauthenticatedConnections makes room for connections that may stay",
   connections.close();
 });
 
-Deno.test("networkOf() takes 64 bits of IPv6, and all of IPv4", () => {
-  for (
-    const [host, network] of [
-      ["192.0.2.1", "192.0.2.1"],
-      ["::ffff:192.0.2.1", "192.0.2.1"],
-      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
-      ["2001:db8:1:2::6", "2001:db8:1:2"],
-      ["2001:db8::6", "2001:db8:0:0"],
-      ["::1", "0:0:0:0"],
-      ["fe80::", "fe80:0:0:0"],
-    ]
-  ) assertEquals(networkOf(host!), network, host);
+Deno.test("UnauthenticatedConnections makes room with the oldest of a listener", () => {
+  const { connections, ended } = start();
+  const enter = (name: string, listener: string) =>
+    connections.enter("192.0.2.1", (reason) => ended.push([name, reason]), listener);
+  enter("a", "INTERNAL");
+  enter("b", "EXTERNAL");
+  enter("c", "EXTERNAL");
+  assertEquals(connections.makeRoom("EXTERNAL"), true);
+  assertEquals(connections.makeRoom("OTHER"), false);
+  assertEquals(ended, [["b", "too many"]]);
+  connections.close();
 });

@@ -61,6 +61,8 @@ export class BrokerConfig {
   readonly #ofListeners: Map<string, ListenerConfig> = new Map();
   #ofBroker: ConfigTexts = new Map();
   #ofCluster: ConfigTexts = new Map();
+  /** Values of single listeners that were set at run time, by the keys of {@linkcode overrideKey}. */
+  #ofListener: ReadonlyMap<string, unknown> = new Map();
   #values: BrokerSettings;
   readonly #listeners: Set<() => void> = new Set();
 
@@ -122,6 +124,19 @@ export class BrokerConfig {
     return this.#overrides;
   }
 
+  /** Names of the settings of single listeners that are set, at start or at run time. */
+  get overrideNames(): readonly string[] {
+    const dynamic = [...this.#ofBroker.keys(), ...this.#ofCluster.keys()]
+      .filter((name) => dynamicOverrideOf(name) !== undefined);
+    return [...new Set([...this.#overrides.keys(), ...dynamic])];
+  }
+
+  /** The value of a listener that was set at run time; undefined if there is none. */
+  dynamicOverride(listener: string, setting: string): { readonly value: unknown } | undefined {
+    const key = overrideKey(listener, setting);
+    return this.#ofListener.has(key) ? { value: this.#ofListener.get(key) } : undefined;
+  }
+
   /** The configuration of a listener: its own values, and those of the broker for the rest. */
   ofListener(name: string): ListenerConfig {
     const key = listenerKey(name);
@@ -155,6 +170,7 @@ export class BrokerConfig {
     this.#ofCluster = ofCluster;
     this.#ofBroker = ofBroker;
     this.#values = this.#evaluate();
+    this.#ofListener = this.#evaluateOverrides();
     for (const listener of [...this.#listeners]) listener();
   }
 
@@ -172,6 +188,23 @@ export class BrokerConfig {
     const values: Record<string, unknown> = {};
     for (const name of SETTING_NAMES) values[name] = this.#valueOf(name);
     return values as unknown as BrokerSettings;
+  }
+
+  #evaluateOverrides(): ReadonlyMap<string, unknown> {
+    const values = new Map<string, unknown>();
+    for (const texts of [this.#ofCluster, this.#ofBroker]) {
+      for (const [name, text] of texts) {
+        const override = dynamicOverrideOf(name);
+        if (override === undefined) continue;
+        const { listener, setting } = override;
+        try {
+          values.set(overrideKey(listener, setting), knownSetting(setting)!.parse(text));
+        } catch (error) {
+          if (!(error instanceof SettingValueError)) throw error;
+        }
+      }
+    }
+    return values;
   }
 
   #valueOf(name: SettingName): unknown {
@@ -196,11 +229,13 @@ export class BrokerConfig {
 /** The configuration of one listener. */
 export class ListenerConfig {
   readonly #broker: BrokerConfig;
+  readonly #key: string;
   readonly #own: ReadonlyMap<string, unknown>;
 
   /** Creates the configuration of the listener with a key; see `listenerKey()`. */
   constructor(broker: BrokerConfig, key: string) {
     this.#broker = broker;
+    this.#key = key;
     const own = [...broker.overrides].filter(([, { listener }]) => listenerKey(listener) === key);
     this.#own = new Map(own.map(([name, { mechanism = "", setting }]) => [
       `${mechanism}.${setting}`,
@@ -214,11 +249,34 @@ export class ListenerConfig {
    * @param mechanism The mechanism of SASL whose value takes precedence.
    */
   get<N extends SettingName>(name: N, mechanism = ""): BrokerSettings[N] {
-    for (const key of [`${mechanism.toLowerCase()}.${name}`, `.${name}`]) {
-      if (this.#own.has(key)) return this.#own.get(key) as BrokerSettings[N];
+    const ofMechanism = `${mechanism.toLowerCase()}.${name}`;
+    if (mechanism !== "" && this.#own.has(ofMechanism)) {
+      return this.#own.get(ofMechanism) as BrokerSettings[N];
     }
-    return this.#broker.get(name);
+    const own = this.own(name);
+    return own === undefined ? this.#broker.get(name) : own;
   }
+
+  /** The listener's own value of a setting; undefined if it has none. */
+  own<N extends SettingName>(name: N): BrokerSettings[N] | undefined {
+    const dynamic = this.#broker.dynamicOverride(this.#key, name);
+    const value = dynamic === undefined ? this.#own.get(`.${name}`) : dynamic.value;
+    return value as BrokerSettings[N] | undefined;
+  }
+}
+
+/**
+ * The setting of a listener that a name stands for, if it can be set at run time, as its counterpart of the
+ * broker can; undefined otherwise.
+ */
+export function dynamicOverrideOf(name: string): ListenerOverride | undefined {
+  const override = overrideOf(name);
+  if (typeof override !== "object" || override.mechanism !== undefined) return undefined;
+  return knownSetting(override.setting)?.scope === "cluster-wide" ? override : undefined;
+}
+
+function overrideKey(listener: string, setting: string): string {
+  return `${listenerKey(listener)} ${setting}`;
 }
 
 function overridesIn(texts: ConfigTexts): ReadonlyMap<string, ListenerOverride> {

@@ -17,7 +17,8 @@ export const UNLIMITED = 2 ** 31 - 1;
 export const CONNECTION_SETTINGS = {
   "max.connections": int(
     UNLIMITED,
-    "Maximum number of open connections; further ones are closed",
+    "Maximum number of open connections; further ones are closed. A tenth is for the listener of brokers, " +
+      "if they have one of their own, which may exceed it. A listener can have a limit of its own, too",
     { min: 0, ...DYNAMIC },
   ),
   "max.connections.per.ip": int(
@@ -33,7 +34,8 @@ export const CONNECTION_SETTINGS = {
   ),
   "max.connection.creation.rate": int(
     UNLIMITED,
-    "Maximum number of new connections a second; others wait until they are accepted",
+    "Maximum number of new connections a second; others wait until they are accepted. The listener of " +
+      "brokers is exempt, if they have one of their own. A listener can have a limit of its own, too",
     { min: 1, ...DYNAMIC },
   ),
 };

@@ -28,7 +28,11 @@ export interface ListenerOverride {
 const MECHANISMS: readonly string[] = ["plain", "scram-sha-256", "scram-sha-512", "oauthbearer"];
 
 /** Other settings than those of TLS and SASL that a listener can have. */
-const OTHERS: readonly string[] = ["connections.max.reauth.ms"];
+const OTHERS: readonly string[] = [
+  "connections.max.reauth.ms",
+  "max.connection.creation.rate",
+  "max.connections",
+];
 
 /** Whether a listener can have its own value of a setting. */
 function canOverride(setting: string): boolean {

@@ -7,7 +7,7 @@
 
 import { ErrorCode } from "../../../../protocol/errors.ts";
 import { ApiError } from "../../../api_error.ts";
-import type { ConfigTexts } from "../../../settings/config.ts";
+import { type ConfigTexts, dynamicOverrideOf } from "../../../settings/config.ts";
 import type { BrokerContext } from "../../../handler.ts";
 import { FixedSetting } from "../../../settings/fixed_setting.ts";
 import { formatNamedAddress } from "../../../settings/listener.ts";
@@ -26,10 +26,10 @@ export const brokerResource: ConfigResource = {
     const { config } = broker;
     if (ownerOf(name, broker) === "all") {
       return [...config.ofCluster.keys()].filter(isRequested)
-        .filter((setting) => knownSetting(setting) !== undefined)
+        .filter((setting) => knownSetting(setting) ?? dynamicOverrideOf(setting))
         .map((setting) => brokerConfigEntry(config, setting, true));
     }
-    const entries = [...KNOWN_SETTING_NAMES, ...config.overrides.keys()].filter(isRequested)
+    const entries = [...KNOWN_SETTING_NAMES, ...config.overrideNames].filter(isRequested)
       .map((setting) => withAddress(brokerConfigEntry(config, setting), broker));
     return isRequested(AUTHORIZER_STATE) ? [...entries, authorizerState(broker)] : entries;
   },
@@ -95,7 +95,8 @@ function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
   const changed = [...after].filter(([name, text]) => before.get(name) !== text);
   const readOnly = changed.map(([name]) => name)
     .filter((name) =>
-      knownSetting(name)?.scope === "read-only" || typeof overrideOf(name) === "object" ||
+      knownSetting(name)?.scope === "read-only" ||
+      (typeof overrideOf(name) === "object" && dynamicOverrideOf(name) === undefined) ||
       name === AUTHORIZER_STATE
     );
   if (readOnly.length > 0) {
@@ -106,7 +107,7 @@ function checkChanges(before: ConfigTexts, after: ConfigTexts): void {
     );
   }
   for (const [name, text] of changed) {
-    const setting = knownSetting(name);
+    const setting = knownSetting(dynamicOverrideOf(name)?.setting ?? name);
     if (setting === undefined) {
       throw new ApiError(
         ErrorCode.INVALID_CONFIG,

@@ -11,7 +11,7 @@ import {
 } from "../../../../protocol/messages/configs/describe_configs.ts";
 import type { BrokerConfig, ConfigValue } from "../../../settings/config.ts";
 import type { Setting, SettingType } from "../../../settings/setting.ts";
-import { knownSetting } from "../../../settings/settings.ts";
+import { knownSetting, overrideOf } from "../../../settings/settings.ts";
 import { type TopicConfig, topicSetting } from "../../../topics/topic_config.ts";
 
 /** A setting in a response. */
@@ -47,7 +47,7 @@ export function brokerConfigEntry(
   ofCluster = false,
 ): ConfigEntry {
   // Or that of one listener.
-  const setting = knownSetting(name) ?? knownSetting(config.overrides.get(name)!.setting)!;
+  const setting = knownSetting(name) ?? settingOfListener(name)!;
   const own = config.valuesOf(name);
   const values = ofCluster
     ? own.filter(({ source }) => source === ConfigSource.dynamicDefaultBroker)
@@ -57,6 +57,11 @@ export function brokerConfigEntry(
   const value = values[0]?.text ?? null;
   const readOnly = setting.scope === "read-only";
   return configEntry({ name, value, values, setting, doc: setting.doc, readOnly });
+}
+
+function settingOfListener(name: string): Setting | undefined {
+  const override = overrideOf(name);
+  return typeof override === "object" ? knownSetting(override.setting) : undefined;
 }
 
 /** Settings of the same quantity in different units, in order of precedence. */
