@@ -52,6 +52,8 @@ export interface Screen {
   readonly height: number;
   readonly isPhone?: boolean;
   readonly isDark?: boolean;
+  /** Who the browser's user says to be where it is asked. */
+  readonly credentials?: { readonly username: string; readonly password: string };
 }
 
 /** Pages of one origin on one screen. They must do without errors, and without other hosts. */
@@ -76,7 +78,7 @@ export class Pages implements AsyncDisposable {
 
   /** Pages of `origin`. */
   static async of(browser: Browser, origin: string, screen: Screen): Promise<Pages> {
-    const { width, height, isPhone = false, isDark = false } = screen;
+    const { width, height, isPhone = false, isDark = false, credentials } = screen;
     const context = await browser.newContext({
       baseURL: origin,
       viewport: { width, height },
@@ -84,6 +86,7 @@ export class Pages implements AsyncDisposable {
       hasTouch: isPhone,
       colorScheme: isDark ? "dark" : "light",
       reducedMotion: "reduce",
+      ...(credentials === undefined ? {} : { httpCredentials: credentials }),
     });
     return new Pages(context, origin);
   }
@@ -94,6 +97,11 @@ export class Pages implements AsyncDisposable {
     await page.goto(path);
     await page.locator("h1").waitFor();
     return page;
+  }
+
+  /** Forgets errors that were meant to happen. */
+  forget(): void {
+    this.#problems.length = 0;
   }
 
   /** What a user with a screen reader or a small screen would stumble over, and errors of any page. */

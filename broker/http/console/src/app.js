@@ -55,6 +55,8 @@ const HELP = [
   ["t", "Light, dark, or as the system is"],
   ["?", "This list"],
 ];
+/** Characters of a title that is written smaller. */
+const LONG = 60;
 const CHECK_MS = 5000;
 const RETRY_MS = 1500;
 
@@ -114,7 +116,10 @@ async function load(isNew) {
   }
   leave = own;
   document.title = `${title} · Deno Queue`;
-  main.replaceChildren(h("h1", {}, title), ...[content].flat(3).filter((child) => child));
+  main.replaceChildren(
+    h("h1", { class: title.length > LONG && "long" }, title),
+    ...[content].flat(3).filter((child) => child),
+  );
   for (const link of document.querySelectorAll("header nav a")) {
     const path = link.getAttribute("href");
     const isHere = path === "/ui/"
