@@ -63,6 +63,12 @@ const PROGRAMS: readonly Program[] = [
   },
   { room: "broker", name: "scale", full: [], quick: ["--most=10"] },
   { room: "broker", name: "quotas", full: [], quick: ["--seconds=5"] },
+  {
+    room: "broker",
+    name: "stream_readers",
+    full: [],
+    quick: ["--readers=100", "--stalled=10", "--seconds=3", "--runs=1"],
+  },
   { room: "broker", name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
   {
     room: "workers",

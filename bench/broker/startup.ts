@@ -5,11 +5,12 @@
  *
  * The time to the first acknowledged message counts from the start of the process, on a new folder:
  * a client that is already running connects, creates a topic and writes one message with acks=all.
- * A script that only listens shows the share of the runtime.
+ * A script that only listens shows the share of the runtime. What `deno task compile` made is measured, too.
  *
  * @module
  */
 
+import { fromFileUrl } from "@std/path";
 import { produce } from "../../protocol/messages/records/produce.ts";
 import { parseFlags } from "../support/flags.ts";
 import { describeMachine } from "../support/report/machine.ts";
@@ -52,9 +53,10 @@ const { flags } = parseFlags({
 
 const runs = Number(flags.runs);
 const manyPartitions = Number(flags.partitions);
+const binary = flags.binary ?? await compiledProgram();
 const commands: Commands = {
   dqueue: defaultCommand(),
-  ...(flags.binary === undefined ? {} : { "compiled binary": [flags.binary] }),
+  ...(binary === undefined ? {} : { "compiled binary": [binary] }),
 };
 printReport(
   {
@@ -64,6 +66,12 @@ printReport(
   },
   flags.json,
 );
+
+/** Returns the path of what `deno task compile` makes, if it is there. */
+async function compiledProgram(): Promise<string | undefined> {
+  const path = fromFileUrl(new URL("../../dist/dqueue", import.meta.url));
+  return await Deno.stat(path).then(() => path, () => undefined);
+}
 
 async function measure(commands: Commands): Promise<Row[]> {
   const names = Object.keys(commands);

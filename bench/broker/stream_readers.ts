@@ -1,104 +1,147 @@
 /**
  * Many readers of one topic over HTTP, some of which stop reading, and what they cost producers.
  *
- *     deno run -A bench/broker/stream_readers.ts [READERS] [STALLED] [SECONDS]
+ *     deno run -A bench/broker/stream_readers.ts [--readers 1000] [--stalled 100] [--seconds 15] [--runs 3] [--json]
  *
- * Sends 1,000 messages of 200 bytes a second with acks=1, once without readers and once with them, and
- * prints the latency of acknowledgements, what readers got, and the broker's memory. Readers, producer and
- * broker share the machine; readers are in a process of their own.
+ * Sends 1,000 messages of 200 bytes a second with acks=1, without readers and then with them, and measures
+ * the latency of acknowledgements, what readers get, and the broker's memory. Readers, producer and broker
+ * share the machine; readers are in a process of their own. Each run has a new broker.
  *
  * @module
  */
 
 import { TextLineStream } from "@std/streams";
 import { Client } from "../../client/mod.ts";
-import { defaultCommand } from "../support/brokers/served_broker.ts";
+import { residentBytes } from "../support/brokers/process_usage.ts";
+import { freePort, ServedBroker } from "../support/brokers/served_broker.ts";
+import { temporaryFolder } from "../support/brokers/temporary_folder.ts";
+import { parseFlags } from "../support/flags.ts";
+import { describeMachine } from "../support/report/machine.ts";
+import { measured, printReport, progress, type Row } from "../support/report/report.ts";
 
 const RATE = 1000;
-const TICK_MS = 10;
+const TICK_MS = 1;
+const WARM_UP_SECONDS = 3;
 const VALUE = "x".repeat(200);
 const TOPIC = "stream";
+/** The word by which this program starts itself as the readers. */
+const AS_READERS = "as-readers";
 
+/** What one load has measured. */
 interface Result {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  readonly sent: number;
+  /** Resident memory of the broker at the end. */
+  readonly residentMb: number;
+  /** What the readers have got. */
+  readonly readMb: number;
 }
 
-if (Deno.args[0] === "readers") {
+if (Deno.args[0] === AS_READERS) {
   await readers(Deno.args[1]!, Number(Deno.args[2]), Number(Deno.args[3]));
 } else {
-  const [count = 1000, stalled = 100, seconds = 15] = Deno.args.map(Number);
-  await main(count, stalled, seconds);
+  await main();
 }
 
-async function main(count: number, stalled: number, seconds: number): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const [program, ...args] = defaultCommand();
-  const broker = new Deno.Command(program!, {
-    args: [
-      ...args,
-      ...["serve", "--data", `${folder}/data`, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
-    ],
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  try {
-    const { address, url } = await addressesOf(broker.stderr);
-    await using client = new Client({ brokers: address });
+async function main(): Promise<void> {
+  const { flags } = parseFlags({
+    readers: "1000",
+    stalled: "100",
+    seconds: "15",
+    runs: "3",
+    json: false,
+  });
+  const [count, stalled, seconds, runs] = [
+    flags.readers,
+    flags.stalled,
+    flags.seconds,
+    flags.runs,
+  ].map(Number) as [number, number, number, number];
+  const without = "without readers";
+  const withReaders = `with ${count.toLocaleString("en-US")} readers, ${stalled} stalled`;
+  const results = new Map<string, Result[]>([[without, []], [withReaders, []]]);
+  for (let run = 1; run <= runs; run++) {
+    await using folder = await temporaryFolder();
+    const http = `127.0.0.1:${freePort()}`;
+    await using broker = ServedBroker.start({ data: folder.join("data"), settings: { http } });
+    (await broker.connect()).close();
+    await using client = new Client({ brokers: broker.address });
     await client.admin().createTopic({ name: TOPIC });
-    await load(client, 3);
-    print("without readers", await load(client, seconds), await residentOf(broker.pid));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        new URL(import.meta.url).pathname,
-        "readers",
-        url,
-        `${count}`,
-        `${stalled}`,
-      ],
-      stdout: "piped",
-    }).spawn();
-    const lines = child.stdout.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream()).getReader();
-    await lines.read();
-    print(
-      `with ${count} readers, ${stalled} of them stalled`,
-      await load(client, seconds),
-      await residentOf(broker.pid),
-    );
-    child.kill("SIGTERM");
-    const { value } = await lines.read();
-    console.log(value);
-    await child.status;
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    const [, sum] = /^dqueue_event_loop_delay_seconds_sum (\S+)$/m.exec(metrics) ?? [];
-    console.log(`event loop delay, sum: ${sum ?? "?"} s`);
-  } finally {
-    broker.kill("SIGTERM");
-    await broker.status;
-    await Deno.remove(folder, { recursive: true });
+    const loaded = async (name: string, during = () => Promise.resolve(0)) => {
+      const latencies = await load(client, seconds);
+      const residentMb = residentBytes(broker.pid)! / 1e6;
+      const result = { ...latencies, residentMb, readMb: await during() };
+      results.get(name)!.push(result);
+      progress(`${run}/${runs} ${name}: p99 ${result.p99.toFixed(2)} ms`);
+    };
+    await load(client, WARM_UP_SECONDS);
+    await loaded(without);
+    await using child = await startReaders(`http://${http}`, count, stalled);
+    await loaded(withReaders, () => child.end());
   }
+  const row = (name: string, unit: string, key: keyof Result, isKey = false): Row => ({
+    name,
+    unit,
+    better: key === "readMb" ? "higher" : "lower",
+    isKey,
+    results: Object.fromEntries(
+      [...results].map(([name, each]) => [name, measured(each.map((result) => result[key]))]),
+    ),
+  });
+  printReport(
+    {
+      title: "Readers over HTTP",
+      isSeries: true,
+      settings: {
+        ...describeMachine(),
+        load:
+          `${RATE} messages/s of ${VALUE.length} bytes, acks=1, by Server-Sent Events to all readers`,
+        runs: `${runs} of ${seconds} s each, medians`,
+      },
+      rows: [
+        row("acknowledged, p50", "ms", "p50"),
+        row("acknowledged, p99", "ms", "p99", true),
+        row("acknowledged, longest", "ms", "max"),
+        row("resident memory of the broker, at the end", "MB", "residentMb"),
+        row("read by all readers", "MB", "readMb"),
+      ],
+    },
+    flags.json,
+  );
 }
 
-async function addressesOf(
-  stderr: ReadableStream<Uint8Array>,
-): Promise<{ address: string; url: string }> {
-  let address = "";
-  const lines = stderr.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
-  for await (const line of lines.values({ preventCancel: true })) {
-    address = /Listening address=(\S+)/.exec(line)?.[1] ?? address;
-    const [, url] = /Serving HTTP url=(\S+)/.exec(line) ?? [];
-    if (url !== undefined) return { address, url };
-  }
-  throw new Error("The broker did not start");
+/** Starts the process of the readers. Returns when each has got an answer. */
+async function startReaders(url: string, count: number, stalled: number) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", new URL(import.meta.url).pathname],
+      ...[AS_READERS, url, `${count}`, `${stalled}`],
+    ],
+    stdout: "piped",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream()).getReader();
+  await lines.read();
+  let isEnded = false;
+  return {
+    /** Ends them, and returns the megabytes they have read. */
+    async end(): Promise<number> {
+      isEnded = true;
+      child.kill("SIGTERM");
+      const { value } = await lines.read();
+      await lines.cancel();
+      await child.status;
+      return Number(value) / 1e6;
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      if (!isEnded) await this.end();
+    },
+  };
 }
 
 /** Sends at a fixed rate, whatever the answers take. */
-async function load(client: Client, seconds: number): Promise<Result> {
+async function load(client: Client, seconds: number): Promise<Pick<Result, "p50" | "p99" | "max">> {
   await using producer = client.producer({ acks: 1, lingerMs: 0 });
   const latencies: number[] = [];
   const pending = new Set<Promise<void>>();
@@ -119,23 +162,10 @@ async function load(client: Client, seconds: number): Promise<Result> {
   await Promise.all(pending);
   latencies.sort((a, b) => a - b);
   const at = (part: number) => latencies[Math.floor((latencies.length - 1) * part)]!;
-  return { p50: at(0.5), p99: at(0.99), max: at(1), sent: latencies.length };
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-function print(what: string, { p50, p99, max, sent }: Result, resident: number): void {
-  const ms = (value: number) => `${value.toFixed(1)} ms`;
-  console.log(
-    `${what}: ${sent} acknowledged, p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}; ` +
-      `broker ${(resident / 2 ** 20).toFixed(0)} MiB`,
-  );
-}
-
-async function residentOf(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
-
-/** Opens readers, and prints at the end how many records those that read have got. */
+/** Opens readers, and prints at the end how many bytes those that read have got. */
 async function readers(url: string, count: number, stalled: number): Promise<void> {
   const { hostname, port } = new URL(url);
   const request = new TextEncoder().encode(
@@ -156,6 +186,6 @@ async function readers(url: string, count: number, stalled: number): Promise<voi
   }
   console.log("ready");
   await new Promise<void>((resolve) => Deno.addSignalListener("SIGTERM", resolve));
-  console.log(`readers got ${(bytes / 2 ** 20).toFixed(0)} MiB`);
+  console.log(bytes);
   Deno.exit(0);
 }
