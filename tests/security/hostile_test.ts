@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { ManualClock } from "../../broker/time/clock.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
@@ -18,6 +19,7 @@ import { append, createTopic } from "../support/protocol/requests.ts";
 import { memoryNeeded } from "../support/memory_needed.ts";
 import { frameOf, RawConnection } from "../support/protocol/raw_connection.ts";
 import { connectAs, login } from "../support/security/raw_login.ts";
+import { within } from "../support/within.ts";
 import { PASSWORDS, SaslBroker } from "../support/security/sasl_broker.ts";
 
 const CONNECTIONS = 2000;
@@ -25,6 +27,37 @@ const ATTEMPTS = 500;
 /** Most connections of one address that have not authenticated. */
 const MAX_PER_ADDRESS = 256;
 const MIB = 1024 * 1024;
+/** Addresses from which the connections come, so that none has too many. */
+const HOSTS = 16;
+
+/** A process that holds connections open. */
+class Crowd implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Resolves when all are open. */
+  static async open(address: string, connections: number, hosts: number): Promise<Crowd> {
+    const program = fromFileUrl(import.meta.resolve("../support/security/crowd.ts"));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", program, address, `${connections}`, `${hosts}`],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const { value } = await within(reader.read(), "a crowd to connect");
+    await reader.cancel();
+    assertEquals(value, "open\n");
+    return new Crowd(child);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stdin.close();
+    await this.#child.status;
+  }
+}
 
 /** The header of a request, and nothing of its body. */
 function headerOf(apiKey: number, apiVersion: number): Uint8Array<ArrayBuffer> {
@@ -95,6 +128,46 @@ Deno.test(`Neighbour is served beside ${CONNECTIONS} connections that do not aut
   } finally {
     for (const attacker of attackers) attacker.close();
   }
+});
+
+Deno.test({
+  name:
+    `Neighbour is served beside ${CONNECTIONS} connections of many addresses that all stay, and do not authenticate`,
+  // Elsewhere the loopback network has one address.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using broker = await SaslBroker.start();
+    using neighbour = await connectAs(broker.address, "alice", PASSWORDS.alice);
+    await createTopic(neighbour, "orders");
+    const before = memoryNeeded();
+    let isOpen = false;
+    const opening = Crowd.open(broker.address, CONNECTIONS, HOSTS).finally(() => isOpen = true);
+    let served = 0;
+    while (!isOpen) {
+      const { errorCode } = await append(neighbour, "orders", batchOf(["meanwhile"]));
+      assertEquals(errorCode, 0);
+      served++;
+    }
+    await using _ = await opening;
+    // All are open at the same time.
+    const all = async () => {
+      while (broker.broker.connectionCount < CONNECTIONS + 1) {
+        await neighbour.request(metadata, 9, { topics: [] });
+      }
+    };
+    await within(all(), "all connections");
+    assertEquals(broker.broker.connectionCount, CONNECTIONS + 1);
+    const held = memoryNeeded() - before;
+    assert(held < 64 * MIB, `${held} bytes are held`);
+    assert(served > 10, `the neighbour was served ${served} times meanwhile`);
+    for (let i = 0; i < 100; i++) {
+      const { errorCode } = await append(neighbour, "orders", batchOf([`${i}`]));
+      assertEquals(errorCode, 0);
+    }
+    using late = await connectAs(broker.address, "bob", PASSWORDS.bob);
+    await late.request(metadata, 9, { topics: [] });
+    assertEquals(broker.broker.connectionCount, CONNECTIONS + 2);
+  },
 });
 
 Deno.test("Broker gives clients thirty seconds to authenticate, whatever trickles in", async () => {
