@@ -108,6 +108,7 @@ export const connectionFlags = {
   ...clusterFlags,
   profile: {
     insteadOf: "clientConfig",
+    namesFrom: "profile list",
     value: "NAME",
     fallback: `that of "dqueue profile use", unless --brokers is given`,
     group: "Connection",

@@ -2,12 +2,13 @@
  * Shell completions, derived from the commands: words, flags, choices and files.
  *
  * Each script follows the typed words in the tree and offers what can come next. It does not
- * connect to a broker, so completion is fast and works offline.
+ * connect to a broker, so completion is fast and works offline. Names that only the program knows, such
+ * as those of profiles, are in the first column of a table that the script has it print.
  *
  * @module
  */
 
-import { isBoolean, type NamedFlag } from "./flag.ts";
+import { isBoolean, type NamedFlag, type ValueSpec } from "./flag.ts";
 import { type CommandNode, type Program, PROGRAM_FLAGS } from "./program.ts";
 
 /** Supported shells. */
@@ -62,13 +63,13 @@ _${name}() {
   done
   COMPREPLY=()
   case "$at $prev" in
-${flagCases(places, bashValues)}  esac
+${flagCases(places, (flag) => bashValues(name, flag))}  esac
   case "$at" in
 ${
     places.map(({ words, node, flags }) => {
       const reply = node.command === undefined
         ? bashWords([...node.children.keys()])
-        : bashArguments(node);
+        : bashArguments(name, node);
       return `    ${quote(words)})
       if [[ $cur == -* ]]; then ${bashWords(flags.map((each) => `--${each.name}`))}
       else ${reply}; fi ;;
@@ -86,14 +87,21 @@ function bashWords(words: readonly string[]): string {
 
 const BASH_FILES = 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")';
 
-function bashArguments(node: CommandNode): string {
-  const { isFile, choices } = argumentHints(node);
-  return isFile ? BASH_FILES : choices === undefined ? ":" : bashWords(choices);
+function bashArguments(name: string, node: CommandNode): string {
+  return bashHints(name, argumentHints(node)) ?? ":";
 }
 
-function bashValues({ flag }: NamedFlag): string {
-  if (flag.choices !== undefined) return `${bashWords(flag.choices)}; return`;
-  return flag.isFile ? `${BASH_FILES}; return` : "return";
+function bashValues(name: string, { flag }: NamedFlag): string {
+  const hints = bashHints(name, flag);
+  return hints === undefined ? "return" : `${hints}; return`;
+}
+
+function bashHints(name: string, { isFile, choices, namesFrom }: Hints): string | undefined {
+  if (choices !== undefined) return bashWords(choices);
+  if (namesFrom !== undefined) {
+    return `COMPREPLY=($(compgen -W "$(${namesOf(name, namesFrom)})" -- "$cur"))`;
+  }
+  return isFile ? BASH_FILES : undefined;
 }
 
 function zshScript(name: string, places: readonly Place[]): string {
@@ -113,7 +121,7 @@ _${name}() {
     esac
   done
   case "$at $prev" in
-${flagCases(places, zshValues, "(")}  esac
+${flagCases(places, (flag) => zshValues(name, flag), "(")}  esac
   case "$at" in
 ${
     places.map(({ words, node, flags }) => {
@@ -121,7 +129,7 @@ ${
       const children = [...node.children].map(([word, child]) => zshEntry(word, child.summary));
       const reply = node.command === undefined
         ? `entries=(${children.join(" ")}); _describe command entries`
-        : zshArguments(node);
+        : zshArguments(name, node);
       return `    (${quote(words)})
       if [[ $PREFIX == -* ]]; then entries=(${flagEntries.join(" ")}); _describe -o flag entries
       else ${reply}; fi ;;
@@ -137,14 +145,19 @@ function zshEntry(word: string, doc: string): string {
   return quote(doc === "" ? word : `${word.replaceAll(":", "\\:")}:${doc}`);
 }
 
-function zshArguments(node: CommandNode): string {
-  const { isFile, choices } = argumentHints(node);
-  return isFile ? "_files" : choices === undefined ? ":" : `compadd -- ${choices.join(" ")}`;
+function zshArguments(name: string, node: CommandNode): string {
+  return zshHints(name, argumentHints(node)) ?? ":";
 }
 
-function zshValues({ flag }: NamedFlag): string {
-  if (flag.choices !== undefined) return `compadd -- ${flag.choices.map(quote).join(" ")}; return`;
-  return flag.isFile ? "_files; return" : "return";
+function zshValues(name: string, { flag }: NamedFlag): string {
+  const hints = zshHints(name, flag);
+  return hints === undefined ? "return" : `${hints}; return`;
+}
+
+function zshHints(name: string, { isFile, choices, namesFrom }: Hints): string | undefined {
+  if (choices !== undefined) return `compadd -- ${choices.map(quote).join(" ")}`;
+  if (namesFrom !== undefined) return `compadd -- \${(f)"$(${namesOf(name, namesFrom)})"}`;
+  return isFile ? "_files" : undefined;
 }
 
 function fishScript(name: string, places: readonly Place[]): string {
@@ -153,10 +166,9 @@ function fishScript(name: string, places: readonly Place[]): string {
     const children = [...node.children].map(([word, child]) => {
       return `${start} -a ${word} -d ${fishQuote(child.summary)}`;
     });
-    const { isFile, choices } = argumentHints(node);
-    if (isFile) children.push(`${start} -F`);
-    if (choices !== undefined) children.push(`${start} -a ${fishQuote(choices.join(" "))}`);
-    return [...children, ...flags.map((named) => `${start} ${fishFlag(named)}`)];
+    const hints = fishHints(name, argumentHints(node));
+    if (hints !== undefined) children.push(`${start} ${hints}`);
+    return [...children, ...flags.map((named) => `${start} ${fishFlag(name, named)}`)];
   });
   return `# fish completion for ${name}: put this into ~/.config/fish/config.fish
 #   ${name} completions fish | source
@@ -175,16 +187,29 @@ ${lines.join("\n")}
 `;
 }
 
-function fishFlag({ name, flag }: NamedFlag): string {
+function fishFlag(program: string, { name, flag }: NamedFlag): string {
   const alias = flag.alias === undefined ? "" : ` -s ${flag.alias}`;
+  const hints = fishHints(program, flag);
   const value = isBoolean(flag)
     ? ""
-    : flag.isFile
-    ? " -r -F"
-    : flag.choices === undefined
+    : hints === undefined
     ? " -x"
-    : ` -x -a ${fishQuote(flag.choices.join(" "))}`;
+    : ` ${flag.isFile ? "-r" : "-x"} ${hints}`;
   return `-l ${name}${alias}${value} -d ${fishQuote(flag.doc)}`;
+}
+
+function fishHints(name: string, { isFile, choices, namesFrom }: Hints): string | undefined {
+  if (choices !== undefined) return `-a ${fishQuote(choices.join(" "))}`;
+  if (namesFrom !== undefined) return `-a ${fishQuote(`(${namesOf(name, namesFrom)})`)}`;
+  return isFile ? "-F" : undefined;
+}
+
+/** What is known about a value. */
+type Hints = Pick<ValueSpec, "isFile" | "choices" | "namesFrom">;
+
+/** A command line that prints the first column of a table, without its heading. */
+function namesOf(name: string, command: string): string {
+  return `${name} ${command} 2>/dev/null | sed -n '2,$s/ .*//p'`;
 }
 
 /** Patterns of the words that lead down the tree, for `case` of a shell. */
@@ -210,11 +235,9 @@ function flagCases(
   }).join("");
 }
 
-/** Completions of a command's first argument. */
-function argumentHints(node: CommandNode): { isFile: boolean; choices?: readonly string[] } {
-  const argument = node.command?.args[0]?.[1];
-  const isFile = argument?.isFile === true;
-  return argument?.choices === undefined ? { isFile } : { isFile, choices: argument.choices };
+/** What is known about a command's first argument. */
+function argumentHints(node: CommandNode): Hints {
+  return node.command?.args[0]?.[1] ?? {};
 }
 
 function quote(text: string): string {

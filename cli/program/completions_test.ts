@@ -1,5 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
+import { command } from "./command.ts";
+import { Program } from "./program.ts";
 import { testProgram } from "./test_program.ts";
 
 /** Whether a shell is installed and may be run. */
@@ -20,10 +22,35 @@ async function runShell(shell: string, args: readonly string[]): Promise<string>
   return decoder.decode(stdout);
 }
 
+/** A program whose values are names that it knows. */
+const profileProgram = new Program({
+  name: "dqueue",
+  summary: "A partitioned, durable log",
+  version: "1.2.3",
+  nouns: { profile: "Profiles" },
+  commands: [
+    command({
+      name: "profile use",
+      summary: "Use a profile",
+      args: { name: { namesFrom: "profile list", doc: "Name of the profile" } },
+      flags: { profile: { namesFrom: "profile list", doc: "Another" } },
+      run() {},
+    }),
+  ],
+});
+
+/** That program, as far as completion runs it. */
+const PROFILES = "dqueue() { printf 'PROFILE TLS\\nprod yes\\ntest no\\n'; }";
+
 /** Completions of bash for the typed words, the last of them unfinished. */
-async function completeInBash(...words: string[]): Promise<string[]> {
-  const script = completionScript(testProgram, "bash") + `
+function completeInBash(...words: string[]): Promise<string[]> {
+  return completeProgramInBash(testProgram, ...words);
+}
+
+async function completeProgramInBash(program: Program, ...words: string[]): Promise<string[]> {
+  const script = completionScript(program, "bash") + `
 compopt() { :; }
+${PROFILES}
 COMP_WORDS=(dqueue "$@") COMP_CWORD=$#
 _dqueue
 printf '%s\\n' "\${COMPREPLY[@]}"
@@ -32,8 +59,10 @@ printf '%s\\n' "\${COMPREPLY[@]}"
 }
 
 /** Completions of fish for a line. */
-async function completeInFish(line: string): Promise<string[]> {
-  const script = completionScript(testProgram, "fish") + `complete -C ${JSON.stringify(line)}\n`;
+async function completeInFish(line: string, program = testProgram): Promise<string[]> {
+  const profiles = "function dqueue; printf 'PROFILE TLS\\nprod yes\\ntest no\\n'; end\n";
+  const script = completionScript(program, "fish") + profiles +
+    `complete -C ${JSON.stringify(line)}\n`;
   const offers = await runShell("fish", ["--no-config", "-c", script]);
   return offers.trim().split("\n").map((offer) => offer.split("\t")[0]!).sort();
 }
@@ -86,6 +115,40 @@ Deno.test({
     assertEquals(await completeInFish(`dqueue log dump ${here}/completions_t`), [
       `${here}/completions_test.ts`,
     ]);
+  },
+});
+
+Deno.test({
+  name: "completionScript() completes names that the program lists",
+  async fn(t) {
+    await t.step({
+      name: "bash",
+      ignore: !canRun("bash"),
+      async fn() {
+        const complete = (...words: string[]) => completeProgramInBash(profileProgram, ...words);
+        assertEquals(await complete("profile", "use", ""), ["prod", "test"]);
+        assertEquals(await complete("profile", "use", "--profile", "t"), ["test"]);
+      },
+    });
+    await t.step({
+      name: "fish",
+      ignore: !canRun("fish"),
+      async fn() {
+        assertEquals(await completeInFish("dqueue profile use ", profileProgram), ["prod", "test"]);
+        const flag = "dqueue profile use --profile p";
+        assertEquals(await completeInFish(flag, profileProgram), ["prod"]);
+      },
+    });
+    await t.step({
+      name: "zsh",
+      ignore: !canRun("zsh"),
+      async fn() {
+        const script = "compdef() { :; }\n" + completionScript(profileProgram, "zsh") +
+          `${PROFILES}\ncompadd() { shift; print -l -- "$@"; }\n` +
+          "words=(dqueue profile use '') CURRENT=4 PREFIX=\n_dqueue\n";
+        assertEquals(await runShell("zsh", ["-f", "-c", script]), "prod\ntest\n");
+      },
+    });
   },
 });
 

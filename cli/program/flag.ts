@@ -52,6 +52,11 @@ export interface ValueSpec {
   readonly many?: boolean;
   /** Whether it is a file name, which shells can complete. */
   readonly isFile?: boolean;
+  /**
+   * A command of this program that prints a table with the possible values in its first column, which shells
+   * run to complete. It must not need a broker.
+   */
+  readonly namesFrom?: string;
 }
 
 /** A flag of a command. */

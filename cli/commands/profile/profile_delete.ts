@@ -13,7 +13,7 @@ import { loadConnection, openProfiles } from "./profiles.ts";
 export const profileDelete = command({
   name: "profile delete",
   summary: "Delete a profile",
-  args: { name: { value: "NAME", doc: "Name of the profile" } },
+  args: { name: { value: "NAME", namesFrom: "profile list", doc: "Name of the profile" } },
   flags: yesFlag,
   async run(context, { args: { name }, flags }) {
     const { path, profiles } = await openProfiles(context);

@@ -21,7 +21,12 @@ export const profileDescribe = command({
   name: "profile describe",
   summary: "Show what a profile says, without its password",
   args: {
-    name: { value: "NAME", optional: true, doc: "Name of the profile; without it, the one in use" },
+    name: {
+      value: "NAME",
+      namesFrom: "profile list",
+      optional: true,
+      doc: "Name of the profile; without it, the one in use",
+    },
   },
   flags: outputFlag,
   async run(context, { args, flags }) {

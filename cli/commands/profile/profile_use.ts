@@ -11,7 +11,7 @@ import { loadConnection, openProfiles } from "./profiles.ts";
 export const profileUse = command({
   name: "profile use",
   summary: "Choose the profile of commands that name no brokers",
-  args: { name: { value: "NAME", doc: "Name of the profile" } },
+  args: { name: { value: "NAME", namesFrom: "profile list", doc: "Name of the profile" } },
   examples: [{ doc: "From now on", command: "dqueue profile use prod" }],
   async run(context, { args: { name } }) {
     const { path, profiles } = await openProfiles(context);

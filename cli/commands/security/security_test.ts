@@ -354,6 +354,8 @@ Deno.test("security token creates, lists, renews and expires tokens", async () =
   );
 
   assertMatch(await token("renew", created.token_id, "--period", "10m"), /^Renewed until \d{4}-/);
+  const renewed = JSON.parse(await token("renew", created.token_id, "--output", "json"));
+  assertEquals([renewed.token_id, renewed.expires > Date.now()], [created.token_id, true]);
   const unknown = await run(["security", "token", "renew", "nobody", ...alice], { files });
   assertStringIncludes(unknown.stderr, 'Cannot find token "nobody"');
   assertEquals(await token("expire", created.token_id, "--yes"), "The token is gone\n");

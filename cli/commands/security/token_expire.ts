@@ -5,8 +5,10 @@
  */
 
 import { command } from "../../program/command.ts";
+import { writeJsonDocument } from "../../records/json.ts";
 import { ensureConfirmed } from "../../terminal/confirm.ts";
 import { connect, connectionFlags } from "../connection.ts";
+import { outputFlag } from "../output_flag.ts";
 import { yesFlag } from "../yes_flag.ts";
 import { timeOf, tokenById } from "./tokens.ts";
 
@@ -24,6 +26,7 @@ export const securityTokenExpire = command({
       doc: "After how long",
     },
     ...yesFlag,
+    ...outputFlag,
     ...connectionFlags,
   },
   examples: [{ doc: "Now", command: "dqueue security token expire TOKEN_ID --yes" }],
@@ -39,6 +42,9 @@ export const securityTokenExpire = command({
       ...(flags.after === undefined ? {} : { afterMs: flags.after }),
       signal,
     });
+    if (flags.output === "json") {
+      return writeJsonDocument(context.stdout, { token_id: args.token, expires: expiresAt });
+    }
     context.stdout.line(
       flags.after === undefined ? "The token is gone" : `It expires ${timeOf(expiresAt)}`,
     );

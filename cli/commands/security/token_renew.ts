@@ -5,7 +5,9 @@
  */
 
 import { command } from "../../program/command.ts";
+import { writeJsonDocument } from "../../records/json.ts";
 import { connect, connectionFlags } from "../connection.ts";
+import { outputFlag } from "../output_flag.ts";
 import { timeOf, tokenById } from "./tokens.ts";
 
 /** `security token renew`. */
@@ -22,6 +24,7 @@ export const securityTokenRenew = command({
       fallback: "the broker's delegation.token.expiry.time.ms",
       doc: "For how long from now",
     },
+    ...outputFlag,
     ...connectionFlags,
   },
   examples: [{ doc: "For a day", command: "dqueue security token renew TOKEN_ID --period 1d" }],
@@ -34,6 +37,9 @@ export const securityTokenRenew = command({
       ...(flags.period === undefined ? {} : { periodMs: flags.period }),
       signal,
     });
+    if (flags.output === "json") {
+      return writeJsonDocument(context.stdout, { token_id: args.token, expires: expiresAt });
+    }
     context.stdout.line(`Renewed until ${timeOf(expiresAt)}`);
   },
 });
