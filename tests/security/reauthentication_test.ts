@@ -7,11 +7,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ManualClock } from "../../broker/time/clock.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
+import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
 import { saslAuthenticate } from "../../protocol/messages/security/sasl_authenticate.ts";
 import { saslHandshake } from "../../protocol/messages/security/sasl_handshake.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
 import { formatPlain, plainClient, scramClient } from "../../protocol/sasl/mod.ts";
+import { createTopic, fetchRequest } from "../support/protocol/requests.ts";
 import { RawConnection, requestFrame } from "../support/protocol/raw_connection.ts";
 import { login } from "../support/security/raw_login.ts";
 import { PASSWORDS, SaslBroker } from "../support/security/sasl_broker.ts";
@@ -57,6 +59,28 @@ Deno.test("Broker disconnects clients that have not authenticated again in time"
   await connection.send(metadata, 9, { topics: [] });
   await connection.ended();
   assertEquals(broker.lines.filter((line) => line.includes("not authenticated again")).length, 1);
+});
+
+Deno.test("Broker answers a fetch that waits when its client's session ends", async () => {
+  const { clock, broker } = await start();
+  await using _ = broker;
+  using admin = await RawConnection.connect(broker.plaintext);
+  await createTopic(admin, "t");
+  using connection = await connected(broker);
+  await connection.send(fetch, 12, fetchRequest("t", 0, { maxWaitMs: 10 * LIFETIME_MS }));
+  await isServed(admin);
+  clock.advance(LIFETIME_MS - 1);
+  const early = connection.receive(fetch);
+  let isAnswered = false;
+  early.finally(() => isAnswered = true);
+  await isServed(admin);
+  assertEquals(isAnswered, false);
+  clock.advance(1);
+  const { responses } = await early;
+  assertEquals(responses[0]!.partitions[0]!.records?.length ?? 0, 0);
+  // What comes now is not for it.
+  await connection.send(fetch, 12, fetchRequest("t", 0));
+  await connection.ended();
 });
 
 Deno.test("Broker disconnects clients in time that SaslAuthenticate v0 gives no lifetime", async () => {

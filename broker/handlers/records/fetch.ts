@@ -413,17 +413,18 @@ class Reading {
     return { nodeEndpoints: this.#hints.nodeEndpoints };
   }
 
-  /** Waits until the partitions have `minBytes`, at most `maxWaitMs`. */
+  /** Waits until the partitions have `minBytes`, at most `maxWaitMs`, and not beyond the client's session. */
   async waitForMore(): Promise<void> {
-    const { broker, signal } = this.#context;
+    const { broker, signal, session: { expiresMs = Infinity } } = this.#context;
     const startMs = broker.clock.monotonic();
+    const waitMs = Math.min(this.#request.maxWaitMs, Math.max(0, expiresMs - startMs));
     let wake = () => {};
     let isOver = signal.aborted;
     const end = () => {
       isOver = true;
       wake();
     };
-    const timer = broker.clock.setTimeout(end, this.#request.maxWaitMs);
+    const timer = broker.clock.setTimeout(end, waitMs);
     signal.addEventListener("abort", end);
     let hasNews = false;
     const onNews = () => {
