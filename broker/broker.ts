@@ -252,7 +252,9 @@ export class Broker {
     opened.defer(() => metadata.close());
     if (!isInProcess) await keepMetadataPrivate(directory.path);
     const { store, nodeId } = metadata;
-    const hasPeers = options.membership !== undefined || config.get("metadata") !== "local";
+    // Others that share its metadata start once it is registered.
+    const isShared = options.membership !== undefined || options.onRegistered !== undefined;
+    const hasPeers = isShared || config.get("metadata") !== "local";
     const network = options.surroundings?.network ??
       await openPeerNetwork({ nodeId, listeners, config, hasPeers, clock, logger });
     store.failed?.then((error) => {

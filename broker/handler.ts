@@ -15,6 +15,7 @@ import type {
   SaslHandshakeRequest,
   SaslHandshakeResponse,
 } from "../protocol/messages/security/sasl_handshake.ts";
+import type { FrameChannel } from "../protocol/frames/channel.ts";
 import type { Api, RequestOf, ResponseTo } from "../protocol/schema/schema.ts";
 import type { VersionRange } from "../protocol/schema/version_range.ts";
 import type { BatchValidations } from "./validation/batch_validations.ts";
@@ -141,6 +142,21 @@ export interface RequestContext {
   holdBack(work: Promise<unknown>): void;
   /** Leaves `ms` milliseconds that the client asked to wait out of the request's duration. */
   waited(ms: number): void;
+  /**
+   * Lets `serve` have the connection once the response is sent; it ends with it. To be called before the
+   * handler returns. Absent for a request that was forwarded.
+   */
+  takeOver?(serve: (taken: TakenConnection) => Promise<void>): void;
+}
+
+/** A connection that has been taken over from the handlers. */
+export interface TakenConnection {
+  /** What to send by. */
+  readonly channel: FrameChannel;
+  /** Resolves to the next frame; null once the connection has ended. */
+  next(): Promise<Uint8Array | null>;
+  /** Opens a connection within this process that acts for a client. */
+  open(session: Session): FrameChannel;
 }
 
 /** Returned by a handler to send no response, as for Produce with `acks=0`. */

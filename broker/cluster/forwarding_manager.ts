@@ -11,11 +11,11 @@
 
 import { ErrorCode } from "../../protocol/errors.ts";
 import { readResponseHeaderTags, writeRequestHeader } from "../../protocol/frames/headers.ts";
-import { envelope, type EnvelopeRequest } from "../../protocol/messages/cluster/envelope.ts";
+import { envelope } from "../../protocol/messages/cluster/envelope.ts";
 import { Reader } from "../../protocol/primitives/reader.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import { slicedCodec } from "../../protocol/schema/codec.ts";
-import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import type { Api, RequestOf, RequestTo, ResponseTo } from "../../protocol/schema/schema.ts";
 import { runSliced } from "../../storage/mod.ts";
 import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
@@ -42,6 +42,9 @@ export interface ForwardedRequest {
   /** Aborted when the response is no longer needed. */
   readonly signal: AbortSignal;
 }
+
+/** An envelope that any controller may open. */
+type ForwardedEnvelope = Omit<RequestTo<typeof envelope>, "controllerEpoch">;
 
 /** Time that a request waits for a controller. */
 const CONTROLLER_WAIT_MS = 2000;
@@ -82,7 +85,7 @@ export class ForwardingManager {
     const { cluster, clock } = this.#options;
     const deadlineMs = clock.monotonic() + CONTROLLER_WAIT_MS;
     const requestData = await encodeRequest(api, request, from);
-    const sent: Omit<EnvelopeRequest, "controllerEpoch"> = {
+    const sent: ForwardedEnvelope = {
       requestData,
       requestPrincipal: from.session === undefined ? null : encodePrincipal(from.session.principal),
       clientHostAddress: encodeAddress(from.session?.host ?? ""),
@@ -119,7 +122,7 @@ export class ForwardingManager {
    * Sends the request to the controller; `undefined` if there is none, or it has been replaced
    * without having carried out anything.
    */
-  async #ask(sent: Omit<EnvelopeRequest, "controllerEpoch">, deadlineMs: number) {
+  async #ask(sent: ForwardedEnvelope, deadlineMs: number) {
     const { cluster, peers } = this.#options;
     const { controllerEpoch, lastDecision } = cluster;
     const controller = cluster.broker(cluster.controllerId);

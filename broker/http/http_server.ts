@@ -14,6 +14,7 @@ import {
   CLUSTER_RESOURCE,
 } from "../../protocol/messages/security/acl_types.ts";
 import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
+import type { Carriers } from "../carrying/mod.ts";
 import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
 import { type HostPort, isLoopback } from "../settings/listener.ts";
 import type { HttpAuthentication, HttpIdentity } from "./authentication.ts";
@@ -95,6 +96,7 @@ export class HttpServer {
   #metrics: Promise<MetricsPage> | undefined;
   #export: Promise<Disposable> | undefined;
   #api: Promise<RestApi> | undefined;
+  #carriers: Carriers | undefined;
   /** Loaded with the first request to a cluster where not everyone may do everything. */
   #security: Promise<HttpSecurity> | undefined;
   readonly #events: ClusterEvents;
@@ -162,6 +164,7 @@ export class HttpServer {
     const security = await this.#security;
     security?.authentication.close();
     await security?.apis.close();
+    this.#carriers?.close();
     const untilMs = clock.monotonic() + CLOSE_GRACE_MS;
     while (this.#inProgress > 0 && clock.monotonic() < untilMs) await clock.yield();
     // For the last answers to reach their sockets: what follows cuts the connections.
@@ -314,9 +317,10 @@ export class HttpServer {
   }
 
   async #openApi(session?: Session): Promise<RestApi> {
-    const { RestApi }: typeof import("./rest/api.ts") = await import(REST);
+    const { RestApi, openCarriers }: typeof import("./rest/api.ts") = await import(REST);
     return new RestApi({
       session,
+      carriers: this.#carriers ??= openCarriers(this.#parts),
       tracing: this.#options.exportsMetrics === true ? await loadTracing() : undefined,
       parts: this.#parts,
       allowsWrites: this.#options.allowsWrites ?? true,

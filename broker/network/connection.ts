@@ -35,10 +35,11 @@ import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { inRange } from "../../protocol/schema/version_range.ts";
 import { runSliced } from "../../storage/mod.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
+import { envelope } from "../../protocol/messages/cluster/envelope.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { produce } from "../../protocol/messages/records/produce.ts";
 import { apiKeyOf, isLarge, memoryFor } from "./frame_memory.ts";
-import type { ApiHandler, BrokerContext, HandlerResult } from "../handler.ts";
+import type { ApiHandler, BrokerContext, HandlerResult, TakenConnection } from "../handler.ts";
 import { unsupportedApiVersions } from "../handlers/cluster/api_versions.ts";
 import { logClosed, unservedApi } from "./failures.ts";
 import { type ForeignProtocol, foreignProtocolOf, isFirstMeeting } from "./foreign_protocol.ts";
@@ -53,12 +54,14 @@ import { Stall } from "./stall.ts";
 import { Throttling } from "./throttling.ts";
 import { Share } from "./turns.ts";
 
-/** Limits of one connection. */
-export interface ConnectionLimits {
+/** What the connections of a server have in common. */
+export interface ConnectionOptions {
   /** Maximum number of requests that wait for their response. */
   readonly maxInFlight: number;
   /** Bytes of unsent responses above which the connection stops reading requests. */
   readonly maxBacklog: number;
+  /** Opens a connection within this process that acts for a client. */
+  readonly open: (session: Session) => FrameChannel;
 }
 
 /** Serves one channel until either side closes it. */
@@ -66,7 +69,7 @@ export class Connection {
   readonly #channel: FrameChannel;
   readonly #broker: BrokerContext;
   readonly #handlers: HandlerTable;
-  readonly #limits: ConnectionLimits;
+  readonly #options: ConnectionOptions;
   #session: Session;
   readonly #reauthentication: Reauthentication | undefined;
   readonly #ended = new AbortController();
@@ -83,7 +86,7 @@ export class Connection {
     channel: FrameChannel,
     broker: BrokerContext,
     handlers: HandlerTable,
-    limits: ConnectionLimits,
+    options: ConnectionOptions,
     session: Session,
     reauthentication?: Reauthentication,
   ) {
@@ -97,7 +100,7 @@ export class Connection {
     this.#channel = channel;
     this.#broker = broker;
     this.#handlers = handlers;
-    this.#limits = limits;
+    this.#options = options;
     this.#throttling = new Throttling(broker);
     this.#queue = new ResponseQueue({
       channel,
@@ -326,7 +329,30 @@ export class Connection {
       if (isActive) this.#throttling.suspend(pending);
       this.#queue.answerLater(pending, result);
     } else this.#queue.answer(pending, result);
+    if (pending.successor !== undefined) return this.#handOver(pending.successor);
     return pending.heldBack;
+  }
+
+  /** Lets something else serve the connection, which ends with it. */
+  async #handOver(serve: (taken: TakenConnection) => Promise<void>): Promise<void> {
+    await this.#queue.allAnswered();
+    this.#queue.stopWork();
+    await serve({
+      channel: this.#channel,
+      next: () => this.#nextTaken(),
+      open: this.#options.open,
+    });
+    this.#end();
+  }
+
+  async #nextTaken(): Promise<Uint8Array | null> {
+    this.#broker.requestMemory.release(this.#acquiredForNext);
+    this.#acquiredForNext = 0;
+    const frame = this.#hasEnded ? null : await this.#channel.next();
+    this.#lastRequestMs = this.#broker.clock.monotonic();
+    if (frame === null || this.#reauthentication?.isLate(envelope.key) !== true) return frame;
+    this.#expire();
+    return null;
   }
 
   /**
@@ -388,11 +414,11 @@ export class Connection {
 
   #mustPause(): boolean {
     const { length, lastApiKey } = this.#queue;
-    if (length >= this.#limits.maxInFlight) return true;
+    if (length >= this.#options.maxInFlight) return true;
     if (lastApiKey !== undefined && !PIPELINED.has(lastApiKey)) return true;
     const { backlog } = this.#channel;
     return backlog > MAX_BACKLOG_IF_SHORT &&
-      (backlog > this.#limits.maxBacklog || this.#broker.responseMemory.isShort);
+      (backlog > this.#options.maxBacklog || this.#broker.responseMemory.isShort);
   }
 
   /** Waits until responses have been sent. Reads one frame ahead to detect a disconnect. */

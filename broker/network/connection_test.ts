@@ -76,6 +76,7 @@ class Fixture implements AsyncDisposable {
     this.connection = new Connection(server, context, new HandlerTable(handlers), {
       maxInFlight,
       maxBacklog: 100_000,
+      open: () => memoryChannels()[0],
     }, EMBEDDED_SESSION);
     this.#served = this.connection.serve();
   }

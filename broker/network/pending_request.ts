@@ -13,6 +13,7 @@ import type {
   HandlerResult,
   Reauthenticator,
   RequestContext,
+  TakenConnection,
 } from "../handler.ts";
 import type { Session } from "../security/session.ts";
 import type { RequestTime } from "./request_time.ts";
@@ -45,6 +46,8 @@ export class PendingRequest implements RequestContext {
   answer: HandlerResult<Api> | undefined;
   /** The encoded response with its header, if it was encoded in slices. */
   encoded: Chunks | undefined;
+  /** Serves the connection from the response to this request on. */
+  successor: ((taken: TakenConnection) => Promise<void>) | undefined;
   /** Whether the frame is used after the handler has returned. */
   keepsFrame = false;
   /** Whether the request was large, so that its response may take long to encode. */
@@ -82,6 +85,7 @@ export class PendingRequest implements RequestContext {
     this.acquired = acquired;
     this.answer = undefined;
     this.time = undefined;
+    this.successor = undefined;
   }
 
   /** The name of the API. */
@@ -116,6 +120,10 @@ export class PendingRequest implements RequestContext {
 
   waited(ms: number): void {
     this.waitedMs += ms;
+  }
+
+  takeOver(serve: (taken: TakenConnection) => Promise<void>): void {
+    this.successor = serve;
   }
 
   /**

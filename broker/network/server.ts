@@ -14,7 +14,7 @@ import {
   memoryChannels,
   StreamChannel,
 } from "../../protocol/frames/channel.ts";
-import { Connection, type ConnectionLimits } from "./connection.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { BrokerContext } from "../handler.ts";
 import type { HandlerTable } from "../handlers/mod.ts";
 import { formatHostPort, type HostPort, isLoopback } from "../settings/listener.ts";
@@ -58,7 +58,7 @@ interface BoundListener {
 export class Server {
   readonly #broker: BrokerContext;
   readonly #handlers: HandlerTable;
-  readonly #limits: ConnectionLimits;
+  readonly #options: ConnectionOptions;
   readonly #listeners: BoundListener[] = [];
   readonly #connections: Map<Connection, Promise<void>> = new Map();
   readonly #accepting: Promise<void>[] = [];
@@ -96,9 +96,10 @@ export class Server {
     };
     this.#addresses = new AddressLimits(broker);
     this.#sockets = new ListenerLimits(broker);
-    this.#limits = {
+    this.#options = {
       maxInFlight: broker.config.get("max.in.flight.requests.per.connection"),
       maxBacklog: MAX_BACKLOG_BYTES,
+      open: (session) => this.connect(session),
     };
     this.#tls = new TlsEntrance(broker);
     this.#entrances = this.#openEntrances();
@@ -169,7 +170,7 @@ export class Server {
     if (this.#closed) throw new Deno.errors.ConnectionRefused("Cannot connect: broker has stopped");
     const [clientEnd, ourEnd] = memoryChannels();
     this.#serve(
-      new Connection(ourEnd, this.#broker, this.#handlers, this.#limits, session),
+      new Connection(ourEnd, this.#broker, this.#handlers, this.#options, session),
     );
     return clientEnd;
   }
@@ -397,7 +398,7 @@ export class Server {
       channel,
       this.#broker,
       this.#handlers,
-      this.#limits,
+      this.#options,
       session,
       reauthentication,
     );

@@ -79,7 +79,12 @@ export async function greet(channel: FrameChannel, clientId: string): Promise<vo
   await exchange(channel, clientId, apiVersions, GREETING_VERSION, {});
 }
 
-async function exchange<A extends Api>(
+/**
+ * Sends a request on a connection that was just opened, and returns the response.
+ *
+ * @throws {PeerRefusalError} If the other end closes the connection.
+ */
+export async function exchange<A extends Api>(
   channel: FrameChannel,
   clientId: string,
   api: A,

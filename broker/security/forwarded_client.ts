@@ -1,5 +1,6 @@
 /**
- * The client of a request that a broker forwards to another (KIP-590): its principal and its address.
+ * The client of a request that a broker forwards to another (KIP-590), or of a connection that it carries
+ * there: its principal and its address.
  *
  * @module
  */
@@ -7,15 +8,23 @@
 import { Reader } from "../../protocol/primitives/reader.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import { codec } from "../../protocol/schema/codec.ts";
-import { bool, message, string } from "../../protocol/schema/schema.ts";
+import { bool, bytes, message, string } from "../../protocol/schema/schema.ts";
 import { parseAddress } from "../../protocol/ip_address.ts";
 import type { Principal } from "./principal.ts";
+import { EMBEDDED_LISTENER, type Session } from "./session.ts";
 
 /** A principal as Kafka's brokers forward it. Its version comes before it, as an int16. */
 const defaultPrincipalData = message("DefaultPrincipalData", "0", "0+", {
   type: string("0+"),
   name: string("0+"),
   tokenAuthenticated: bool("0+"),
+});
+
+/** The client of a carried connection. */
+const carriedClientData = message("CarriedClientData", "0", "0+", {
+  principal: bytes("0+"),
+  address: bytes("0+"),
+  isLocal: bool("0+"),
 });
 
 const VERSION = 0;
@@ -68,5 +77,36 @@ export function decodeAddress(bytes: Uint8Array): string | undefined {
     }
     default:
       return undefined;
+  }
+}
+
+/** Encodes the client of a carried connection. */
+export function encodeCarriedClient({ principal, host, isLocal }: Session): Uint8Array {
+  const writer = new Writer();
+  const data = { principal: encodePrincipal(principal), address: encodeAddress(host), isLocal };
+  codec(carriedClientData, VERSION).encode(writer, data);
+  return writer.takeBytes();
+}
+
+/**
+ * Decodes the client of a carried connection; undefined if the bytes are none.
+ *
+ * @param carrier The connection that carries it: only a broker of this machine knows who else is here.
+ */
+export function decodeCarriedClient(content: Uint8Array, carrier: Session): Session | undefined {
+  try {
+    const { principal, address, isLocal } = codec(carriedClientData, VERSION)
+      .decode(new Reader(content));
+    const decoded = decodePrincipal(principal);
+    const host = decodeAddress(address);
+    if (decoded === undefined || host === undefined) return undefined;
+    return {
+      principal: decoded,
+      host,
+      listener: EMBEDDED_LISTENER,
+      isLocal: isLocal && carrier.isLocal,
+    };
+  } catch {
+    return undefined;
   }
 }

@@ -1,10 +1,13 @@
 import { assertEquals } from "@std/assert";
 import {
   decodeAddress,
+  decodeCarriedClient,
   decodePrincipal,
   encodeAddress,
+  encodeCarriedClient,
   encodePrincipal,
 } from "./forwarded_client.ts";
+import { EMBEDDED_LISTENER, EMBEDDED_SESSION, type Session } from "./session.ts";
 
 Deno.test("encodePrincipal() writes Kafka's DefaultPrincipalData after its version", () => {
   const bytes = encodePrincipal({ type: "User", name: "söhne" });
@@ -36,4 +39,27 @@ Deno.test("decodeAddress() reads 4 or 16 bytes", () => {
   assertEquals([...encodeAddress("::ffff:10.1.2.3")], [10, 1, 2, 3]);
   assertEquals(decodeAddress(new Uint8Array(5)), undefined);
   assertEquals(decodeAddress(new TextEncoder().encode("10.1.2.3:5000")), undefined);
+});
+
+Deno.test("decodeCarriedClient() reads who a client is, and whether it is on this machine", () => {
+  const alice: Session = {
+    principal: { type: "User", name: "alice" },
+    host: "127.0.0.1",
+    listener: { name: "EXTERNAL", protocol: "SSL" },
+    isLocal: true,
+  };
+  const bytes = encodeCarriedClient(alice);
+  const embedded = { ...alice, listener: EMBEDDED_LISTENER };
+  assertEquals(decodeCarriedClient(bytes, EMBEDDED_SESSION), embedded);
+  // The other broker's machine is not this one.
+  const away = { ...EMBEDDED_SESSION, isLocal: false };
+  assertEquals(decodeCarriedClient(bytes, away), { ...embedded, isLocal: false });
+  const remote = encodeCarriedClient({ ...alice, isLocal: false });
+  assertEquals(decodeCarriedClient(remote, EMBEDDED_SESSION), { ...embedded, isLocal: false });
+  for (let length = 0; length < bytes.length; length++) {
+    const cut = bytes.subarray(0, length);
+    assertEquals(decodeCarriedClient(cut, EMBEDDED_SESSION), undefined, `${length} bytes`);
+  }
+  const nobody = encodeCarriedClient({ ...alice, principal: { type: "User", name: "" } });
+  assertEquals(decodeCarriedClient(nobody, EMBEDDED_SESSION), undefined);
 });

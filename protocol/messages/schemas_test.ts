@@ -24,6 +24,8 @@ const VERSION_DEVIATIONS: Record<string, { ours: string; reason: string }> = {
 const EXTRA_FIELDS: Record<string, string> = {
   "ApiVersionsRequest.clusterId": "version 5, Kafka 4.4 (KIP-1242)",
   "ApiVersionsRequest.nodeId": "version 5, Kafka 4.4 (KIP-1242)",
+  "EnvelopeRequest.carriesConnections":
+    "a tag that Kafka does not use, for brokers of this program",
   "EnvelopeRequest.controllerEpoch": "a tag that Kafka does not use, for brokers of this program",
   "EnvelopeResponse.revision": "a tag that Kafka does not use, for brokers of this program",
 };

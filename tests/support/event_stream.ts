@@ -31,12 +31,14 @@ export class EventStream implements AsyncDisposable {
   }
 
   /** Opens a stream. */
-  static async open(url: string, lastEventId?: string): Promise<EventStream> {
+  static async open(
+    url: string,
+    lastEventId?: string,
+    given: Readonly<Record<string, string>> = {},
+  ): Promise<EventStream> {
     const abort = new AbortController();
-    const response = await fetch(url, {
-      headers: lastEventId === undefined ? {} : { "last-event-id": lastEventId },
-      signal: abort.signal,
-    });
+    const headers = lastEventId === undefined ? given : { ...given, "last-event-id": lastEventId };
+    const response = await fetch(url, { headers, signal: abort.signal });
     return new EventStream(response, abort);
   }
 

@@ -6,6 +6,9 @@
  * taken, so no Envelope within another. If this broker is not the controller the
  * answer is NOT_CONTROLLER, and nothing was done. It is not advertised: clients have no use for it.
  *
+ * With `carriesConnections`, which Kafka does not have, the connection carries connections of the other
+ * broker's clients from then on, each of which is authorized as its client's; see `broker/carrying/`.
+ *
  * @module
  */
 
@@ -29,7 +32,8 @@ import { inRange, NO_VERSIONS } from "../../../protocol/schema/version_range.ts"
 import { runSliced } from "../../../storage/mod.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
-import { onCluster } from "../access/mod.ts";
+import { serveCarried } from "../../carrying/serve_carried.ts";
+import { mayActAsBroker, onCluster } from "../access/mod.ts";
 import {
   type ApiHandler,
   handler,
@@ -37,7 +41,11 @@ import {
   NO_RESPONSE,
   type RequestContext,
 } from "../../handler.ts";
-import { decodeAddress, decodePrincipal } from "../../security/forwarded_client.ts";
+import {
+  decodeAddress,
+  decodeCarriedClient,
+  decodePrincipal,
+} from "../../security/forwarded_client.ts";
 import type { Session } from "../../security/session.ts";
 import { isLoopback } from "../../settings/listener.ts";
 
@@ -49,7 +57,8 @@ export function envelopeHandler(forwarded: readonly ApiHandler[]): ApiHandler {
   const byKey = new Map(forwarded.map((of) => [of.api.key, of]));
   return handler(
     envelope,
-    (request, context) => handleEnvelope(request, context, byKey),
+    (request, context) =>
+      request.carriesConnections ? carry(context) : handleEnvelope(request, context, byKey),
     onCluster(AclOperation.clusterAction),
     NO_VERSIONS,
   );
@@ -110,6 +119,20 @@ async function handleEnvelope(
   await runSliced(slicedCodec(api.response, apiVersion).encode(writer, answer));
   const { revision } = cluster;
   return { responseData: writer.takeBytes(), errorCode: ErrorCode.NONE, revision };
+}
+
+/** Lets another broker act for its clients here, by connections that it carries. */
+function carry(context: RequestContext): EnvelopeResponse {
+  const { session, broker: { cluster } } = context;
+  // A client that is carried itself, carries nobody.
+  const isOfBroker = cluster.interBrokerListeners.has(session.listener.name);
+  if (!isOfBroker || context.takeOver === undefined) {
+    return { errorCode: ErrorCode.INVALID_REQUEST };
+  }
+  const clientOf = (content: Uint8Array) =>
+    mayActAsBroker(context) ? decodeCarriedClient(content, session) : undefined;
+  context.takeOver((taken) => serveCarried(taken, clientOf));
+  return { errorCode: ErrorCode.NONE };
 }
 
 /**

@@ -10,6 +10,7 @@
 import { Hono } from "npm:hono@4.13.19";
 import type { Admin, TracingApi } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
+import { Carriers } from "../../carrying/mod.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
 import type { Health } from "../health.ts";
 import type { HttpDirectory } from "../http_directory.ts";
@@ -28,6 +29,13 @@ import { problemOf } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { ensureShown, writesAreOff } from "./topics.ts";
 
+/** Opens what APIs of users share: connections to other brokers. */
+export function openCarriers(
+  { network, context: { nodeId, clock, logger } }: BrokerParts,
+): Carriers {
+  return new Carriers({ network, nodeId, clock, logger });
+}
+
 /** All routes. */
 export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...V2_ROUTES, ...STREAM_ROUTES]);
 
@@ -41,6 +49,8 @@ export interface Answered {
 /** How to serve the API. */
 export interface RestApiOptions {
   readonly parts: BrokerParts;
+  /** Connections to other brokers. */
+  readonly carriers: Carriers;
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
   /** Most records of each stream in a second. */
@@ -67,9 +77,10 @@ export class RestApi {
   readonly #addresses: WeakMap<Request, string> = new WeakMap();
 
   constructor(
-    { parts, session, tracing, allowsWrites, streamRate, counters, ...shared }: RestApiOptions,
+    { parts, carriers, session, tracing, allowsWrites, streamRate, counters, ...shared }:
+      RestApiOptions,
   ) {
-    const client = openLocalClient(parts, session, tracing);
+    const client = openLocalClient({ parts, carriers, session, tracing });
     const broker = parts.context;
     const admin = client.admin();
     const streams = new Streams(client, broker, counters.streams);

@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { ConnectionError } from "../../../client/mod.ts";
+import { assertEquals } from "@std/assert";
+import type { FrameChannel } from "../../../protocol/frames/channel.ts";
 import type { BrokerParts } from "../../broker.ts";
+import type { Peer } from "../../peers/peers.ts";
 import { EMBEDDED_LISTENER, type Session } from "../../security/session.ts";
 import { openLocalChannel } from "./local_client.ts";
 
@@ -11,35 +12,35 @@ const ALICE: Session = {
   isLocal: false,
 };
 
-Deno.test("openLocalChannel() acts for the user here, and for nobody at another broker of a closed cluster", async () => {
+Deno.test("openLocalChannel() acts for the user here, and at other brokers by connections that are carried", async () => {
   const here: Session[] = [];
   const elsewhere: unknown[] = [];
   const endpoints = ["PLAINTEXT", "SASL_SSL"].map((protocol, index) => (
     { name: protocol, protocol, host: "127.0.0.1", port: index + 1 }
   ));
+  const authorizer = { isOpen: false };
+  const other = { id: 2, host: "127.0.0.1", port: 3, endpoints };
   const parts = {
     context: {
       nodeId: 1,
-      cluster: { brokers: [{ id: 1, endpoints: [] }, { id: 2, endpoints }] },
-      authorizer: { isOpen: false },
+      cluster: { brokers: [{ id: 1, endpoints: [] }, other] },
+      authorizer,
     },
     server: { connect: (session: Session) => here.push(session) },
-    network: {
-      connect: (endpoint: unknown) => {
-        elsewhere.push(endpoint);
-        return Promise.resolve();
-      },
-    },
   } as unknown as BrokerParts;
-  await openLocalChannel(parts, "127.0.0.1:9092", ALICE);
+  const carriers = {
+    connect: ({ id, port }: Peer, { principal }: Session) => {
+      elsewhere.push([id, port, principal.name]);
+      return Promise.resolve({} as FrameChannel);
+    },
+  };
+  const options = { parts, carriers, session: ALICE };
+  await openLocalChannel(options, "127.0.0.1:9092");
   assertEquals(here, [ALICE]);
-  for (const { host, port } of endpoints) {
-    const opening = () => openLocalChannel(parts, `${host}:${port}`, ALICE);
-    const error = await assertRejects(opening, ConnectionError);
-    assertEquals(error.retriable, false);
-  }
-  assertEquals(elsewhere, []);
-  (parts.context.authorizer as { isOpen: boolean }).isOpen = true;
-  await openLocalChannel(parts, "127.0.0.1:2", ALICE);
-  assertEquals(elsewhere, [endpoints[1]]);
+  // Also where clients need no login: nobody would know who asks.
+  await openLocalChannel(options, "127.0.0.1:1");
+  await openLocalChannel(options, "127.0.0.1:2");
+  authorizer.isOpen = true;
+  await openLocalChannel(options, "127.0.0.1:2");
+  assertEquals(elsewhere, Array(3).fill([2, 3, "alice"]));
 });

@@ -1,10 +1,19 @@
 /**
- * Envelope: carries a request from the broker that received it to the controller (KIP-590).
+ * Envelope: carries a request from the broker that received it to the controller (KIP-590), or makes a
+ * connection between brokers carry connections of clients.
  *
  * @module
  */
 
-import { api, bytes, int16, int64, type RequestOf, type ResponseTo } from "../../schema/schema.ts";
+import {
+  api,
+  bool,
+  bytes,
+  int16,
+  int64,
+  type RequestOf,
+  type ResponseTo,
+} from "../../schema/schema.ts";
 
 /** Request and response of Envelope in all versions. */
 export const envelope = api({
@@ -24,6 +33,11 @@ export const envelope = api({
      * brokers skip it.
      */
     controllerEpoch: int64("0+", { tag: 10_000, default: 0 }),
+    /**
+     * Whether the connection carries connections of clients from the next frame on, instead of this
+     * request, which is empty. Not in Kafka, whose brokers skip it.
+     */
+    carriesConnections: bool("0+", { tag: 10_001, default: false }),
   },
   response: {
     /** The response, with its header and without its size; null if there is an error instead. */

@@ -20,6 +20,20 @@ export interface Requester {
   ): Promise<ResponseOf<A>>;
 }
 
+/** Encodes a request, without sending it. */
+export function encodeRequest<A extends Api>(
+  { out }: FrameChannel,
+  api: A,
+  apiVersion: number,
+  correlationId: number,
+  request: RequestTo<A>,
+): void {
+  out.beginFrame();
+  writeRequestHeader(out, api, { apiKey: api.key, apiVersion, correlationId, clientId: "test" });
+  codec(api.request, apiVersion).encode(out, request as never);
+  out.endFrame();
+}
+
 /** A connection to a broker of this process. */
 export class ChannelConnection implements Requester {
   readonly #channel: FrameChannel;
@@ -34,12 +48,7 @@ export class ChannelConnection implements Requester {
     apiVersion: number,
     request: RequestTo<A>,
   ): Promise<ResponseOf<A>> {
-    const { out } = this.#channel;
-    const correlationId = this.#correlationId++;
-    out.beginFrame();
-    writeRequestHeader(out, api, { apiKey: api.key, apiVersion, correlationId, clientId: "test" });
-    codec(api.request, apiVersion).encode(out, request as never);
-    out.endFrame();
+    encodeRequest(this.#channel, api, apiVersion, this.#correlationId++, request);
     this.#channel.flush();
     const frame = await this.#channel.next();
     if (frame === null) throw new Error(`The broker closed the connection instead of ${api.name}`);
