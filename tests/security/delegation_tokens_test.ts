@@ -147,14 +147,68 @@ Deno.test("Tokens are renewed and expired by owner and renewers alone", async ()
     ...NOTHING,
     renewers: [{ principalType: "User", principalName: "bob" }],
   });
-  const renewed = await renew(bob, shared.hmac, 30 * DAY_MS);
-  assertEquals([renewed.errorCode, renewed.expiryTimestampMs], [NONE, shared.maxTimestampMs]);
+  assertEquals((await renew(bob, shared.hmac)).errorCode, NONE);
   const { connection } = await withToken(broker, shared);
   using _ = connection;
   assertEquals((await expire(bob, shared.hmac)).errorCode, NONE);
   // It is deleted, and clients that authenticated with it are cut off.
   await connection.ended();
   assertEquals((await renew(bob, shared.hmac)).errorCode, DELEGATION_TOKEN_NOT_FOUND);
+});
+
+Deno.test("A token is renewed for delegation.token.expiry.time.ms at most", async () => {
+  const clock = new ManualClock();
+  await using broker = await SaslBroker.start({ clock, config: CLOSED });
+  using alice = await connect(broker, "alice");
+  const { hmac } = await alice.request(createDelegationToken, 3, NOTHING);
+  const short = await alice.request(createDelegationToken, 3, { ...NOTHING, maxLifetimeMs: 5000 });
+  const renewedFor = async (renewPeriodMs: number, hmac: Uint8Array) => {
+    const answer = await alice.request(renewDelegationToken, 2, { hmac, renewPeriodMs });
+    assertEquals(answer.errorCode, ErrorCode.NONE);
+    return answer.expiryTimestampMs - clock.now();
+  };
+  const asked = [-1, 0, 1000, DAY_MS, DAY_MS + 1, 30 * DAY_MS];
+  const found: number[] = [];
+  for (const period of asked) found.push(await renewedFor(period, hmac));
+  assertEquals(found, [DAY_MS, DAY_MS, 1000, DAY_MS, DAY_MS, DAY_MS]);
+  assertEquals([await renewedFor(-1, short.hmac), await renewedFor(DAY_MS, short.hmac)], [
+    5000,
+    5000,
+  ]);
+});
+
+Deno.test("Who gets a token for somebody else may describe it, and neither renew nor expire it", async () => {
+  await using broker = await SaslBroker.start({ config: CLOSED });
+  using admin = await RawConnection.connect(broker.plaintext);
+  await admin.request(createAcls, 3, {
+    creations: [rule(AclOperation.createTokens, AclResourceType.user, "User:bob", "User:alice")],
+  });
+  using alice = await connect(broker, "alice");
+  using bob = await connect(broker, "bob");
+  const forBob = { ...NOTHING, ownerPrincipalType: "User", ownerPrincipalName: "bob" };
+  const { hmac, tokenId } = await alice.request(createDelegationToken, 3, forBob);
+  const { tokens } = await alice.request(describeDelegationToken, 3, { owners: null });
+  assertEquals(tokens.map((of) => of.tokenId), [tokenId]);
+  const answersTo = async (connection: RawConnection) => [
+    (await connection.request(renewDelegationToken, 2, { hmac, renewPeriodMs: -1 })).errorCode,
+    (await connection.request(expireDelegationToken, 2, { hmac, expiryTimePeriodMs: 1000 }))
+      .errorCode,
+    (await connection.request(expireDelegationToken, 2, { hmac, expiryTimePeriodMs: -1 }))
+      .errorCode,
+  ];
+  const { NONE, DELEGATION_TOKEN_OWNER_MISMATCH } = ErrorCode;
+  assertEquals(await answersTo(alice), Array(3).fill(DELEGATION_TOKEN_OWNER_MISMATCH));
+  assertEquals(await answersTo(bob), Array(3).fill(NONE));
+  // A requester who is among the renewers may.
+  const shared = await alice.request(createDelegationToken, 3, {
+    ...forBob,
+    renewers: [{ principalType: "User", principalName: "alice" }],
+  });
+  const renewed = await alice.request(renewDelegationToken, 2, {
+    hmac: shared.hmac,
+    renewPeriodMs: -1,
+  });
+  assertEquals(renewed.errorCode, NONE);
 });
 
 Deno.test("Tokens are shown to owner and renewers, and to those who may describe them", async () => {

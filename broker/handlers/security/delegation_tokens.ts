@@ -29,10 +29,10 @@ import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { ANONYMOUS, formatPrincipal, type Principal, USER_TYPE } from "../../security/principal.ts";
 import {
+  concerns,
   type DelegationToken,
   type DelegationTokens,
   delegationTokensOf,
-  isOwnerOrRenewer,
 } from "../../security/tokens/mod.ts";
 import { check, inHandler, mayDo, rule } from "../access/mod.ts";
 import { ResponseBudget } from "../response_budget.ts";
@@ -236,7 +236,7 @@ function isAsked(
 function isShown(token: DelegationToken, context: RequestContext): boolean {
   const { describe, describeTokens } = AclOperation;
   const { delegationToken, user } = AclResourceType;
-  return isOwnerOrRenewer(token, context.session.principal) ||
+  return concerns(token, context.session.principal) ||
     mayDo(context, describe, delegationToken, token.id) ||
     mayDo(context, describeTokens, user, formatPrincipal(token.owner));
 }

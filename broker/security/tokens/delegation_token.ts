@@ -99,10 +99,12 @@ export function isSamePrincipal(a: Principal, b: Principal): boolean {
   return a.type === b.type && a.name === b.name;
 }
 
-/** Whether a principal may renew, expire and describe a token. */
-export function isOwnerOrRenewer(
-  { owner, requester, renewers }: DelegationToken,
-  principal: Principal,
-): boolean {
-  return [owner, requester, ...renewers].some((of) => isSamePrincipal(of, principal));
+/** Whether a principal may renew and expire a token. Who asked for one for somebody else may not. */
+export function mayRenew({ owner, renewers }: DelegationToken, principal: Principal): boolean {
+  return [owner, ...renewers].some((of) => isSamePrincipal(of, principal));
+}
+
+/** Whether a token concerns a principal, who may describe it. */
+export function concerns(token: DelegationToken, principal: Principal): boolean {
+  return isSamePrincipal(token.requester, principal) || mayRenew(token, principal);
 }

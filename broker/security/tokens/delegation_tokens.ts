@@ -23,7 +23,7 @@ import {
   decodeToken,
   type DelegationToken,
   encodeToken,
-  isOwnerOrRenewer,
+  mayRenew,
   tokenIdOf,
   tokenKey,
   TOKENS_PREFIX,
@@ -123,14 +123,15 @@ export class DelegationTokens {
   /**
    * Extends a token's time.
    *
-   * @param periodMs Milliseconds from now; a negative number for the broker's default.
+   * @param periodMs Milliseconds from now, at most `delegation.token.expiry.time.ms`; 0 or a negative number
+   * for that.
    * @returns When it expires.
    * @throws {ApiError} DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_NOT_FOUND,
    * DELEGATION_TOKEN_OWNER_MISMATCH, DELEGATION_TOKEN_EXPIRED.
    */
   async renew(secret: Uint8Array, principal: Principal, periodMs: number): Promise<number> {
-    const { config } = this.#parts;
-    const ms = periodMs < 0 ? config.get("delegation.token.expiry.time.ms") : periodMs;
+    const limitMs = this.#parts.config.get("delegation.token.expiry.time.ms");
+    const ms = periodMs <= 0 ? limitMs : Math.min(periodMs, limitMs);
     return await this.#change(secret, principal, ms);
   }
 
@@ -211,7 +212,7 @@ export class DelegationTokens {
     const id = this.#idsBySecret.get(secret.toBase64());
     const token = id === undefined ? undefined : this.#tokens.get(id);
     if (token === undefined) throw new ApiError(ErrorCode.DELEGATION_TOKEN_NOT_FOUND);
-    if (!isOwnerOrRenewer(token, principal)) {
+    if (!mayRenew(token, principal)) {
       throw new ApiError(ErrorCode.DELEGATION_TOKEN_OWNER_MISMATCH);
     }
     return token;

@@ -9,6 +9,6 @@
  * @module
  */
 
-export { type DelegationToken, isOwnerOrRenewer } from "./delegation_token.ts";
+export { concerns, type DelegationToken } from "./delegation_token.ts";
 export { DelegationTokens, delegationTokensOf } from "./delegation_tokens.ts";
 export { TokenSweep } from "./token_sweep.ts";
