@@ -163,6 +163,35 @@ Deno.test("Authorized operations are those of the client (KIP-430)", async () =>
   assertEquals(described.clusterAuthorizedOperations, 0);
 });
 
+Deno.test("Authorized operations of a topic are told whether it exists or not, and not without DESCRIBE", async () => {
+  await using target = await AccessTarget.start();
+  const { client, names } = target;
+  const asked = [names.topic, `${names.topic}-new`, "no-topic", "not valid"];
+  const topics = asked.map((name) => ({ name }));
+  const told = async () => {
+    const answer = await client.request(messages.metadata, 12, {
+      topics,
+      allowAutoTopicCreation: false,
+      includeTopicAuthorizedOperations: true,
+    });
+    const described = await client.request(messages.describeTopicPartitions, 0, { topics });
+    const [first, second] = [answer.topics, described.topics].map((of) =>
+      Object.fromEntries(of.map((each) => [each.name, each.topicAuthorizedOperations]))
+    );
+    assertEquals(first, second);
+    return asked.map((name) => first![name]);
+  };
+  const untold = -(2 ** 31);
+  assertEquals(await told(), Array(4).fill(untold));
+  const any = { resourceName: "not valid" };
+  await target.setRules([
+    ...target.exactly([read, topic]),
+    ...target.exactly([describe, topic], any).slice(0, 1),
+  ]);
+  const bits = 1 << read | 1 << describe;
+  assertEquals(await told(), [bits, bits, untold, 1 << describe]);
+});
+
 Deno.test("ConsumerGroupHeartbeat matches a regular expression with the topics that the member may describe", async () => {
   await using target = await AccessTarget.start();
   const { client, admin, names } = target;

@@ -60,7 +60,7 @@ async function handleDescribeTopicPartitions(
     const topic = topics.get(name);
     if (topic === undefined) {
       // The cursor's topic may have been deleted.
-      if (!wantsAll) described.push(unknown(name));
+      if (!wantsAll) described.push(unknown(name, context));
       continue;
     }
     const from = request.cursor?.topicName === name ? request.cursor.partitionIndex : 0;
@@ -133,11 +133,13 @@ function failed(name: string, errorCode: number): TopicResponse {
   };
 }
 
-function unknown(name: string): TopicResponse {
-  return failed(
-    name,
-    isTopicName(name) ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
-  );
+function unknown(name: string, context: RequestContext): TopicResponse {
+  const { UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION } = ErrorCode;
+  const errorCode = isTopicName(name) ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC_EXCEPTION;
+  return {
+    ...failed(name, errorCode),
+    topicAuthorizedOperations: topicOperations(context, name),
+  };
 }
 
 function describe(

@@ -83,7 +83,9 @@ async function handleMetadata(request: Request, context: RequestContext): Promis
 }
 
 function withOperations(topic: TopicMetadata, context: RequestContext): TopicMetadata {
-  if (topic.errorCode !== ErrorCode.NONE) return topic;
+  // Those of a missing topic are told, too, to a client that may describe it.
+  const { TOPIC_AUTHORIZATION_FAILED } = ErrorCode;
+  if (topic.name === null || topic.errorCode === TOPIC_AUTHORIZATION_FAILED) return topic;
   return { ...topic, topicAuthorizedOperations: topicOperations(context, topic.name!) };
 }
 
