@@ -70,7 +70,8 @@ function* structOf(
     } else if (isItem && isRepeated(field, version, asked, name)) {
       struct[name] = yield* repeated(field, version, (asked as Item)[name] as readonly Item[]);
     } else {
-      const named = (nameField ?? name) === name ? asked : undefined;
+      // A failed request as a whole has no member, producer or the like.
+      const named = isItem && (nameField ?? name) === name ? asked : undefined;
       struct[name] = valueOf(name, field, version, named, error);
     }
   }

@@ -5,6 +5,9 @@ import { codec } from "../../protocol/schema/codec.ts";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
+import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { endTxn } from "../../protocol/messages/transactions/end_txn.ts";
+import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
 import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
 import { findCoordinator } from "../../protocol/messages/groups/find_coordinator.ts";
@@ -106,6 +109,31 @@ Deno.test("errorResponse() names the entity of each quota, which clients find th
   const topics = [{ name: "a", numPartitions: 1, replicationFactor: 1, configs: [config] }];
   // Those of a created topic are others than those that were asked for.
   assertEquals(answered(createTopics, 7, { topics, timeoutMs: 0 }).topics[0].configs, []);
+});
+
+Deno.test("errorResponse() repeats nothing of a request that failed as a whole", () => {
+  const producer = { transactionalId: "t", producerId: 7, producerEpoch: 3, committed: true };
+  const ended = answered(endTxn, 5, producer);
+  assertEquals([ended.errorCode, ended.producerId, ended.producerEpoch], [
+    ERROR.errorCode,
+    -1,
+    -1,
+  ]);
+  const beat = answered(consumerGroupHeartbeat, 1, {
+    groupId: "g",
+    memberId: "m",
+    memberEpoch: 5,
+    topicPartitions: [],
+  });
+  assertEquals([beat.errorCode, beat.memberId, beat.memberEpoch], [ERROR.errorCode, null, 0]);
+  const protocols = [{ name: "range", metadata: new Uint8Array(0) }];
+  const join = { groupId: "g", memberId: "m", protocolType: "consumer", protocols };
+  const joined = answered(joinGroup, 9, { ...join, sessionTimeoutMs: 1, rebalanceTimeoutMs: 1 });
+  assertEquals([joined.errorCode, joined.memberId, joined.protocolType], [
+    ERROR.errorCode,
+    "",
+    null,
+  ]);
 });
 
 Deno.test("errorResponse() answers the items of all lists of a request", () => {
