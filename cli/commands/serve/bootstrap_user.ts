@@ -26,6 +26,7 @@ export const bootstrapFlags = {
     doc:
       "File with the password of --bootstrap-user, which only its owner may read (mode 0600); - for " +
       "the standard input",
+    fallback: "asked for on a terminal",
     value: "FILE",
     group: GROUP,
   },
@@ -40,28 +41,39 @@ export interface BootstrapFlagValues {
 /**
  * Reads the first administrator; undefined if the flags name none.
  *
- * @throws {UsageError} If one of the flags is missing.
+ * @throws {UsageError} If one of the flags is missing, and there is no terminal to ask on.
  * @throws {CommandError} If the password cannot be read, or others can read it.
  */
 export async function readBootstrapUser(
-  context: Pick<Context, "stdin">,
+  context: Context,
   { bootstrapUser: name, bootstrapPasswordFile: file }: BootstrapFlagValues,
 ): Promise<{ readonly name: string; readonly password: string } | undefined> {
   if (name === undefined && file === undefined) return undefined;
   if (name === undefined) {
     throw new UsageError("--bootstrap-password-file needs --bootstrap-user NAME");
   }
-  if (file === undefined) {
-    throw new UsageError(
-      "--bootstrap-user needs --bootstrap-password-file FILE; - reads the standard input",
-    );
-  }
+  if (file === undefined) return { name, password: await askForPassword(context, name) };
   const bytes = file === STDIN ? await readAll(context.stdin) : await readPrivate(file);
   // Editors and echo end a file with a line feed.
   const password = new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
   bytes.fill(0);
   if (password === "") throw new CommandError(`The password in ${nameOf(file)} is empty`);
   return { name, password };
+}
+
+async function askForPassword(context: Context, name: string): Promise<string> {
+  if (!context.stdinIsTerminal) {
+    throw new UsageError(
+      "--bootstrap-user needs --bootstrap-password-file FILE; - reads the standard input",
+    );
+  }
+  const { readSecret } = await import("../../terminal/secret_line.ts");
+  const password = await readSecret(context, `New password of ${name}:`);
+  if (password === "") throw new UsageError("Missing password: none was entered");
+  if (password !== await readSecret(context, "Again:")) {
+    throw new UsageError("The passwords are not the same");
+  }
+  return password;
 }
 
 async function readPrivate(file: string): Promise<Uint8Array> {

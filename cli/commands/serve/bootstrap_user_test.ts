@@ -122,3 +122,15 @@ Deno.test("readBootstrapUser() needs both flags, or none", async () => {
   );
   await assertRejects(() => read({ bootstrapPasswordFile: "-" }), UsageError, "--bootstrap-user");
 });
+
+Deno.test("readBootstrapUser() asks for the password on a terminal, twice and without showing it", async () => {
+  const ask = (typed: readonly string[]) => {
+    const context = testContext({ stdinIsTerminal: true, typed });
+    return { context, answer: readBootstrapUser(context, { bootstrapUser: "admin" }) };
+  };
+  const { context, answer } = ask(["secret", "secret"]);
+  assertEquals(await answer, { name: "admin", password: "secret" });
+  assertEquals(context.stderrText(), "New password of admin: \nAgain: \n");
+  await assertRejects(() => ask(["secret", "other"]).answer, UsageError, "not the same");
+  await assertRejects(() => ask([""]).answer, UsageError, "none was entered");
+});
