@@ -6,6 +6,7 @@
  */
 
 import type { BrokerContext } from "../handler.ts";
+import { addressGroup } from "../../protocol/ip_address.ts";
 import { FakeSaltSecret } from "../security/credentials/security_state.ts";
 import { UserCredentials } from "../security/credentials/user_credentials.ts";
 import { type Principal, USER_TYPE } from "../security/principal.ts";
@@ -52,13 +53,18 @@ export class HttpAuthentication {
     });
   }
 
-  /** @throws {HttpError} 401 if a request does not show who sends it. */
-  async identify({ headers }: Request): Promise<HttpIdentity> {
+  /**
+   * Who sends a request.
+   *
+   * @param address The client's IP address.
+   * @throws {HttpError} 401 if the request does not show it.
+   */
+  async identify({ headers }: Request, address = ""): Promise<HttpIdentity> {
     const given = headers.get("authorization");
     if (given === null) throw this.#unauthorized("This cluster wants to know who you are");
     const [, scheme = "", credentials = ""] = /^(\S+) +(\S+)$/.exec(given.slice(0, MAX_LENGTH)) ??
       [];
-    const identity = await this.#identityOf(scheme.toLowerCase(), credentials);
+    const identity = await this.#identityOf(scheme.toLowerCase(), credentials, address);
     const { authentications } = this.#broker.counters;
     // The password may have changed while it was checked.
     if (identity?.isCurrent() === true) {
@@ -84,18 +90,22 @@ export class HttpAuthentication {
     this.#users.close();
   }
 
-  async #identityOf(scheme: string, credentials: string): Promise<HttpIdentity | undefined> {
-    if (scheme === "basic") return await this.#byPassword(credentials);
+  async #identityOf(
+    scheme: string,
+    credentials: string,
+    address: string,
+  ): Promise<HttpIdentity | undefined> {
+    if (scheme === "basic") return await this.#byPassword(credentials, addressGroup(address));
     if (scheme === "bearer" && this.#takesTokens) return await this.#byToken(credentials);
     return undefined;
   }
 
-  async #byPassword(credentials: string): Promise<HttpIdentity | undefined> {
+  async #byPassword(credentials: string, network: string): Promise<HttpIdentity | undefined> {
     const text = decodeBase64(credentials);
     const colon = text?.indexOf(":") ?? -1;
     if (colon <= 0) return undefined;
     const name = text!.slice(0, colon);
-    const isCurrent = await this.#passwords.check(name, text!.slice(colon + 1));
+    const isCurrent = await this.#passwords.check(name, text!.slice(colon + 1), network);
     return isCurrent && { principal: { type: USER_TYPE, name }, isCurrent };
   }
 

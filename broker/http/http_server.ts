@@ -242,7 +242,7 @@ export class HttpServer {
     if (path in OWN && isOwnRequest(request, address)) return undefined;
     this.#security ??= this.#openSecurity();
     const { authentication } = await this.#security;
-    return await authentication.identify(request);
+    return await authentication.identify(request, address);
   }
 
   /** @throws {HttpError} 403 if a client may not describe the cluster, whose metrics name topics and groups. */

@@ -6,6 +6,7 @@
 
 import { FrameSizeError } from "../../../protocol/frames/framing.ts";
 import type { ByteDuplex } from "../../../protocol/frames/channel.ts";
+import { addressGroup } from "../../../protocol/ip_address.ts";
 import type { BrokerContext } from "../../handler.ts";
 import type { HandlerTable } from "../../handlers/mod.ts";
 import type { SaslAuthenticator } from "../../security/sasl/sasl_authenticator.ts";
@@ -84,7 +85,8 @@ export class SaslGate {
   async #admit(applicant: Applicant): Promise<Admitted | undefined> {
     const { socket, peer, session, onHeld, signal } = applicant;
     const { clock, config } = this.#broker;
-    const mechanisms = this.#authenticator.mechanismsOf(session.listener.name);
+    const network = addressGroup(session.host);
+    const mechanisms = this.#authenticator.mechanismsOf(session.listener.name, network);
     const delay = this.#delay;
     const onFailure = (failure: SaslFailure, mechanism: string) =>
       this.#failed(failure, mechanism, applicant);

@@ -18,11 +18,12 @@ import {
 import type { Clock } from "../../time/clock.ts";
 import { isSameCredential } from "../credentials/user_credentials.ts";
 import type { ScramCredentials } from "../credentials/user_record.ts";
+import { PasswordTurns } from "./password_turns.ts";
 import { fakeCredential } from "./scram_server.ts";
 
 /** Computations at once: a core stays free for the event loop. */
 const MAX_AT_ONCE = Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1));
-/** Computations that wait. Beyond, passwords are refused. */
+/** Computations that wait. Beyond, passwords are refused, of the network that has the most. */
 const MAX_WAITING = 256;
 /** How long a right password is remembered. */
 const REMEMBERED_MS = 60_000;
@@ -50,8 +51,10 @@ export class PasswordChecker {
   readonly #options: PasswordCheckerOptions;
   readonly #key: Uint8Array = crypto.getRandomValues(new Uint8Array(32));
   readonly #remembered: Map<string, Remembered> = new Map();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns: PasswordTurns = new PasswordTurns({
+    maxAtOnce: MAX_AT_ONCE,
+    maxWaiting: MAX_WAITING,
+  });
   /** Number of computations so far. */
   computed = 0;
 
@@ -62,9 +65,14 @@ export class PasswordChecker {
   /**
    * Checks a password.
    *
+   * @param network Where the client is, such as its address: networks take turns.
    * @returns A function that says whether it is still the user's password; undefined if it is wrong.
    */
-  async check(user: string, password: string): Promise<(() => boolean) | undefined> {
+  async check(
+    user: string,
+    password: string,
+    network = "",
+  ): Promise<(() => boolean) | undefined> {
     const credentials = this.#options.credentialsOf(user);
     const mechanism = MECHANISMS.find((name) => credentials?.has(name));
     const known = mechanism === undefined ? undefined : credentials!.get(mechanism);
@@ -76,9 +84,7 @@ export class PasswordChecker {
     const algorithm = mechanism ?? MECHANISMS[0]!;
     const fake = fakeCredential(algorithm, this.#options.fakeSaltSecret(), user);
     const { salt, iterations } = known ?? fake;
-    const turn = this.#takeTurn();
-    if (turn === undefined) return undefined;
-    await turn;
+    if (!await this.#turns.take(network)) return undefined;
     try {
       // Connections that come back together have the same password.
       if (known !== undefined && this.#remembers(memory, known)) return isCurrent;
@@ -91,24 +97,8 @@ export class PasswordChecker {
       this.#remember(memory, known);
       return isCurrent;
     } finally {
-      this.#leave();
+      this.#turns.leave();
     }
-  }
-
-  #takeTurn(): Promise<void> | undefined {
-    if (this.#running < MAX_AT_ONCE) {
-      this.#running++;
-      return Promise.resolve();
-    }
-    if (this.#waiting.length >= MAX_WAITING) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Passes the turn on. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
   }
 
   /** A password that cannot be read from memory. */

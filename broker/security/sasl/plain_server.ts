@@ -35,15 +35,21 @@ export function jaasUsers({ options }: JaasConfig): JaasUsers {
  * Starts an exchange.
  *
  * @param users Users that the broker has in its settings.
+ * @param network Where the client is, such as its address.
  */
-export function plainServer(passwords: PasswordChecker, users?: JaasUsers): SaslServer {
-  return { mechanism: PLAIN, evaluate: (message) => evaluate(message, passwords, users) };
+export function plainServer(
+  passwords: PasswordChecker,
+  users?: JaasUsers,
+  network?: string,
+): SaslServer {
+  return { mechanism: PLAIN, evaluate: (message) => evaluate(message, passwords, users, network) };
 }
 
 async function evaluate(
   bytes: Uint8Array,
   passwords: PasswordChecker,
   users: JaasUsers | undefined,
+  network: string | undefined,
 ): Promise<SaslStep> {
   let message: PlainMessage;
   try {
@@ -62,7 +68,7 @@ async function evaluate(
     return { type: "success", bytes: NOTHING, login: { principal } };
   }
   // A wrong password of a user in the settings takes as long as that of any other.
-  const isCurrent = await passwords.check(user, password);
+  const isCurrent = await passwords.check(user, password, network);
   if (isCurrent === undefined) {
     return { type: "failure", message: WRONG, reason: "user or password is wrong", user };
   }

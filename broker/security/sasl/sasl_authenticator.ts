@@ -88,8 +88,12 @@ export class SaslAuthenticator {
     return new SaslAuthenticator(options, validators);
   }
 
-  /** The mechanisms of a listener. */
-  mechanismsOf(listener: string): SaslMechanisms {
+  /**
+   * The mechanisms of a listener.
+   *
+   * @param network Where the client is, such as its address.
+   */
+  mechanismsOf(listener: string, network?: string): SaslMechanisms {
     const config = this.#options.config.ofListener(listener);
     const names = config.get("sasl.enabled.mechanisms");
     const enabled = names.filter((name) =>
@@ -100,7 +104,7 @@ export class SaslAuthenticator {
       enabled,
       maxReauthMs: (mechanism) => config.get("connections.max.reauth.ms", mechanism),
       start: (mechanism) =>
-        enabled.includes(mechanism) ? this.#start(mechanism, listener) : undefined,
+        enabled.includes(mechanism) ? this.#start(mechanism, listener, network) : undefined,
     };
   }
 
@@ -123,9 +127,11 @@ export class SaslAuthenticator {
     this.users.close();
   }
 
-  #start(mechanism: string, listener: string): SaslServer {
+  #start(mechanism: string, listener: string, network: string | undefined): SaslServer {
     if (isScramMechanism(mechanism)) return this.#startScram(mechanism);
-    if (mechanism === PLAIN) return plainServer(this.passwords, this.#jaasUsersOf(listener));
+    if (mechanism === PLAIN) {
+      return plainServer(this.passwords, this.#jaasUsersOf(listener), network);
+    }
     return oauthBearerServer(this.#validators.get(listener)!);
   }
 
