@@ -18,6 +18,7 @@ import type { Carriers } from "../carrying/mod.ts";
 import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
 import { type HostPort, isLoopback } from "../settings/listener.ts";
 import type { HttpAuthentication, HttpIdentity } from "./authentication.ts";
+import type { Sessions } from "./sessions.ts";
 import type { UserApis } from "./user_apis.ts";
 import { ClusterEvents } from "./events/cluster_events.ts";
 import { exportFrom } from "./export_metrics.ts";
@@ -31,6 +32,7 @@ import type { MetricsPage } from "./metrics/metrics_page.ts";
 import { isOwnRequest } from "./own_request.ts";
 import { RequestGuard } from "./request_guard.ts";
 import type { RestApi } from "./rest/api.ts";
+import type { UserSessions } from "./rest/call.ts";
 
 /** How to serve HTTP, whatever the broker. */
 export interface HttpSettings {
@@ -69,11 +71,13 @@ const CONSOLE = "./console/console.ts";
 const TRACING = "./rest/otel_tracing.ts";
 const AUTHENTICATION = "./authentication.ts";
 const USER_APIS = "./user_apis.ts";
+const SESSIONS = "./sessions.ts";
 
 /** Who users are, and what answers them. */
 interface HttpSecurity {
   readonly authentication: HttpAuthentication;
   readonly apis: UserApis;
+  readonly sessions: Sessions;
 }
 
 /** When the samples for charts begin, unless somebody asks before: starting has precedence. */
@@ -240,9 +244,11 @@ export class HttpServer {
     if (this.#parts.context.authorizer.isOpen) return undefined;
     // Probes and monitoring of this machine.
     if (path in OWN && isOwnRequest(request, address)) return undefined;
+    // The console's files show nothing; its page asks who its user is.
+    if (isOfConsole(path)) return undefined;
     this.#security ??= this.#openSecurity();
-    const { authentication } = await this.#security;
-    return await authentication.identify(request, address);
+    const { authentication, sessions } = await this.#security;
+    return sessions.identify(request, address) ?? await authentication.identify(request, address);
   }
 
   /** @throws {HttpError} 403 if a client may not describe the cluster, whose metrics name topics and groups. */
@@ -266,18 +272,25 @@ export class HttpServer {
   }
 
   async #openSecurity(): Promise<HttpSecurity> {
-    const [{ HttpAuthentication }, { UserApis }]: [
+    const [{ HttpAuthentication }, { UserApis }, { Sessions }]: [
       typeof import("./authentication.ts"),
       typeof import("./user_apis.ts"),
-    ] = await Promise.all([import(AUTHENTICATION), import(USER_APIS)]);
+      typeof import("./sessions.ts"),
+    ] = await Promise.all([import(AUTHENTICATION), import(USER_APIS), import(SESSIONS)]);
     const { context } = this.#parts;
+    const sessions = new Sessions(context.clock);
     const authentication = new HttpAuthentication(context);
     const apis = new UserApis({
-      open: (session) => this.#openApi(session),
+      open: (session, identity) =>
+        this.#openApi(session, {
+          open: () => sessions.open(identity(), session.host),
+          ticket: () => sessions.ticket(identity(), session.host),
+          end: (headers) => sessions.end(headers),
+        }),
       clock: context.clock,
     });
     authentication.onRevocation(() => apis.endRevoked());
-    return { authentication, apis };
+    return { authentication, apis, sessions };
   }
 
   async #own({ method }: Request, path: keyof typeof OWN): Promise<Response> {
@@ -316,10 +329,11 @@ export class HttpServer {
     );
   }
 
-  async #openApi(session?: Session): Promise<RestApi> {
+  async #openApi(session?: Session, sessions?: UserSessions): Promise<RestApi> {
     const { RestApi, openCarriers }: typeof import("./rest/api.ts") = await import(REST);
     return new RestApi({
       session,
+      sessions,
       carriers: this.#carriers ??= openCarriers(this.#parts),
       tracing: this.#options.exportsMetrics === true ? await loadTracing() : undefined,
       parts: this.#parts,

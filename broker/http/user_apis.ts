@@ -14,7 +14,8 @@ import type { RestApi } from "./rest/api.ts";
 
 /** What the APIs depend on. */
 export interface UserApisOptions {
-  readonly open: (session: Session) => Promise<RestApi>;
+  /** Opens the API of a user. `identity` is what it has shown the last time. */
+  readonly open: (session: Session, identity: () => HttpIdentity) => Promise<RestApi>;
   readonly clock: Clock;
 }
 
@@ -107,7 +108,7 @@ export class UserApis {
       listener: EMBEDDED_LISTENER,
       isLocal: isLoopback(address),
     };
-    const api = open(session);
+    const api = open(session, () => created.identity);
     const created: UserApi = {
       api,
       opened: undefined,

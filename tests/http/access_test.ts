@@ -244,3 +244,61 @@ Deno.test("REST v2 answers 403 to records that a client may not write", async ()
   assertEquals(status, 403);
   assertEquals(json.offsets.map((one: { error_code: number }) => one.error_code), [1, 1]);
 });
+
+/** The subprotocol that a WebSocket gets, or undefined if it is refused. */
+async function socketWith(http: HttpBroker, protocols: string[]): Promise<string | undefined> {
+  const socket = new WebSocket(`ws://${http.host}/topics/a/stream`, protocols);
+  const opened = Promise.withResolvers<string | undefined>();
+  socket.onopen = () => opened.resolve(socket.protocol);
+  socket.onerror = () => opened.resolve(undefined);
+  const closed = Promise.withResolvers<void>();
+  socket.onclose = () => closed.resolve();
+  const protocol = await opened.promise;
+  if (protocol !== undefined) socket.close();
+  await closed.promise;
+  return protocol;
+}
+
+Deno.test("A session stands for a user until it is ended, or the password changes", async () => {
+  await using http = await startClosed();
+  const session = `${http.cluster}/session`;
+  const open = async () => {
+    const { status, json } = await http.send("POST", session, undefined, as("admin"));
+    assertEquals([status, json.valid_ms], [200, 3_600_000]);
+    return { authorization: `Session ${json.token}` };
+  };
+  const status = async (headers: Record<string, string>, method = "GET") =>
+    (await http.send(method, session, undefined, headers)).status;
+  const [one, other] = [await open(), await open()];
+  assertEquals((await http.send("GET", session, undefined, one)).json.principal, "User:admin");
+  assertEquals(await status(one, "DELETE"), 204);
+  assertEquals([await status(one), await status(other)], [401, 200]);
+  for (const token of ["", "x", "x".repeat(43), `${other.authorization.slice(8)}x`]) {
+    assertEquals(await status({ authorization: `Session ${token}` }), 401, token);
+  }
+  await http.send("PUT", `${http.cluster}/users/admin`, { password: "new" }, other);
+  assertEquals(await status(other), 401, "it ends with the password");
+  assertEquals((await http.send("POST", session)).status, 401);
+  await using everyone = await HttpBroker.start();
+  const answer = await everyone.send("POST", `${everyone.cluster}/session`);
+  assertEquals([answer.status, answer.json.error_code], [409, 40903]);
+});
+
+Deno.test("A ticket opens one WebSocket, which cannot say otherwise who its user is", async () => {
+  await using http = await startClosed();
+  const admin = as("admin");
+  await http.send("POST", `${http.cluster}/topics`, { topic_name: "a" }, admin);
+  const ticket = async () =>
+    (await http.send("POST", `${http.cluster}/tickets`, undefined, admin)).json.token;
+  const one = await ticket();
+  assertEquals(await socketWith(http, ["dqueue.v1"]), undefined);
+  assertEquals(await socketWith(http, ["dqueue.v1", `ticket.${one}x`]), undefined);
+  assertEquals(await socketWith(http, ["dqueue.v1", `ticket.${one}`]), "dqueue.v1");
+  assertEquals(await socketWith(http, ["dqueue.v1", `ticket.${one}`]), undefined, "once");
+  // It is for nothing else, and ends with the password.
+  const two = await ticket();
+  const headers = { "sec-websocket-protocol": `ticket.${two}`, authorization: `Session ${two}` };
+  assertEquals((await http.send("GET", "/topics", undefined, headers)).status, 401);
+  await http.send("PUT", `${http.cluster}/users/admin`, { password: "new" }, admin);
+  assertEquals(await socketWith(http, ["dqueue.v1", `ticket.${two}`]), undefined);
+});

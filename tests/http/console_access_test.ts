@@ -23,6 +23,16 @@ async function isDone(page: Page): Promise<void> {
   await page.getByRole("dialog").waitFor({ state: "detached" });
 }
 
+/** Signs in where the page asks for it. */
+async function signIn(page: Page, pages: Pages, user: string): Promise<void> {
+  await field(page, "User").fill(user);
+  await field(page, "Password").fill(`${user}-secret`);
+  await button(page, "Sign in").click();
+  await page.locator("h1").waitFor();
+  // What the browser writes about the answer with 401.
+  pages.forget();
+}
+
 const as = (user: string) => ({
   "content-type": "application/json",
   authorization: `Basic ${btoa(`${user}:${user}-secret`)}`,
@@ -41,11 +51,9 @@ for (const [name, screen] of Object.entries(SCREENS)) {
       run: (page: Page, pages: Pages) => Promise<void>,
     ) =>
       t.step(what, async () => {
-        const credentials = user === undefined
-          ? {}
-          : { credentials: { username: user, password: `${user}-secret` } };
-        await using pages = await Pages.of(browser, http.url, { ...screen, ...credentials });
-        await using page = await pages.open(`/ui/${where}`);
+        await using pages = await Pages.of(browser, http.url, screen);
+        await using page = await pages.open(`/ui/${where}`, user === undefined ? "h1" : "dialog");
+        if (user !== undefined) await signIn(page, pages, user);
         await run(page, pages);
       });
     const send = (method: string, below: string, body?: unknown, user = "admin") =>
@@ -67,7 +75,10 @@ for (const [name, screen] of Object.entries(SCREENS)) {
         await page.getByRole("alert").filter({ hasText: "not the same" }).waitFor();
         await field(page, "Password again").fill("admin-secret");
         await button(page, "Create").click();
-        await isDone(page);
+        // The cluster is closed now.
+        await page.getByRole("dialog", { name: "Sign in" }).waitFor();
+        await signIn(page, pages, "admin");
+        await page.getByText("You are User:admin").waitFor();
         const { json } = await send("GET", "/session");
         assertEquals([json.principal, json.is_open], ["User:admin", false]);
       },
@@ -204,6 +215,30 @@ for (const [name, screen] of Object.entries(SCREENS)) {
         await button(page, "Delete").click();
         await isDone(page);
         await page.getByText("There are no quotas").waitFor();
+      },
+    );
+
+    await step(
+      "signs in, stays so after a reload, and signs out",
+      "admin",
+      "topics",
+      async (page, pages) => {
+        await page.reload();
+        await page.getByRole("heading", { name: "Topics" }).waitFor();
+        await pages.check(page, "signed in");
+        await button(page, "Sign out").click();
+        await page.getByRole("dialog").waitFor();
+        pages.forget();
+        await pages.check(page, "sign in");
+        await field(page, "User").fill("admin");
+        await field(page, "Password").fill("wrong");
+        await button(page, "Sign in").click();
+        await page.getByRole("alert").filter({ hasText: "not accepted" }).waitFor();
+        await button(page, "Cancel").click();
+        await page.getByRole("alert").filter({ hasText: "Sign in to see this" }).waitFor();
+        await button(page, "Try again").click();
+        await signIn(page, pages, "alice");
+        await page.locator("#user").filter({ hasText: "alice" }).waitFor();
       },
     );
 

@@ -52,8 +52,6 @@ export interface Screen {
   readonly height: number;
   readonly isPhone?: boolean;
   readonly isDark?: boolean;
-  /** Who the browser's user says to be where it is asked. */
-  readonly credentials?: { readonly username: string; readonly password: string };
 }
 
 /** Pages of one origin on one screen. They must do without errors, and without other hosts. */
@@ -78,7 +76,7 @@ export class Pages implements AsyncDisposable {
 
   /** Pages of `origin`. */
   static async of(browser: Browser, origin: string, screen: Screen): Promise<Pages> {
-    const { width, height, isPhone = false, isDark = false, credentials } = screen;
+    const { width, height, isPhone = false, isDark = false } = screen;
     const context = await browser.newContext({
       baseURL: origin,
       viewport: { width, height },
@@ -86,16 +84,15 @@ export class Pages implements AsyncDisposable {
       hasTouch: isPhone,
       colorScheme: isDark ? "dark" : "light",
       reducedMotion: "reduce",
-      ...(credentials === undefined ? {} : { httpCredentials: credentials }),
     });
     return new Pages(context, origin);
   }
 
-  /** Opens a page, and waits for its heading. */
-  async open(path: string): Promise<Page> {
+  /** Opens a page, and waits for its heading, or for what else is asked first. */
+  async open(path: string, first = "h1"): Promise<Page> {
     const page = await this.#context.newPage();
     await page.goto(path);
-    await page.locator("h1").waitFor();
+    await page.locator(first).waitFor();
     return page;
   }
 

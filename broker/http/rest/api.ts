@@ -22,7 +22,7 @@ import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
 import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
 import { BodyMemory, drain } from "./body.ts";
-import { Call, type RestContext } from "./call.ts";
+import { Call, type RestContext, type UserSessions } from "./call.ts";
 import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
 import { problemOf } from "./problem.ts";
@@ -61,6 +61,8 @@ export interface RestApiOptions {
   readonly health: Health;
   /** Whom it acts for. Default: nobody who has authenticated. */
   readonly session?: Session | undefined;
+  /** Default: none, since nobody has authenticated. */
+  readonly sessions?: UserSessions | undefined;
   /** Traces records that are produced; undefined for not. */
   readonly tracing?: TracingApi | undefined;
   history(): Promise<History>;
@@ -92,6 +94,7 @@ export class RestApi {
       broker,
       store: parts.store,
       session: session ?? EMBEDDED_SESSION,
+      sessions: shared.sessions,
       consumers: new ConsumerInstances({ client, admin, reader, broker, counters }),
       closing: this.#closing.signal,
       uploads: new Set(),

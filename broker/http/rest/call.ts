@@ -13,12 +13,23 @@ import type { Health } from "../health.ts";
 import type { History } from "../metrics/history/history.ts";
 import { HttpError } from "../http_error.ts";
 import type { Session } from "../../security/session.ts";
+import type { Grant } from "../sessions.ts";
 import type { ConsumerInstances } from "../rest_v2/consumer_instances.ts";
 import type { Streams } from "../stream/streams.ts";
 import { type BodyMemory, readBody } from "./body.ts";
 import { Fields, parseJson } from "./fields.ts";
 import type { Schema } from "./schema.ts";
 import { ensureRecognized } from "./unrecognized.ts";
+
+/** Sessions and tickets of a user. */
+export interface UserSessions {
+  /** Begins a session. */
+  open(): Grant;
+  /** Makes a ticket for a WebSocket. */
+  ticket(): Grant;
+  /** Ends the session of a request with these headers, if it has one. */
+  end(headers: Headers): void;
+}
 
 /** What all requests share. */
 export interface RestContext {
@@ -30,6 +41,8 @@ export interface RestContext {
   readonly store: MetadataStore;
   /** Whom requests come from. */
   readonly session: Session;
+  /** Undefined while everyone may do everything. */
+  readonly sessions: UserSessions | undefined;
   /** Aborted when the port closes. */
   readonly closing: AbortSignal;
   /** Requests that produce streams of records: the port closes when they have ended. */

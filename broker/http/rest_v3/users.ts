@@ -12,7 +12,8 @@ import {
 } from "../../security/credentials/administrator.ts";
 import { formatPrincipal } from "../../security/principal.ts";
 import { HttpError } from "../http_error.ts";
-import type { Call } from "../rest/call.ts";
+import type { Grant } from "../sessions.ts";
+import type { Call, UserSessions } from "../rest/call.ts";
 import { badRequest } from "../rest/fields.ts";
 import { BOOLEAN, INTEGER, object, type Route, STRING } from "../rest/route.ts";
 import { onlyLocalWhileOpen } from "./only_local.ts";
@@ -42,6 +43,45 @@ export const USER_ROUTES: readonly Route[] = [
         is_open: authorizer.isOpen,
         allows_writes: allowsWrites,
       });
+    },
+  },
+  {
+    method: "POST",
+    path: "/v3/clusters/:cluster/session",
+    tag: TAG,
+    summary:
+      "A token that stands for this user until an hour without requests, or another password: " +
+      "Authorization: Session TOKEN",
+    answer: object({ token: STRING, valid_ms: INTEGER }),
+    isExtension: true,
+    isWrite: false,
+    handle(call) {
+      return granted(sessionsOf(call).open());
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/v3/clusters/:cluster/session",
+    tag: TAG,
+    summary: "End the session that this request belongs to",
+    status: 204,
+    isExtension: true,
+    isWrite: false,
+    handle(call) {
+      sessionsOf(call).end(call.request.headers);
+      return noContent();
+    },
+  },
+  {
+    method: "POST",
+    path: "/v3/clusters/:cluster/tickets",
+    tag: TAG,
+    summary: "A ticket for one WebSocket, within half a minute: as its subprotocol ticket.TOKEN",
+    answer: object({ token: STRING, valid_ms: INTEGER }),
+    isExtension: true,
+    isWrite: false,
+    handle(call) {
+      return granted(sessionsOf(call).ticket());
     },
   },
   {
@@ -121,6 +161,18 @@ export const USER_ROUTES: readonly Route[] = [
     },
   },
 ];
+
+function granted({ token, validMs }: Grant): Response {
+  return Response.json({ token, valid_ms: validMs });
+}
+
+/** @throws {HttpError} 409 while nobody needs to sign in. */
+function sessionsOf(call: Call): UserSessions {
+  resourcesOf(call);
+  const { sessions } = call.context;
+  if (sessions !== undefined) return sessions;
+  throw new HttpError(409, "The cluster is open: nobody needs to sign in", { errorCode: 40903 });
+}
 
 /** Everything that ACLs can be about. */
 const RESOURCES: readonly Pick<NewAcl, "resourceType" | "resourceName">[] = [

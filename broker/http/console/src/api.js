@@ -1,13 +1,16 @@
 /** Requests to the broker. */
 
+import { fetchSignedIn } from "./session.js";
+
 let cluster;
 
 /** Like `fetch`, with an error that says what is wrong if there is no answer. */
 export async function send(path, options) {
   try {
-    return await fetch(path, options);
+    return await fetchSignedIn(path, options);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    // Of `fetch`, if there is no answer.
+    if (!(error instanceof TypeError)) throw error;
     throw new Error("The broker cannot be reached");
   }
 }

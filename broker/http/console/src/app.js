@@ -8,6 +8,7 @@ import { events } from "./events.js";
 import { group, groups } from "./groups.js";
 import { overview } from "./overview.js";
 import { openPalette } from "./palette.js";
+import { fetchAs, mayAsk, onSignedIn, signOut } from "./session.js";
 import { isUtc, partsOf, setUtc, zone } from "./time.js";
 import { topic } from "./topic.js";
 import { topics } from "./topics.js";
@@ -73,6 +74,7 @@ const SKELETON_MS = 150;
 async function load(isNew) {
   for (const action of leave.splice(0)) action();
   const mine = ++loads;
+  mayAsk();
   const own = [];
   const context = {
     params: new URLSearchParams(location.search),
@@ -239,7 +241,7 @@ let offlineMs;
 async function check() {
   let isReached;
   try {
-    await fetch("/livez");
+    await fetchAs("/livez");
     isReached = true;
   } catch {
     isReached = false;
@@ -274,8 +276,10 @@ async function showUser() {
   const name = principal.replace(/^User:/, "");
   document.getElementById("user").replaceChildren(
     h("a", { href: "/ui/access/users", title: principal }, name),
+    h("button", { class: "small", onclick: () => signOut(inCluster) }, "Sign out"),
   );
 }
+onSignedIn(() => showUser().catch(() => {}));
 
 check();
 showUser().catch(() => {});

@@ -179,8 +179,8 @@ export function bytes(count) {
   return `${count < 10 && unit > 0 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
 }
 
-/** A dialog with a form. `submit` may throw, which is shown in it. */
-export function openDialog(title, fields, action, submit, isDanger = false) {
+/** A dialog with a form. `submit` may throw, which is shown in it. `onClosed` is called at its end. */
+export function openDialog(title, fields, action, submit, isDanger = false, onClosed = () => {}) {
   const problem = h("p", { class: "bad", role: "alert" });
   const cancel = h(
     "button",
@@ -212,7 +212,13 @@ export function openDialog(title, fields, action, submit, isDanger = false) {
   );
   const dialog = h(
     "dialog",
-    { "aria-labelledby": "dialog-title", onclose: () => dialog.remove() },
+    {
+      "aria-labelledby": "dialog-title",
+      onclose: () => {
+        dialog.remove();
+        onClosed();
+      },
+    },
     form,
   );
   document.body.append(dialog);

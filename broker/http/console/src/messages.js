@@ -1,6 +1,6 @@
 /** Messages of a topic: search with progress, live tail, details, and export. */
 
-import { inParallel } from "./api.js";
+import { inCluster, inParallel } from "./api.js";
 import { copy, field, h, isTyping } from "./dom.js";
 import { save, saveAll, textOf } from "./export.js";
 import { streamQuery } from "./message_query.js";
@@ -8,6 +8,7 @@ import { wholeRecord } from "./record_at.js";
 import { recordTable } from "./record_table.js";
 import { MAX_SELECTED, openRedrive } from "./redrive.js";
 import { addressOf, recordView, resendPath } from "./record_view.js";
+import { socketProtocols } from "./session.js";
 import { fieldOf, partsOf, timestampOf } from "./time.js";
 
 const STARTS = [
@@ -152,6 +153,8 @@ export function messagesView(topic, partitions, { params, onLeave, go }) {
   let pending = [];
   let isDrawing = false;
   let retryTimer;
+  /** Distinguishes connections that are being made. */
+  let attempts = 0;
   let saidMs = 0;
   let announcedMs = 0;
 
@@ -179,6 +182,7 @@ export function messagesView(topic, partitions, { params, onLeave, go }) {
   };
   const stop = () => {
     clearTimeout(retryTimer);
+    attempts++;
     socket?.close();
     socket = undefined;
     bar.hidden = true;
@@ -235,14 +239,31 @@ export function messagesView(topic, partitions, { params, onLeave, go }) {
     status.setAttribute("aria-live", live ? "off" : "polite");
     connect(query, live, RETRY_MS);
   };
-  const connect = (query, live, retryMs) => {
+  const connect = async (query, live, retryMs) => {
+    const mine = ++attempts;
+    let protocols;
+    try {
+      protocols = await socketProtocols(inCluster);
+    } catch (error) {
+      if (mine !== attempts) return;
+      if (live) return retry(query, retryMs);
+      stop();
+      return say(error.message, "bad");
+    }
+    if (mine !== attempts) return;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const opened = new WebSocket(
       `${scheme}://${location.host}/topics/${encodeURIComponent(topic)}/stream?${query}`,
-      "dqueue.v1",
+      protocols,
     );
     socket = opened;
     follow(opened, query, live, retryMs);
+  };
+  const retry = (query, retryMs) => {
+    retryTimer = setTimeout(
+      () => connect(query, true, Math.min(MAX_RETRY_MS, 2 * retryMs)),
+      retryMs,
+    );
   };
   const sayLive = () => {
     const nowMs = performance.now();
@@ -329,10 +350,7 @@ export function messagesView(topic, partitions, { params, onLeave, go }) {
           "warn",
         );
       }
-      retryTimer = setTimeout(
-        () => connect(query, live, Math.min(MAX_RETRY_MS, 2 * retryMs)),
-        retryMs,
-      );
+      retry(query, retryMs);
     };
   };
   const endOf = ({ matched, scanned, skipped }, ms) => {
