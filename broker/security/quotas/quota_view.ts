@@ -63,8 +63,10 @@ export class QuotaView {
   }
 
   /**
-   * The quota that holds a client: the first entity, from the most specific one, that has a value for it.
-   * Defaults hold each user or client id on its own.
+   * The quota that holds a client: that of the first entity that has a value for it, in Kafka's order: those
+   * of the user, then those of the default user, then those without a user; of each, that with the client id
+   * first, then that with the default client, then that without a client. Defaults hold each user or client id
+   * on its own.
    */
   of(quota: ClientQuota, user: string, clientId: string): EffectiveQuota | undefined {
     if (!this.hasClientQuotas) return undefined;
@@ -75,9 +77,7 @@ export class QuotaView {
         const limit = ofUser.get(clientPart)?.values[quota];
         if (limit !== undefined) return { limit, bucket: JSON.stringify([user, clientId]) };
       }
-    }
-    for (const userPart of [user, null]) {
-      const limit = this.#clients.get(userPart)?.get(undefined)?.values[quota];
+      const limit = ofUser.get(undefined)?.values[quota];
       if (limit !== undefined) return { limit, bucket: JSON.stringify([user]) };
     }
     for (const clientPart of [clientId, null]) {

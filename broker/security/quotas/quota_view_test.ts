@@ -32,9 +32,9 @@ Deno.test("QuotaView.of() takes the most specific entity that has a value, and s
     [{ clientId: null }, '[null,"app"]'],
     [{ clientId: "app" }, '[null,"app"]'],
     [{ user: null }, '["alice"]'],
-    [{ user: "alice" }, '["alice"]'],
     [{ user: null, clientId: null }, '["alice","app"]'],
     [{ user: null, clientId: "app" }, '["alice","app"]'],
+    [{ user: "alice" }, '["alice"]'],
     [{ user: "alice", clientId: null }, '["alice","app"]'],
     [{ user: "alice", clientId: "app" }, '["alice","app"]'],
   ];
@@ -47,9 +47,12 @@ Deno.test("QuotaView.of() takes the most specific entity that has a value, and s
     world.set(entity, { [RATE]: place + 1 });
     assertEquals(world.view.of(RATE, "alice", "app"), { limit: place + 1, bucket });
   }
-  assertEquals(world.view.of(RATE, "bob", "app")?.limit, 6);
+  assertEquals(world.view.of(RATE, "bob", "app")?.limit, 5);
   assertEquals(world.view.of(RATE, "alice", "other")?.limit, 7);
-  assertEquals(world.view.of(RATE, "bob", "other"), { limit: 5, bucket: '["bob","other"]' });
+  assertEquals(world.view.of(RATE, "bob", "other"), { limit: 4, bucket: '["bob","other"]' });
+  // A user's own quota comes before all of the default user.
+  world.set({ user: "alice", clientId: null }, null);
+  assertEquals(world.view.of(RATE, "alice", "other"), { limit: 6, bucket: '["alice"]' });
   for (const [entity] of steps) world.set(entity, null);
   assertEquals(world.view.of(RATE, "alice", "app"), undefined);
   assertEquals(world.view.hasClientQuotas, false);
