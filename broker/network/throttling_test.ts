@@ -1,6 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { ErrorCode } from "../../protocol/errors.ts";
 import { metadata } from "../../protocol/messages/topics/metadata.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
 import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";
@@ -161,6 +162,36 @@ Deno.test("CreateTopics and DeleteTopics beyond controller_mutation_rate are ref
   });
   assertEquals(throttleTimeMs, 7000);
   assertEquals(responses.map(({ errorCode }) => errorCode), [NONE, THROTTLING_QUOTA_EXCEEDED]);
+});
+
+Deno.test("CreateTopics and CreatePartitions that only validate count for controller_mutation_rate, as in Kafka", async () => {
+  await using world = await World.start({ "controller_mutation_rate": 1 });
+  const { client, clock } = world;
+  const topic = { numPartitions: 11, replicationFactor: 1, assignments: [], configs: [] };
+  const create = async (version: number, name: string) => {
+    const { throttleTimeMs, topics } = await client.request(createTopics, version, {
+      topics: [{ name, ...topic }],
+      timeoutMs: 1000,
+      validateOnly: true,
+    });
+    return [throttleTimeMs, topics[0]!.errorCode];
+  };
+  const grow = async (version: number) => {
+    const { throttleTimeMs, results } = await client.request(createPartitions, version, {
+      topics: [{ name: "t", count: 4, assignments: null }],
+      timeoutMs: 1000,
+      validateOnly: true,
+    });
+    return [throttleTimeMs, results[0]!.errorCode];
+  };
+  const { NONE, THROTTLING_QUOTA_EXCEEDED } = ErrorCode;
+  assertEquals(await create(7, "a"), [0, NONE]);
+  assertEquals(await grow(3), [0, NONE]);
+  assertEquals(await grow(3), [3000, THROTTLING_QUOTA_EXCEEDED]);
+  clock.advance(3000);
+  assertEquals(await create(5, "b"), [11_000, NONE]);
+  clock.advance(11_000);
+  assertEquals(await grow(2), [3000, NONE]);
 });
 
 Deno.test("Quotas that are next to nothing are told as the longest time that an answer can have", async () => {

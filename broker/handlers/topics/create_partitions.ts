@@ -64,7 +64,7 @@ async function grow(
   try {
     const added = Math.max(0, count - (topics.get(name)?.partitions.length ?? count));
     await withinTimeout(
-      validateOnly ? change() : quota.spend(added, change),
+      quota.spend(added, change),
       timeoutMs,
       context,
     );
