@@ -13,11 +13,14 @@ import {
   createAcls,
   createTopics,
   deleteAcls,
+  produce as produceApi,
 } from "../../protocol/messages/mod.ts";
 import { AclOperation, AclResourceType } from "../../protocol/messages/security/acl_types.ts";
 import { scramSaltedPassword } from "../../protocol/sasl/scram.ts";
 import { HttpBroker } from "../support/http.ts";
 import { ChannelConnection } from "../support/protocol/channel_connection.ts";
+import { batchOf } from "../support/protocol/records.ts";
+import { produceRequest } from "../support/protocol/requests.ts";
 import { keySetOf, TokenIssuer, tokenSettings } from "../support/security/token_issuer.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
 
@@ -248,6 +251,47 @@ Deno.test("A user that is deleted, or has another password, is no longer let in 
   assertEquals(await fixture.status(fixture.topic("orders"), other), 200);
   await fixture.deleteAlice();
   assertEquals(await fixture.status(fixture.topic("orders"), other), 401);
+});
+
+Deno.test("A stream ends with what its user may not read any more, and says so", async () => {
+  await using fixture = await Fixture.start();
+  const { admin, http } = fixture;
+  const produce = (value: string) =>
+    admin.request(produceApi, 12, produceRequest("orders", batchOf([value])));
+  await fixture.allow(AclOperation.read, AclResourceType.topic, "orders");
+  // One of them still reads what is there, the other follows the end.
+  const streams = await Promise.all(["?offset=start", "?offset=end"].map(async (query) => {
+    const response = await fetch(`${http.url}/topics/orders/stream${query}`, { headers: ALICE });
+    assertEquals(response.status, 200);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    return { reader, text: (await reader.read()).value! };
+  }));
+  await produce("public");
+  for (const stream of streams) {
+    while (!stream.text.includes("public")) stream.text += (await stream.reader.read()).value!;
+  }
+  await admin.request(deleteAcls, 3, {
+    filters: [{
+      resourceTypeFilter: AclResourceType.topic,
+      resourceNameFilter: "orders",
+      patternTypeFilter: 3,
+      principalFilter: null,
+      hostFilter: null,
+      operation: AclOperation.read,
+      permissionType: 3,
+    }],
+  });
+  await produce("secret");
+  for (const { reader, text } of streams) {
+    let rest = text;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      rest += value;
+    }
+    assertStringIncludes(rest, "event: error");
+    assertEquals(rest.includes("secret"), false);
+  }
 });
 
 Deno.test("HTTP takes tokens of an issuer, and nobody else's", async () => {

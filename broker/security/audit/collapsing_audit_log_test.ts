@@ -75,13 +75,36 @@ Deno.test("CollapsingAuditLog writes each change, also of the same", () => {
   assertEquals(taken().map(({ after }) => after), [{ x: 1 }, { x: 1 }]);
 });
 
-Deno.test("CollapsingAuditLog is bounded, and says how much it left out", () => {
+Deno.test("CollapsingAuditLog is bounded, and says how much it left out of whom", () => {
   const { log, lines, taken, clock } = world();
-  for (let i = 0; i < 1500; i++) log.record(denial(`topic-${i}`));
-  assertEquals(lines.length, 1000);
+  const of = (host: string, resource: string): AuditEvent => ({
+    ...denial(resource),
+    session: { ...SESSION, host },
+  });
+  for (let i = 0; i < 1500; i++) log.record(of("10.0.0.1", `topic-${i}`));
+  assertEquals(lines.length, 250);
+  // What others do is seen all the same.
+  log.record(of("10.0.0.2", "a"));
+  assertEquals(taken().at(-1)!["host"], "10.0.0.2");
+  for (let host = 3; host < 10; host++) {
+    for (let i = 0; i < 300; i++) log.record(of(`10.0.0.${host}`, `topic-${i}`));
+  }
+  assertEquals(lines.length, 1000 - 251);
   lines.length = 0;
   clock.advance(1000);
-  assertEquals(taken().map(({ event, count }) => [event, count]), [["lost", 500]]);
+  assertEquals(
+    taken().map(({ event, principal, host, count }) => [event, principal, host, count]),
+    [
+      ["lost", "User:alice", "10.0.0.1", 1250],
+      ["lost", "User:alice", "10.0.0.3", 50],
+      ["lost", "User:alice", "10.0.0.4", 50],
+      ["lost", "User:alice", "10.0.0.5", 51],
+      ["lost", undefined, undefined, 4 * 300],
+    ],
+  );
+  log.record(of("10.0.0.1", "b"));
+  assertEquals(taken().length, 1);
+  log.close();
 });
 
 Deno.test("CollapsingAuditLog cuts and escapes what clients send", () => {
