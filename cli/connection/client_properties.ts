@@ -13,6 +13,7 @@ import { type BrokerAddress, parseBrokerAddress } from "../../client/connection/
 import { messageOf, UsageError } from "../errors.ts";
 import type { Context } from "../terminal/context.ts";
 import type { ConnectionSettings, TextSource } from "./connection_settings.ts";
+import type { KeyStore } from "./key_store.ts";
 import { parseJavaProperties } from "./java_properties.ts";
 import { parseLibrdkafkaProperties } from "./librdkafka_properties.ts";
 import { PropertiesFile } from "./properties_file.ts";
@@ -150,57 +151,103 @@ function tlsOf(file: PropertiesFile, isOn: boolean): ConnectionSettings {
     named("ssl.certificate.location"),
     named("ssl.key.location"),
   ];
-  const ca = ownCa ?? storeOf(file, "truststore", "ssl.truststore.certificates", isOn);
-  const keystore = ownCert ??
-    storeOf(file, "keystore", "ssl.keystore.certificate.chain", isOn);
+  const truststore = storeOf(file, "truststore", "ssl.truststore.certificates", isOn);
+  const keystore = storeOf(file, "keystore", "ssl.keystore.certificate.chain", isOn);
   const inlineKey = file.value("ssl.keystore.key");
   const keyPassword = file.value("ssl.key.password");
   if (!isOn) return {};
+  const ca = ownCa ?? truststore?.trusted;
+  const cert = ownCert ?? keystore?.chain;
   // A PEM keystore has key and certificates in one file.
-  const key = ownKey ?? (inlineKey === undefined ? keystore : { text: inlineKey });
+  const key = ownKey ?? (inlineKey === undefined ? keystore?.key : { text: inlineKey });
+  // The key of a store in another form is decrypted already.
+  const isEncrypted = keyPassword !== undefined && (key === undefined || !("read" in key));
   return {
     ...(ca === undefined ? {} : { ca }),
-    ...(keystore === undefined ? {} : { cert: keystore, key }),
-    ...(keyPassword === undefined ? {} : { keyPassword }),
+    ...(cert === undefined ? {} : { cert, key }),
+    ...(isEncrypted ? { keyPassword } : {}),
   };
 }
 
-/** A store in PEM: inline, or a file. */
+/** What a store has, of which one part is used. */
+interface Store {
+  readonly trusted: TextSource;
+  readonly chain: TextSource;
+  readonly key: TextSource;
+}
+
+/** A store: inline in PEM, or a file. */
 function storeOf(
   file: PropertiesFile,
   kind: "truststore" | "keystore",
   inline: string,
   isOn: boolean,
-): TextSource | undefined {
+): Store | undefined {
   const [typeName, locationName] = [`ssl.${kind}.type`, `ssl.${kind}.location`];
-  const type = file.value(typeName)?.toUpperCase();
+  const type = file.value(typeName)?.toUpperCase() ?? "JKS";
   const location = file.value(locationName);
   const text = file.value(inline);
-  const hasPassword = file.value(`ssl.${kind}.password`) !== undefined;
-  if (text !== undefined) return { text };
+  const password = file.value(`ssl.${kind}.password`);
+  if (text !== undefined) return sameFor({ text });
   if (location === undefined || !isOn) return undefined;
-  if (type !== "PEM") {
-    throw file.problem(
-      type === undefined ? locationName : typeName,
-      `only stores of type PEM are supported, not ${type ?? "JKS, Java's default"}; for --tls-` +
-        `${
-          kind === "truststore" ? "ca" : "cert and --tls-key"
-        }, or with ${typeName}=PEM, convert ` +
-        `it: ${conversionOf(kind, type ?? "JKS", location)}`,
-    );
+  if (type === "PEM") {
+    if (password === undefined) return sameFor({ file: location, of: file.of(locationName) });
+    throw file.problem(`ssl.${kind}.password`, "a store of type PEM has none");
   }
-  if (hasPassword) throw file.problem(`ssl.${kind}.password`, "a store of type PEM has none");
-  return { file: location, of: file.of(locationName) };
+  if (type !== "JKS" && type !== "PKCS12") {
+    throw file.problem(typeName, `"${type}" is not one of PEM, PKCS12, JKS`);
+  }
+  const keyPassword = kind === "keystore" ? file.value("ssl.key.password") : undefined;
+  return storeIn(file, locationName, location, password, keyPassword);
 }
 
-/** Commands that make PEM of a store. */
-function conversionOf(kind: "truststore" | "keystore", type: string, location: string): string {
-  const pem = `${location.replace(/\.(jks|p12|pfx|pkcs12)$/i, "")}.pem`;
-  if (kind === "truststore") return `keytool -list -rfc -keystore ${location} > ${pem}`;
-  const isPkcs12 = type === "PKCS12";
-  const p12 = isPkcs12 ? location : `${location.replace(/\.jks$/i, "")}.p12`;
-  const first = isPkcs12
-    ? ""
-    : `keytool -importkeystore -srckeystore ${location} -destkeystore ${p12} -deststoretype PKCS12 && `;
-  return `${first}(umask 077; openssl pkcs12 -in ${p12} -nodes -out ${pem})`;
+function sameFor(source: TextSource): Store {
+  return { trusted: source, chain: source, key: source };
+}
+
+/** A store of Java, which is read once. */
+function storeIn(
+  file: PropertiesFile,
+  name: string,
+  location: string,
+  password: string | undefined,
+  keyPassword: string | undefined,
+): Store {
+  let reading: Promise<KeyStore> | undefined;
+  const open = () => reading ??= openStore(file, name, location, password, keyPassword);
+  const own = async () => {
+    const { own } = await open();
+    if (own !== undefined) return own;
+    throw file.problem(name, "the store has no private key");
+  };
+  return {
+    trusted: {
+      read: async () => {
+        const { trusted } = await open();
+        if (trusted !== "") return trusted;
+        throw file.problem(name, "the store has no certificates of authorities");
+      },
+    },
+    chain: { read: async () => (await own()).chain },
+    key: { read: async () => (await own()).key },
+  };
+}
+
+async function openStore(
+  file: PropertiesFile,
+  name: string,
+  location: string,
+  password: string | undefined,
+  keyPassword: string | undefined,
+): Promise<KeyStore> {
+  const { readKeyStore } = await import("./key_store.ts");
+  try {
+    return await readKeyStore(await Deno.readFile(location), password, keyPassword);
+  } catch (error) {
+    const remedy = /old algorithm/.test(messageOf(error))
+      ? `; convert it to PEM: (umask 077; openssl pkcs12 -legacy -in ${location} -nodes -out ` +
+        `${location}.pem)`
+      : "";
+    throw file.problem(name, `cannot read "${location}": ${messageOf(error)}${remedy}`);
+  }
 }

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { formatAddress } from "../../client/connection/address.ts";
+import { outside, testWith } from "../../tests/support/outside.ts";
+import { writeCertificateSet } from "../../tests/support/security/certificate_files.ts";
+import { TemporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { UsageError } from "../errors.ts";
 import { testContext, type TestContextOptions } from "../terminal/test_context.ts";
 import { type ConnectionFlagValues, resolveConnection } from "./resolve_connection.ts";
@@ -120,12 +123,12 @@ Deno.test("readClientProperties() refuses what it cannot use, and shows no secre
   const jaas = "sasl.jaas.config=";
   const cases: readonly [name: string, text: string, message: string][] = [
     ["a protocol", "security.protocol=TLS", '"security.protocol"'],
-    ["JKS", "security.protocol=SSL\nssl.truststore.location=a.jks", "not JKS"],
+    ["no file", "security.protocol=SSL\nssl.truststore.location=a.jks", 'cannot read "a.jks"'],
     [
-      "PKCS12",
-      "security.protocol=SSL\nssl.truststore.type=PKCS12\nssl.truststore.location=a\n" +
+      "another type",
+      "security.protocol=SSL\nssl.truststore.type=BCFKS\nssl.truststore.location=a\n" +
       "ssl.truststore.password=canary",
-      "not PKCS12",
+      '"BCFKS" is not one of PEM, PKCS12, JKS',
     ],
     [
       "a password of PEM",
@@ -349,24 +352,8 @@ Deno.test("readClientProperties() gets tokens by client credentials (KIP-768)", 
   });
 });
 
-Deno.test("readClientProperties() says how to convert stores, and what is not checked", async () => {
-  const store = (kind: string, rest: string) =>
-    properties(`security.protocol=SSL\nssl.${kind}.${rest}`);
-  const refused = async (kind: string, rest: string) =>
-    (await assertRejects(() => store(kind, rest), UsageError)).message;
-  assertStringIncludes(
-    await refused("truststore", "location=/etc/t.jks"),
-    "keytool -list -rfc -keystore /etc/t.jks > /etc/t.pem",
-  );
-  assertStringIncludes(
-    await refused("keystore", "location=k.p12\nssl.keystore.type=pkcs12"),
-    "convert it: (umask 077; openssl pkcs12 -in k.p12 -nodes -out k.pem)",
-  );
-  assertStringIncludes(
-    await refused("keystore", "location=k.jks"),
-    "-srckeystore k.jks -destkeystore k.p12 -deststoretype PKCS12 && (umask 077; openssl pkcs12",
-  );
-  // A store that TLS does not need is not asked for.
+Deno.test("readClientProperties() says what is not checked, and reads nothing in vain", async () => {
+  // A store that TLS does not need is not read.
   const plain = await properties("ssl.truststore.location=t.jks\nssl.truststore.password=canary\n");
   assertEquals([plain.tls, plain.stderr], [undefined, ""]);
   const { brokers, stderr } = await properties(
@@ -375,4 +362,94 @@ Deno.test("readClientProperties() says how to convert stores, and what is not ch
   );
   assertEquals(brokers, ["a:1", "b:2"]);
   assertStringIncludes(stderr, "can pose as the broker");
+});
+
+/** Runs a program that makes a store. */
+async function make(path: string, args: readonly string[]): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command(path, { args: [...args] }).output();
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert(success, text);
+}
+
+testWith("keytool", "readClientProperties() reads key stores of Java", async (keytool, t) => {
+  await using folder = await TemporaryFolder.create();
+  const { caFile, server } = writeCertificateSet(folder.path);
+  const ca = (await Deno.readTextFile(caFile)).trim();
+  const own = (await Deno.readTextFile(server.certFile)).trim();
+  const read = async (kind: string, lines: Record<string, string>) => {
+    const text = Object.entries(lines).map(([name, value]) => `ssl.${kind}.${name}=${value}`);
+    const { tls } = await properties(`security.protocol=SSL\n${text.join("\n")}`);
+    assert(typeof tls === "object");
+    return tls;
+  };
+  const importCa = (type: string, store: string) =>
+    make(keytool, [
+      ...["-importcert", "-noprompt", "-alias", "ca", "-file", caFile],
+      ...["-keystore", folder.join(store), "-storetype", type, "-storepass", "canary"],
+    ]);
+  for (const type of ["PKCS12", "JKS"]) {
+    await t.step(`a truststore of type ${type}`, async () => {
+      const location = folder.join(`trust.${type}`);
+      await importCa(type, `trust.${type}`);
+      const { ca: found } = await read("truststore", { type, location, password: "canary" });
+      assertEquals(`${found}`.trim(), ca);
+      // Java takes the one for the other, and JKS without a type.
+      assertEquals((await read("truststore", { location, password: "canary" })).ca, found);
+      const wrong = await assertRejects(
+        () => read("truststore", { location, password: "wrong" }),
+        UsageError,
+        "its password is wrong",
+      );
+      assert(!Deno.inspect(wrong).includes("canary"));
+      await assertRejects(
+        () => read("keystore", { location, password: "canary" }),
+        UsageError,
+        "the store has no private key",
+      );
+    });
+  }
+  const openssl = outside("openssl");
+  await t.step({
+    name: "a keystore of type PKCS12",
+    ignore: openssl === undefined,
+    async fn() {
+      const location = folder.join("own.p12");
+      const source = ["-in", server.certFile, "-inkey", server.keyFile];
+      const pass = ["-passout", "pass:canary"];
+      await make(openssl!, ["pkcs12", "-export", ...source, "-out", location, ...pass]);
+      const lines = { type: "PKCS12", location, password: "canary" };
+      const { cert, key } = await read("keystore", lines);
+      assertStringIncludes(own, cert!.trim().split("\n").slice(0, 5).join("\n"));
+      assertStringIncludes(key!, "-----BEGIN PRIVATE KEY-----");
+      const jks = folder.join("own.jks");
+      await make(keytool, [
+        ...["-importkeystore", "-srckeystore", location, "-srcstorepass", "canary"],
+        ...["-destkeystore", jks, "-deststoretype", "JKS", "-deststorepass", "canary"],
+      ]);
+      const fromJks = await read("keystore", { location: jks, password: "canary" });
+      assertEquals([fromJks.cert, fromJks.key], [cert, key]);
+      await assertRejects(
+        () => read("keystore", { location: jks, password: "wrong" }),
+        UsageError,
+        "its password is wrong",
+      );
+    },
+  });
+  await t.step("but not what is none, or cut off", async () => {
+    const whole = await Deno.readFile(folder.join("trust.JKS"));
+    for (
+      const [name, bytes] of [["none", new TextEncoder().encode("canary")], [
+        "cut",
+        whole.slice(0, 90),
+      ]] as const
+    ) {
+      await Deno.writeFile(folder.join(name), bytes);
+      const error = await assertRejects(
+        () => read("truststore", { location: folder.join(name) }),
+        UsageError,
+        name === "none" ? "neither PKCS12 nor JKS" : "it is damaged",
+      );
+      assert(!error.message.includes("canary"));
+    }
+  });
 });

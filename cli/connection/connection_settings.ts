@@ -16,6 +16,10 @@ export type TextSource =
     readonly of: string;
   }
   | {
+    /** Gets it from a file of another form. */
+    readonly read: () => Promise<string>;
+  }
+  | {
     /** Why there is none, and what to use instead. */
     readonly problem: string;
   };

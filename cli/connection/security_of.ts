@@ -193,6 +193,7 @@ export async function secretOf(context: Context, source: TextSource): Promise<st
 async function textOf(context: Context, source: TextSource): Promise<string> {
   if ("text" in source) return source.text;
   if ("problem" in source) throw new UsageError(source.problem);
+  if ("read" in source) return await source.read();
   try {
     return await context.readTextFile(source.file);
   } catch (error) {
