@@ -8,10 +8,12 @@
 
 import type { BrokerParts } from "../broker.ts";
 import { decodeValue, encodeValue } from "../cluster/topic_state.ts";
-import type { HostPort } from "../settings/listener.ts";
+import { formatHostPort, type HostPort } from "../settings/listener.ts";
 
 /** The value of a broker's key. */
 interface HttpValue extends HostPort {
+  /** Whether it is HTTPS; left out if not. */
+  readonly isSecure?: boolean;
   /** The process; left out where no other broker uses the store. */
   readonly incarnation?: string | undefined;
 }
@@ -31,10 +33,10 @@ export class HttpDirectory {
   }
 
   /** Lets other brokers know where this one serves HTTP, if there are others. */
-  announce(address: HostPort): void {
+  announce(address: HostPort, isSecure: boolean): void {
     const { context: { cluster, logger } } = this.#parts;
     if (cluster.incarnation === undefined && cluster.brokers.length < 2) return;
-    this.#announced = this.#write(address).catch((error) => {
+    this.#announced = this.#write(address, isSecure).catch((error) => {
       logger.warn("Cannot let other brokers know where HTTP is served", { error });
     });
   }
@@ -44,8 +46,11 @@ export class HttpDirectory {
     await this.#announced;
   }
 
-  /** Where another broker serves HTTP; undefined if it does not, or that is not known. */
-  async addressOf(nodeId: number): Promise<HostPort | undefined> {
+  /**
+   * Where another broker serves HTTP, such as `http://10.0.0.2:8080`; undefined if it does not, or that is
+   * not known.
+   */
+  async originOf(nodeId: number): Promise<string | undefined> {
     const { store, context: { cluster } } = this.#parts;
     const broker = cluster.broker(nodeId);
     if (broker === undefined || nodeId === cluster.nodeId) return undefined;
@@ -56,8 +61,9 @@ export class HttpDirectory {
       });
       const entry = await Promise.race([store.get(keyOf(nodeId)), late]);
       if (entry === undefined) return undefined;
-      const { host, port, incarnation } = decodeValue<HttpValue>(entry);
-      return incarnation === broker.incarnation ? { host, port } : undefined;
+      const { isSecure, incarnation, ...address } = decodeValue<HttpValue>(entry);
+      if (incarnation !== broker.incarnation) return undefined;
+      return `${isSecure === true ? "https" : "http"}://${formatHostPort(address)}`;
     } catch {
       // The store is away.
       return undefined;
@@ -66,11 +72,16 @@ export class HttpDirectory {
     }
   }
 
-  async #write({ host, port }: HostPort): Promise<void> {
+  async #write({ host, port }: HostPort, isSecure: boolean): Promise<void> {
     const { store, context: { cluster } } = this.#parts;
     const { nodeId, incarnation } = cluster;
     const reached = WILDCARDS.has(host) ? cluster.broker(nodeId)?.host ?? host : host;
-    const value: HttpValue = { host: reached, port, incarnation };
+    const value: HttpValue = {
+      host: reached,
+      port,
+      incarnation,
+      ...(isSecure ? { isSecure } : {}),
+    };
     await store.commit([{ key: keyOf(nodeId), value: encodeValue(value) }]);
   }
 }

@@ -23,26 +23,38 @@ import type { UserApis } from "./user_apis.ts";
 import { ClusterEvents } from "./events/cluster_events.ts";
 import { exportFrom } from "./export_metrics.ts";
 import { Health } from "./health.ts";
+import { HttpPort } from "./http_port.ts";
+import type { HttpCredentials } from "./https.ts";
 import { HttpDirectory } from "./http_directory.ts";
 import { HttpCounters } from "./http_counters.ts";
 import { HttpError, methodNotAllowed } from "./http_error.ts";
 import type { OtherEnds } from "./metrics/group_metrics.ts";
 import type { History } from "./metrics/history/history.ts";
 import type { MetricsPage } from "./metrics/metrics_page.ts";
-import { isOwnRequest } from "./own_request.ts";
 import { RequestGuard } from "./request_guard.ts";
+import { type RequestSource, RequestSources } from "./request_source.ts";
 import type { RestApi } from "./rest/api.ts";
 import type { UserSessions } from "./rest/call.ts";
 
 /** How to serve HTTP, whatever the broker. */
 export interface HttpSettings {
   readonly address: HostPort;
+  /**
+   * Whether to serve HTTPS, with the keys of `ssl.keystore.…` or `listener.name.http.ssl.keystore.…`.
+   * Default: false.
+   */
+  readonly isSecure?: boolean;
   /** The program's version, for the metrics. */
   readonly version: string;
   /** Further names that clients use for this machine, while only it can connect. */
   readonly hosts?: readonly string[];
   /** Origins whose pages may use everything. */
   readonly corsOrigins?: readonly string[];
+  /**
+   * IP addresses of proxies: where their requests come from, they say in `X-Forwarded-For`, and it is never
+   * this machine. Default: none.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Whether requests may change something. Default: true. */
   readonly allowsWrites?: boolean;
   /** Most records of each stream in a second. Default: no limit. */
@@ -72,6 +84,7 @@ const TRACING = "./rest/otel_tracing.ts";
 const AUTHENTICATION = "./authentication.ts";
 const USER_APIS = "./user_apis.ts";
 const SESSIONS = "./sessions.ts";
+const HTTPS = "./https.ts";
 
 /** Who users are, and what answers them. */
 interface HttpSecurity {
@@ -92,9 +105,10 @@ const CLOSE_TURNS = 5;
 export class HttpServer {
   readonly #options: HttpOptions;
   readonly #parts: BrokerParts;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #abort = new AbortController();
+  readonly #port: HttpPort;
+  readonly #credentials: HttpCredentials | undefined;
   readonly #guard: RequestGuard;
+  readonly #sources: RequestSources;
   readonly #counters = new HttpCounters();
   readonly #health: Health;
   #metrics: Promise<MetricsPage> | undefined;
@@ -107,31 +121,33 @@ export class HttpServer {
   readonly #directory: HttpDirectory;
   #history: Promise<History> | undefined;
   #historyTimer: number | undefined;
+  #isClearTextNoted = false;
   #inProgress = 0;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: HttpOptions) {
+  private constructor(options: HttpOptions, credentials?: HttpCredentials) {
     this.#options = options;
+    this.#credentials = credentials;
     this.#parts = partsOf(options.broker);
     this.#health = new Health(this.#parts);
-    const { host, port } = options.address;
-    this.#server = Deno.serve({
-      hostname: host,
-      port,
-      signal: this.#abort.signal,
-      onListen: () => {},
-      onError: (error) => this.#failed(error).response(),
-    }, (request, { remoteAddr }) => this.#serve(request, remoteAddr.hostname));
-    // After the port is bound, which may fail.
     const { cluster, clock } = this.#parts.context;
+    this.#port = new HttpPort({
+      address: options.address,
+      credentials,
+      clock,
+      answer: (request, address) => this.#serve(request, address),
+      onError: (error) => this.#failed(error).response(),
+    });
+    // After the port is bound, which may fail.
     this.#events = new ClusterEvents(cluster, clock);
     this.#directory = new HttpDirectory(this.#parts);
-    this.#directory.announce(this.address);
+    this.#directory.announce(this.address, this.isSecure);
     this.#historyTimer = clock.setTimeout(() => {
       this.#historyTimer = undefined;
       this.#openHistory();
     }, HISTORY_DELAY_MS);
     this.#guard = new RequestGuard({ ...options, address: this.address });
+    this.#sources = new RequestSources(options.trustedProxies);
     if (options.exportsMetrics === true) {
       this.#export = this.#startExport();
       this.#export.catch((error) => {
@@ -141,18 +157,40 @@ export class HttpServer {
   }
 
   /**
-   * Starts to serve.
+   * Starts to serve HTTP.
    *
    * @throws {Deno.errors.AddrInUse} If another program listens on the address.
    */
-  static start(options: HttpOptions): HttpServer {
+  static start(options: HttpOptions & { readonly isSecure?: false }): HttpServer {
     return new HttpServer(options);
+  }
+
+  /**
+   * Starts to serve HTTP or HTTPS.
+   *
+   * @throws {ConfigError} If keys and certificates cannot be used; the message says what to change.
+   * @throws {Deno.errors.AddrInUse} If another program listens on the address.
+   */
+  static async open(options: HttpOptions): Promise<HttpServer> {
+    if (options.isSecure !== true) return new HttpServer(options);
+    const { openHttpCredentials }: typeof import("./https.ts") = await import(HTTPS);
+    const credentials = await openHttpCredentials(partsOf(options.broker).context);
+    try {
+      return new HttpServer(options, credentials);
+    } catch (error) {
+      credentials.close();
+      throw error;
+    }
   }
 
   /** The bound address. */
   get address(): HostPort {
-    const { hostname, port } = this.#server.addr;
-    return { host: hostname, port };
+    return this.#port.address;
+  }
+
+  /** Whether it serves HTTPS. */
+  get isSecure(): boolean {
+    return this.#credentials !== undefined;
   }
 
   /** Stops serving. Requests in progress get a moment to end. Closing twice has no further effect. */
@@ -173,8 +211,7 @@ export class HttpServer {
     while (this.#inProgress > 0 && clock.monotonic() < untilMs) await clock.yield();
     // For the last answers to reach their sockets: what follows cuts the connections.
     for (let turn = 0; turn < CLOSE_TURNS; turn++) await clock.yield();
-    this.#abort.abort();
-    await this.#server.finished;
+    await this.#port.close();
     (await this.#export?.catch(() => undefined))?.[Symbol.dispose]();
     (await this.#metrics)?.close();
     await (await this.#history)?.close();
@@ -193,7 +230,7 @@ export class HttpServer {
     return this.close();
   }
 
-  async #serve(request: Request, address: string): Promise<Response> {
+  async #serve(request: Request, peer: string): Promise<Response> {
     const startMs = performance.now();
     let route = "other";
     let response: Response;
@@ -201,22 +238,23 @@ export class HttpServer {
     try {
       const allowed = this.#guard.check(request);
       const { pathname } = new URL(request.url);
-      const identity = allowed ?? await this.#identify(request, pathname, address);
+      const source = this.#sources.of(request, peer);
+      const identity = allowed ?? await this.#identify(request, pathname, peer, source);
       if (identity instanceof Response) response = identity;
       else if (pathname in OWN) {
         route = pathname;
-        if (identity !== undefined) this.#ensureShown(identity, address);
+        if (identity !== undefined) this.#ensureShown(identity, source.address);
         response = await this.#own(request, pathname as keyof typeof OWN);
       } else if (isOfConsole(pathname)) {
         route = "/ui/*";
         response = await this.#console(request, pathname);
       } else {
         const answered = identity === undefined
-          ? await (await (this.#api ??= this.#openApi())).fetch(request, address)
+          ? await (await (this.#api ??= this.#openApi())).fetch(request, source)
           : await (await this.#security!).apis.use(
             identity,
-            address,
-            (api) => api.fetch(request, address),
+            source,
+            (api) => api.fetch(request, source),
           );
         route = answered.route ?? route;
         response = answered.response;
@@ -239,16 +277,30 @@ export class HttpServer {
   async #identify(
     request: Request,
     path: string,
-    address: string,
+    peer: string,
+    { isOwn, address }: RequestSource,
   ): Promise<HttpIdentity | undefined> {
     if (this.#parts.context.authorizer.isOpen) return undefined;
     // Probes and monitoring of this machine.
-    if (path in OWN && isOwnRequest(request, address)) return undefined;
+    if (path in OWN && isOwn) return undefined;
     // The console's files show nothing; its page asks who its user is.
     if (isOfConsole(path)) return undefined;
+    this.#noteClearText(request, peer);
     this.#security ??= this.#openSecurity();
     const { authentication, sessions } = await this.#security;
     return sessions.identify(request, address) ?? await authentication.identify(request, address);
+  }
+
+  /** Warns once about credentials that come over the network in clear. */
+  #noteClearText({ headers }: Request, peer: string): void {
+    const isHidden = this.isSecure || isLoopback(peer) || this.#sources.isProxy(peer);
+    if (isHidden || this.#isClearTextNoted || !headers.has("authorization")) return;
+    this.#isClearTextNoted = true;
+    this.#parts.context.logger.warn(
+      "Credentials were sent over the network in clear: others on the way can read them; serve HTTPS with " +
+        "--http https://HOST:PORT, or name the proxy that does with --http-trusted-proxies",
+      { from: peer },
+    );
   }
 
   /** @throws {HttpError} 403 if a client may not describe the cluster, whose metrics name topics and groups. */
@@ -258,7 +310,7 @@ export class HttpServer {
       principal,
       host,
       listener: EMBEDDED_LISTENER,
-      isLocal: isLoopback(host),
+      isLocal: false,
     };
     const { describe } = AclOperation;
     if (authorizer.authorize(session, describe, AclResourceType.cluster, CLUSTER_RESOURCE)) return;
@@ -288,6 +340,7 @@ export class HttpServer {
           end: (headers) => sessions.end(headers),
         }),
       clock: context.clock,
+      isSecure: this.isSecure,
     });
     authentication.onRevocation(() => apis.endRevoked());
     return { authentication, apis, sessions };
@@ -362,6 +415,7 @@ export class HttpServer {
       sharesProcess: this.#options.sharesProcess ?? false,
       health: this.#health,
       http: this.#counters,
+      certificates: () => this.#credentials?.shown ?? [],
       otherEnds: () => this.#otherEnds(),
     });
   }

@@ -7,7 +7,7 @@
 
 import { isLoopback } from "../settings/listener.ts";
 
-/** What proxies add. One that adds nothing cannot be told from a program of this machine. */
+/** What proxies add. One that adds nothing has to be named, to be told from a program of this machine. */
 const OF_PROXIES = [
   "forwarded",
   "via",
@@ -22,8 +22,7 @@ export function isOwnRequest({ headers }: Request, address: string): boolean {
   return isLoopback(address) && !OF_PROXIES.some((name) => headers.has(name));
 }
 
-/** The same, and it is for a name that only this machine can have. */
-export function isOwnRequestForLoopback(request: Request, address: string): boolean {
-  const { hostname } = new URL(request.url);
-  return isOwnRequest(request, address) && isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
+/** Whether a request is for a name that only this machine can have. */
+export function isForLoopback({ url }: Request): boolean {
+  return isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, "$1"));
 }

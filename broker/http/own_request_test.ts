@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { isOwnRequest, isOwnRequestForLoopback } from "./own_request.ts";
+import { isForLoopback, isOwnRequest } from "./own_request.ts";
 
 function ask(url: string, address: string, headers: Record<string, string> = {}) {
   const request = new Request(url, { headers });
-  return [isOwnRequest(request, address), isOwnRequestForLoopback(request, address)];
+  return [isOwnRequest(request, address), isOwnRequest(request, address) && isForLoopback(request)];
 }
 
 Deno.test("isOwnRequest() is true for programs of this machine alone", () => {
@@ -19,7 +19,7 @@ Deno.test("isOwnRequest() is false for what a proxy of this machine passes on", 
   }
 });
 
-Deno.test("isOwnRequestForLoopback() is false for a name that may have been made to resolve to this machine", () => {
+Deno.test("isForLoopback() is false for a name that may have been made to resolve to this machine", () => {
   assertEquals(ask("http://evil.example:8080/", "127.0.0.1"), [true, false]);
   assertEquals(ask("http://127.0.0.1.evil.example/", "127.0.0.1"), [true, false]);
 });

@@ -5,11 +5,11 @@
  */
 
 import { formatPrincipal, type Principal } from "../security/principal.ts";
-import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
-import { isLoopback } from "../settings/listener.ts";
+import { EMBEDDED_LISTENER, SECURE_EMBEDDED_LISTENER, type Session } from "../security/session.ts";
 import type { Clock } from "../time/clock.ts";
 import type { HttpIdentity } from "./authentication.ts";
 import { HttpError } from "./http_error.ts";
+import type { RequestSource } from "./request_source.ts";
 import type { RestApi } from "./rest/api.ts";
 
 /** What the APIs depend on. */
@@ -17,6 +17,8 @@ export interface UserApisOptions {
   /** Opens the API of a user. `identity` is what it has shown the last time. */
   readonly open: (session: Session, identity: () => HttpIdentity) => Promise<RestApi>;
   readonly clock: Clock;
+  /** Whether nobody on the way can read what is sent, as it is by HTTPS. Default: false. */
+  readonly isSecure?: boolean;
 }
 
 /** The API of a user at an address. */
@@ -55,15 +57,14 @@ export class UserApis {
   /**
    * Lets the API of a user answer a request.
    *
-   * @param address The client's IP address.
    * @throws {HttpError} 503 if too many users send requests.
    */
   async use<T>(
     identity: HttpIdentity,
-    address: string,
+    source: RequestSource,
     answer: (api: RestApi) => Promise<T>,
   ): Promise<T> {
-    const of = this.#apiOf(identity, address);
+    const of = this.#apiOf(identity, source);
     of.inProgress++;
     try {
       return await answer(await of.api);
@@ -84,12 +85,12 @@ export class UserApis {
     await Promise.all(this.#closing);
   }
 
-  #apiOf(identity: HttpIdentity, address: string): UserApi {
+  #apiOf(identity: HttpIdentity, { address, isOwn }: RequestSource): UserApi {
     const { principal, expiresAtMs } = identity;
     // What has begun with a password ends with it, and does not live on by a token.
     const kind = expiresAtMs === undefined ? "password" : "token";
-    const key = `${formatPrincipal(principal)}\0${address}\0${kind}`;
-    const { clock, open } = this.#options;
+    const key = `${formatPrincipal(principal)}\0${address}\0${isOwn}\0${kind}`;
+    const { clock, open, isSecure = false } = this.#options;
     const known = this.#apis.get(key);
     if (known !== undefined) {
       // In order of use.
@@ -105,8 +106,8 @@ export class UserApis {
     const session: Session = {
       principal,
       host: address,
-      listener: EMBEDDED_LISTENER,
-      isLocal: isLoopback(address),
+      listener: isSecure ? SECURE_EMBEDDED_LISTENER : EMBEDDED_LISTENER,
+      isLocal: isOwn,
     };
     const api = open(session, () => created.identity);
     const created: UserApi = {

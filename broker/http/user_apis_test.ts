@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { ManualClock } from "../time/clock.ts";
 import type { HttpIdentity } from "./authentication.ts";
 import type { RestApi } from "./rest/api.ts";
+import type { RequestSource } from "./request_source.ts";
 import { UserApis } from "./user_apis.ts";
 
 class World {
@@ -26,7 +27,7 @@ class World {
   }
 
   async use(identity: HttpIdentity): Promise<void> {
-    await this.apis.use(identity, "10.0.0.1", () => Promise.resolve());
+    await this.apis.use(identity, from("10.0.0.1"), () => Promise.resolve());
   }
 
   /** How many are closed a time later. */
@@ -84,12 +85,16 @@ Deno.test("UserApis keeps streams of a user, however long they last and many add
   });
   const answer = () => Promise.resolve();
   world.hasStreams = true;
-  await world.apis.use(user("alice"), "10.0.0.1", answer);
+  await world.apis.use(user("alice"), from("10.0.0.1"), answer);
   world.clock.advance(3_600_000);
-  for (let i = 0; i < 300; i++) await world.apis.use(user("eve"), `10.0.1.${i}`, answer);
+  for (let i = 0; i < 300; i++) await world.apis.use(user("eve"), from(`10.0.1.${i}`), answer);
   assertEquals(await world.closedAfter(0), 300 - 64);
-  await world.apis.use(user("alice"), "10.0.0.1", answer);
+  await world.apis.use(user("alice"), from("10.0.0.1"), answer);
   assertEquals(world.opened, 301);
   await world.apis.close();
   assertEquals(world.closed, 301);
 });
+
+function from(address: string): RequestSource {
+  return { address, isOwn: false };
+}

@@ -11,7 +11,8 @@ import { codec } from "../../protocol/schema/codec.ts";
 import { bool, bytes, message, string } from "../../protocol/schema/schema.ts";
 import { parseAddress } from "../../protocol/ip_address.ts";
 import type { Principal } from "./principal.ts";
-import { EMBEDDED_LISTENER, type Session } from "./session.ts";
+import { hasTls } from "../settings/listener.ts";
+import { EMBEDDED_LISTENER, SECURE_EMBEDDED_LISTENER, type Session } from "./session.ts";
 
 /** A principal as Kafka's brokers forward it. Its version comes before it, as an int16. */
 const defaultPrincipalData = message("DefaultPrincipalData", "0", "0+", {
@@ -25,6 +26,8 @@ const carriedClientData = message("CarriedClientData", "0", "0+", {
   principal: bytes("0+"),
   address: bytes("0+"),
   isLocal: bool("0+"),
+  /** Whether nobody between the client and the broker that carries it can read what is sent. */
+  isSecret: bool("0+"),
 });
 
 const VERSION = 0;
@@ -81,9 +84,15 @@ export function decodeAddress(bytes: Uint8Array): string | undefined {
 }
 
 /** Encodes the client of a carried connection. */
-export function encodeCarriedClient({ principal, host, isLocal }: Session): Uint8Array {
+export function encodeCarriedClient(client: Session): Uint8Array {
+  const { principal, host, isLocal } = client;
   const writer = new Writer();
-  const data = { principal: encodePrincipal(principal), address: encodeAddress(host), isLocal };
+  const data = {
+    principal: encodePrincipal(principal),
+    address: encodeAddress(host),
+    isLocal,
+    isSecret: isSecret(client),
+  };
   codec(carriedClientData, VERSION).encode(writer, data);
   return writer.takeBytes();
 }
@@ -95,7 +104,10 @@ export function encodeCarriedClient({ principal, host, isLocal }: Session): Uint
  */
 export function decodeCarriedClient(content: Uint8Array, carrier: Session): Session | undefined {
   try {
-    const { principal, address, isLocal } = codec(carriedClientData, VERSION)
+    const { principal, address, isLocal, isSecret: isSecretThere } = codec(
+      carriedClientData,
+      VERSION,
+    )
       .decode(new Reader(content));
     const decoded = decodePrincipal(principal);
     const host = decodeAddress(address);
@@ -103,10 +115,14 @@ export function decodeCarriedClient(content: Uint8Array, carrier: Session): Sess
     return {
       principal: decoded,
       host,
-      listener: EMBEDDED_LISTENER,
+      listener: isSecretThere && isSecret(carrier) ? SECURE_EMBEDDED_LISTENER : EMBEDDED_LISTENER,
       isLocal: isLocal && carrier.isLocal,
     };
   } catch {
     return undefined;
   }
+}
+
+function isSecret({ isLocal, listener: { protocol } }: Session): boolean {
+  return isLocal || hasTls(protocol);
 }

@@ -7,7 +7,12 @@ import {
   encodeCarriedClient,
   encodePrincipal,
 } from "./forwarded_client.ts";
-import { EMBEDDED_LISTENER, EMBEDDED_SESSION, type Session } from "./session.ts";
+import {
+  EMBEDDED_LISTENER,
+  EMBEDDED_SESSION,
+  SECURE_EMBEDDED_LISTENER,
+  type Session,
+} from "./session.ts";
 
 Deno.test("encodePrincipal() writes Kafka's DefaultPrincipalData after its version", () => {
   const bytes = encodePrincipal({ type: "User", name: "söhne" });
@@ -49,13 +54,18 @@ Deno.test("decodeCarriedClient() reads who a client is, and whether it is on thi
     isLocal: true,
   };
   const bytes = encodeCarriedClient(alice);
-  const embedded = { ...alice, listener: EMBEDDED_LISTENER };
-  assertEquals(decodeCarriedClient(bytes, EMBEDDED_SESSION), embedded);
+  const here = { ...alice, listener: SECURE_EMBEDDED_LISTENER };
+  assertEquals(decodeCarriedClient(bytes, EMBEDDED_SESSION), here);
   // The other broker's machine is not this one.
-  const away = { ...EMBEDDED_SESSION, isLocal: false };
-  assertEquals(decodeCarriedClient(bytes, away), { ...embedded, isLocal: false });
-  const remote = encodeCarriedClient({ ...alice, isLocal: false });
-  assertEquals(decodeCarriedClient(remote, EMBEDDED_SESSION), { ...embedded, isLocal: false });
+  const tls: Session = { ...EMBEDDED_SESSION, isLocal: false, listener: alice.listener };
+  assertEquals(decodeCarriedClient(bytes, tls), { ...here, isLocal: false });
+  // Each of the ways can be listened to.
+  const overheard = { ...alice, listener: EMBEDDED_LISTENER, isLocal: false };
+  const plain = { ...EMBEDDED_SESSION, isLocal: false };
+  assertEquals(decodeCarriedClient(bytes, plain), overheard);
+  const clear = encodeCarriedClient(overheard);
+  assertEquals(decodeCarriedClient(clear, EMBEDDED_SESSION), overheard);
+  assertEquals(decodeCarriedClient(clear, tls), overheard);
   for (let length = 0; length < bytes.length; length++) {
     const cut = bytes.subarray(0, length);
     assertEquals(decodeCarriedClient(cut, EMBEDDED_SESSION), undefined, `${length} bytes`);

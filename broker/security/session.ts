@@ -34,6 +34,9 @@ export interface Session {
 /** The listener of connections within this process. */
 export const EMBEDDED_LISTENER: ListenerIdentity = { name: EMBEDDED_NAME, protocol: "PLAINTEXT" };
 
+/** The same for clients from whom nobody on the way can read what they send. */
+export const SECURE_EMBEDDED_LISTENER: ListenerIdentity = { name: EMBEDDED_NAME, protocol: "SSL" };
+
 /** The session of a connection within this process. */
 export const EMBEDDED_SESSION: Session = {
   principal: ANONYMOUS,

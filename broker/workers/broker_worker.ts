@@ -93,7 +93,7 @@ async function serveHttp(settings: HttpSettings): Promise<HttpServer | undefined
   const broker = await starting!;
   const { HttpServer, bindProblem }: typeof import("../http/mod.ts") = await import(HTTP);
   try {
-    const server = HttpServer.start({ ...settings, broker });
+    const server = await HttpServer.open({ ...settings, broker });
     scope.postMessage({ type: "http", address: server.address, problem: "" });
     return server;
   } catch (error) {

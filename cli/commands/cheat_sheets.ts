@@ -402,6 +402,11 @@ dqueue serve --listeners SASL_SSL://0.0.0.0:9093 --sasl-enabled-mechanisms SCRAM
   --bootstrap-user admin --bootstrap-password-file admin.password`,
       },
       {
+        doc: "Console, REST and metrics by HTTPS, with the same keys",
+        command: "dqueue serve --http https://0.0.0.0:8443 --ssl-keystore-type PEM " +
+          "--ssl-keystore-location keystore.pem",
+      },
+      {
         doc: "kafka-configs --alter --entity-type users --entity-name alice --add-config 'SCRAM-…'",
         command: "dqueue security user create alice",
       },

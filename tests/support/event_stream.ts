@@ -35,10 +35,15 @@ export class EventStream implements AsyncDisposable {
     url: string,
     lastEventId?: string,
     given: Readonly<Record<string, string>> = {},
+    client?: Deno.HttpClient,
   ): Promise<EventStream> {
     const abort = new AbortController();
     const headers = lastEventId === undefined ? given : { ...given, "last-event-id": lastEventId };
-    const response = await fetch(url, { headers, signal: abort.signal });
+    const response = await fetch(url, {
+      headers,
+      signal: abort.signal,
+      ...(client === undefined ? {} : { client }),
+    });
     return new EventStream(response, abort);
   }
 

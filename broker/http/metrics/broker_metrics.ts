@@ -45,7 +45,10 @@ export function addRequests(out: MetricSink, { context: { counters } }: BrokerPa
 export function addBroker(
   out: MetricSink,
   { context, server, directory, startedMs, store }: BrokerParts,
-  { version }: { readonly version: string },
+  { version, certificates = () => [] }: {
+    readonly version: string;
+    readonly certificates?: () => readonly ShownCertificate[];
+  },
 ): void {
   const { counters, config, requestMemory, responseMemory, cluster } = context;
   const { deno, v8 } = Deno.version;
@@ -76,7 +79,7 @@ export function addBroker(
   for (const [reason, count] of Object.entries(refused)) {
     out.add(METRICS.connectionsRefused, labelsOf({ reason }), count);
   }
-  addCertificates(out, server.certificates);
+  addCertificates(out, [...server.certificates, ...certificates()]);
   const { oldNonces, ...authentications } = counters.authentications;
   for (const [outcome, count] of Object.entries(authentications)) {
     out.add(METRICS.authentications, labelsOf({ outcome }), count);

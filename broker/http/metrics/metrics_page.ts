@@ -6,6 +6,7 @@
 
 import { runSliced, TimeSlice } from "../../../storage/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
+import type { ShownCertificate } from "../../network/tls/secure_listener.ts";
 import type { Health } from "../health.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import {
@@ -39,6 +40,8 @@ export interface MetricsSources {
   readonly version: string;
   readonly health: Health;
   readonly http: HttpCounters;
+  /** Certificates that clients of HTTP are shown. Default: none. */
+  readonly certificates?: () => readonly ShownCertificate[];
   /** Whether another broker of the process has the metrics of the process. Default: false. */
   readonly sharesProcess?: boolean;
   /** The ends of partitions that other brokers lead. Default: unknown. */

@@ -16,6 +16,7 @@ import type { Health } from "../health.ts";
 import type { HttpDirectory } from "../http_directory.ts";
 import type { HttpCounters } from "../http_counters.ts";
 import type { History } from "../metrics/history/history.ts";
+import type { RequestSource } from "../request_source.ts";
 import { methodNotAllowed, notFound } from "../http_error.ts";
 import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
@@ -75,8 +76,8 @@ export class RestApi {
   readonly #closing = new AbortController();
   /** The route of each request in progress. */
   readonly #routes: WeakMap<Request, string> = new WeakMap();
-  /** The address of the client of each request in progress. */
-  readonly #addresses: WeakMap<Request, string> = new WeakMap();
+  /** Where each request in progress comes from. */
+  readonly #sources: WeakMap<Request, RequestSource> = new WeakMap();
 
   constructor(
     { parts, carriers, session, tracing, allowsWrites, streamRate, counters, ...shared }:
@@ -120,14 +121,10 @@ export class RestApi {
     return this.#context.streams.limits.streamCount > 0;
   }
 
-  /**
-   * Answers a request.
-   *
-   * @param address The client's IP address.
-   */
-  async fetch(request: Request, address: string): Promise<Answered> {
+  /** Answers a request. */
+  async fetch(request: Request, source: RequestSource): Promise<Answered> {
     let response: Response;
-    this.#addresses.set(request, address);
+    this.#sources.set(request, source);
     try {
       response = await this.#router.fetch(request);
     } catch (error) {
@@ -164,7 +161,7 @@ export class RestApi {
           return route.handle(
             new Call(
               req.raw,
-              this.#addresses.get(req.raw)!,
+              this.#sources.get(req.raw)!,
               req.param(),
               this.#context,
               route.body,

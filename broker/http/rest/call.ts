@@ -9,6 +9,7 @@ import type { BrokerContext } from "../../handler.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
 import type { MetadataStore } from "../../metadata/metadata_store.ts";
 import type { HttpDirectory } from "../http_directory.ts";
+import type { RequestSource } from "../request_source.ts";
 import type { Health } from "../health.ts";
 import type { History } from "../metrics/history/history.ts";
 import { HttpError } from "../http_error.ts";
@@ -71,8 +72,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** A request. */
 export class Call {
   readonly request: Request;
-  /** The client's IP address. */
-  readonly address: string;
+  /** Where it comes from. */
+  readonly source: RequestSource;
   readonly url: URL;
   readonly context: RestContext;
   readonly #params: Readonly<Record<string, string>>;
@@ -80,13 +81,13 @@ export class Call {
 
   constructor(
     request: Request,
-    address: string,
+    source: RequestSource,
     params: Readonly<Record<string, string>>,
     context: RestContext,
     body: Schema = {},
   ) {
     this.request = request;
-    this.address = address;
+    this.source = source;
     this.url = new URL(request.url);
     this.context = context;
     this.#params = params;

@@ -7,7 +7,6 @@
 import type { TopicPartition } from "../../../client/mod.ts";
 import { ApiError } from "../../api_error.ts";
 import { compileTopicRegex, loadRegexEngine } from "../../groups/consumer/topic_regex.ts";
-import { formatHostPort } from "../../settings/listener.ts";
 import { HttpError } from "../http_error.ts";
 import { isolationOf } from "../isolation.ts";
 import type { Call } from "../rest/call.ts";
@@ -298,9 +297,9 @@ async function redirectOf(call: Call): Promise<Response | undefined> {
   const [, owner] = /^i-(\d{1,10})-/.exec(id) ?? [];
   if (owner === undefined || Number(owner) === broker.nodeId) return undefined;
   if (instancesOf(call).has(call.param("group"), id)) return undefined;
-  const address = await directory.addressOf(Number(owner));
-  if (address === undefined) return undefined;
-  const location = `http://${formatHostPort(address)}${url.pathname}${url.search}`;
+  const origin = await directory.originOf(Number(owner));
+  if (origin === undefined) return undefined;
+  const location = `${origin}${url.pathname}${url.search}`;
   return Response.json({ error_code: 307, message: `The consumer is on broker ${owner}` }, {
     status: 307,
     headers: { location },

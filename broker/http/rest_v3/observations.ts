@@ -7,7 +7,6 @@
 
 import { examineCluster } from "../../../client/admin/cluster_examination.ts";
 import { LinkedSignal } from "../../../protocol/linked_signal.ts";
-import { formatHostPort } from "../../settings/listener.ts";
 import type { Call } from "../rest/call.ts";
 import { badRequest } from "../rest/fields.ts";
 import { list, object, type Route, STRING } from "../rest/route.ts";
@@ -170,10 +169,10 @@ async function fromCoordinator(call: Call, group: string): Promise<Json[]> {
   if (request.headers.has(FORWARDED)) return [];
   try {
     const { coordinator } = await call.admin.describeGroup(group);
-    const address = await directory.addressOf(coordinator.id);
-    if (address === undefined) return [];
+    const origin = await directory.originOf(coordinator.id);
+    if (origin === undefined) return [];
     using ended = new LinkedSignal(closing, AbortSignal.timeout(OTHER_TIMEOUT_MS));
-    const target = `http://${formatHostPort(address)}${url.pathname}${url.search}`;
+    const target = `${origin}${url.pathname}${url.search}`;
     const answer = await fetch(target, {
       signal: ended.signal,
       redirect: "error",

@@ -5,7 +5,7 @@
  */
 
 import { HttpError } from "../http_error.ts";
-import { isOwnRequestForLoopback } from "../own_request.ts";
+import { isForLoopback } from "../own_request.ts";
 import type { Call } from "../rest/call.ts";
 
 /**
@@ -14,8 +14,8 @@ import type { Call } from "../rest/call.ts";
  * @param what What is changed, such as `ACLs`.
  * @throws {HttpError} 403.
  */
-export function onlyLocalWhileOpen({ request, address, context }: Call, what: string): void {
-  if (!context.broker.authorizer.isOpen || isOwnRequestForLoopback(request, address)) return;
+export function onlyLocalWhileOpen({ request, source, context }: Call, what: string): void {
+  if (!context.broker.authorizer.isOpen || (source.isOwn && isForLoopback(request))) return;
   throw new HttpError(
     403,
     `Until the cluster has a user or an ACL, only clients on the broker's machine can change ${what}, ` +

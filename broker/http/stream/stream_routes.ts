@@ -40,7 +40,7 @@ async function serverSentEvents(call: Call): Promise<Response> {
   if (query.lastEventId !== undefined && isEndId(query.lastEventId)) {
     return new Response(null, { status: 204 });
   }
-  const entered = limits.enter("sse", call.address);
+  const entered = limits.enter("sse", call.source.address);
   if (entered === undefined) return fullResponse();
   try {
     const session = await open(call, query, sseFormat(query.isBatched));
@@ -62,7 +62,7 @@ async function serverSentEvents(call: Call): Promise<Response> {
 function webSocket(call: Call): Response {
   const { context, request } = call;
   const { limits } = context.streams;
-  const entered = limits.enter("websocket", call.address);
+  const entered = limits.enter("websocket", call.source.address);
   if (entered === undefined) return refuseWebSocket(request);
   return openWebSocket({
     request,

@@ -14,6 +14,7 @@ import type { Logger } from "../../logger.ts";
 import type { Clock } from "../../time/clock.ts";
 import { ExpiryWarnings } from "./expiry_warnings.ts";
 import { type FileTexts, parseCredentials, type TlsCredentials } from "./credentials.ts";
+import type { ShownCertificate } from "./secure_listener.ts";
 
 /** Options of {@linkcode CredentialFiles.open}. */
 export interface CredentialFilesOptions {
@@ -78,6 +79,16 @@ export class CredentialFiles {
   /** What new connections use. */
   get current(): TlsCredentials {
     return this.#current;
+  }
+
+  /** The certificates that clients are shown. */
+  get shown(): readonly ShownCertificate[] {
+    return this.#current.entries.map(({ chain: [own] }) => ({
+      listener: this.#options.listener,
+      name: own!.subject,
+      notAfterMs: own!.notAfterMs,
+      isStale: this.isStale,
+    }));
   }
 
   /** Whether files have changed to something that cannot be used. */

@@ -12,6 +12,7 @@
  * @module
  */
 
+export { CredentialFiles } from "./credential_files.ts";
 export {
   type SecureConn,
   type SecureListener,

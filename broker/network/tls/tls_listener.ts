@@ -52,7 +52,7 @@ export async function openTlsListener(options: TlsListenerOptions): Promise<Secu
     const stack = problem === undefined
       ? await listenNodeTls(address, current, serving)
       : listenDenoTls(address, checkFallback(current, serving, clientAuth, problem), serving);
-    return new TlsListener(name, files, stack);
+    return new TlsListener(files, stack);
   } catch (error) {
     files.close();
     throw error;
@@ -95,12 +95,10 @@ function checkFallback(
 }
 
 class TlsListener implements SecureListener {
-  readonly #name: string;
   readonly #files: CredentialFiles;
   readonly #stack: TlsStackListener;
 
-  constructor(name: string, files: CredentialFiles, stack: TlsStackListener) {
-    this.#name = name;
+  constructor(files: CredentialFiles, stack: TlsStackListener) {
     this.#files = files;
     this.#stack = stack;
     files.onChange = (credentials) => stack.use(credentials);
@@ -111,12 +109,7 @@ class TlsListener implements SecureListener {
   }
 
   get certificates(): readonly ShownCertificate[] {
-    return this.#files.current.entries.map(({ chain: [own] }) => ({
-      listener: this.#name,
-      name: own!.subject,
-      notAfterMs: own!.notAfterMs,
-      isStale: this.#files.isStale,
-    }));
+    return this.#files.shown;
   }
 
   accept(): Promise<SecureConn> {

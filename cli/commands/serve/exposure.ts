@@ -49,14 +49,24 @@ export function exposureOf(listener: ExposedListener): string | undefined {
   return warnings.length === 0 ? undefined : `${ON_THE_NETWORK} ${warnings.join("; without ")}`;
 }
 
-/** The warning for an HTTP port; undefined if only this machine can reach it. */
-export function httpExposureOf(address: HostPort): string | undefined {
+/** An HTTP port. */
+export interface ExposedHttp {
+  readonly address: HostPort;
+  readonly isSecure: boolean;
+  /** Whether everyone may do everything. */
+  readonly isOpen: boolean;
+}
+
+/** The warning for an HTTP port; undefined if only this machine can reach it, or it is safe. */
+export function httpExposureOf({ address, isSecure, isOpen }: ExposedHttp): string | undefined {
+  const transport = isSecure ? "SSL" : "PLAINTEXT";
   return exposureOf({
     address,
-    protocol: "PLAINTEXT",
+    // Clients of a closed cluster send a password or a token.
+    protocol: isOpen ? transport : `SASL_${transport}`,
     needsCertificate: false,
-    takesPasswords: false,
+    takesPasswords: true,
     isForBrokers: false,
-    isOpen: true,
+    isOpen,
   });
 }

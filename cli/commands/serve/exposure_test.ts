@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type ExposedListener, exposureOf, httpExposureOf } from "./exposure.ts";
+import { type ExposedHttp, type ExposedListener, exposureOf, httpExposureOf } from "./exposure.ts";
 
 function listener(fields: Partial<ExposedListener> & { readonly host?: string }): ExposedListener {
   const { host = "10.0.0.1", ...rest } = fields;
@@ -14,15 +14,19 @@ function listener(fields: Partial<ExposedListener> & { readonly host?: string })
   };
 }
 
+function http(host: string, isSecure: boolean, isOpen: boolean): ExposedHttp {
+  return { address: { host, port: 8080 }, isSecure, isOpen };
+}
+
 Deno.test("exposureOf() warns only about addresses that other machines can reach", () => {
   for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) {
     assertEquals(exposureOf(listener({ host, isOpen: true })), undefined);
     assertEquals(exposureOf(listener({ host, takesPasswords: true })), undefined);
-    assertEquals(httpExposureOf({ host, port: 1 }), undefined);
+    assertEquals(httpExposureOf(http(host, false, true)), undefined);
   }
   for (const host of ["0.0.0.0", "::", "10.0.0.1", "kafka.example.com", "127.example.com"]) {
     assertStringIncludes(exposureOf(listener({ host, isOpen: true }))!, "without authentication");
-    assertStringIncludes(httpExposureOf({ host, port: 1 })!, "without authentication");
+    assertStringIncludes(httpExposureOf(http(host, false, true))!, "without authentication");
   }
 });
 
@@ -54,4 +58,13 @@ Deno.test("exposureOf() says what a listener lacks, and what follows from it", (
     if (expected === undefined) assertEquals(warning, undefined, JSON.stringify(fields));
     else assertStringIncludes(warning ?? "", expected, JSON.stringify(fields));
   }
+});
+
+Deno.test("httpExposureOf() warns about passwords in clear, and about clients without any", () => {
+  assertStringIncludes(
+    httpExposureOf(http("10.0.0.1", false, false))!,
+    "read passwords and records",
+  );
+  assertEquals(httpExposureOf(http("10.0.0.1", true, false)), undefined);
+  assertStringIncludes(httpExposureOf(http("0.0.0.0", true, true))!, "without authentication");
 });

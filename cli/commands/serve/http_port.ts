@@ -5,6 +5,7 @@
  */
 
 import type { Broker, HostPort, Logger } from "../../../broker/mod.ts";
+import { parseAddress as parseIpAddress } from "../../../protocol/ip_address.ts";
 import { formatHostPort, parseListener } from "../../../broker/settings/listener.ts";
 import type { HttpServer, HttpSettings } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
@@ -21,8 +22,9 @@ const GROUP = "HTTP";
 export const httpFlags = {
   http: {
     doc:
-      "Address for HTTP: console, REST, metrics and health; off for none. If the default is in use, the broker " +
-      "starts without it. Brokers of --workers have the ports after it",
+      "Address for HTTP: console, REST, metrics and health; off for none; https://HOST:PORT for TLS with the keys " +
+      "of --ssl-keystore-location, or --listener-name-http-ssl-keystore-location. If the default is in use, the " +
+      "broker starts without it. Brokers of --workers have the ports after it",
     parse: parseAddress,
     value: "HOST:PORT",
     fallback: formatHostPort(DEFAULT_ADDRESS),
@@ -31,6 +33,15 @@ export const httpFlags = {
   httpHost: {
     doc: "Further host names to answer, while only this machine can connect",
     value: "NAME",
+    separator: ",",
+    group: GROUP,
+  },
+  httpTrustedProxies: {
+    doc:
+      "IP addresses of proxies: X-Forwarded-For tells where their clients are, who are never taken for " +
+      "programs of this machine",
+    parse: parseProxy,
+    value: "ADDRESS",
     separator: ",",
     group: GROUP,
   },
@@ -56,15 +67,24 @@ export const httpFlags = {
   },
 } as const satisfies Flags;
 
+/** Where to serve HTTP. */
+export interface HttpAddress extends HostPort {
+  /** Whether to serve HTTPS. Default: false. */
+  readonly isSecure?: boolean;
+}
+
 /** Values of {@linkcode httpFlags}. */
 export interface HttpFlagValues {
-  readonly http: HostPort | "off" | undefined;
+  readonly http: HttpAddress | "off" | undefined;
   readonly httpHost: readonly string[] | undefined;
+  readonly httpTrustedProxies?: readonly string[] | undefined;
   readonly httpWrites: string;
   readonly httpStreamRate: number | undefined;
   readonly httpCorsOrigin: readonly string[] | undefined;
   /** Whether metrics are exported by OpenTelemetry, too. */
   readonly exportsMetrics?: boolean;
+  /** Whether everyone may do everything. Default: true. */
+  readonly isOpen?: boolean;
 }
 
 /**
@@ -78,7 +98,7 @@ export async function openHttp(
   broker: Broker,
   flags: HttpFlagValues,
   logger: Logger,
-  defaultAddress: HostPort = DEFAULT_ADDRESS,
+  defaultAddress: HttpAddress = DEFAULT_ADDRESS,
 ): Promise<HttpServer | undefined> {
   const { http } = flags;
   if (http === "off") return undefined;
@@ -86,14 +106,16 @@ export async function openHttp(
   const address = http ?? defaultAddress;
   let server: HttpServer;
   try {
-    server = HttpServer.start({ broker, ...settingsOf(flags, address) });
+    server = await HttpServer.open({ broker, ...settingsOf(flags, address) });
   } catch (error) {
+    const { ConfigError } = await import("../../../broker/mod.ts");
+    if (error instanceof ConfigError) throw new CommandError(error.message);
     const problem = bindProblem(error);
     if (problem === undefined) throw error;
     notServing(address, problem, http !== undefined, logger);
     return undefined;
   }
-  logServing(server.address, broker.nodeId, logger);
+  logServing(server.address, broker.nodeId, flags, logger);
   return server;
 }
 
@@ -106,26 +128,28 @@ export async function openWorkersHttp(
   brokers: Pick<ProcessBrokers, "serveHttp">,
   flags: HttpFlagValues,
   logger: Logger,
-  defaultAddress: HostPort = DEFAULT_ADDRESS,
+  defaultAddress: HttpAddress = DEFAULT_ADDRESS,
 ): Promise<void> {
   if (flags.http === "off") return;
   const settings = settingsOf(flags, flags.http ?? defaultAddress);
   for (const { broker, wanted, bound } of await brokers.serveHttp(settings)) {
-    if (typeof bound !== "string") logServing(bound, broker, logger);
+    if (typeof bound !== "string") logServing(bound, broker, flags, logger);
     else notServing(wanted, bound, flags.http !== undefined, logger);
   }
 }
 
 function settingsOf(
   flags: HttpFlagValues,
-  address: HostPort,
+  { isSecure = false, ...address }: HttpAddress,
 ): HttpSettings {
   const { httpHost = [], httpWrites, httpStreamRate, httpCorsOrigin = [] } = flags;
-  const { exportsMetrics = false } = flags;
+  const { exportsMetrics = false, httpTrustedProxies = [] } = flags;
   return {
     address,
+    isSecure,
     version: VERSION,
     hosts: httpHost,
+    trustedProxies: httpTrustedProxies,
     corsOrigins: httpCorsOrigin,
     allowsWrites: httpWrites === "on",
     ...(httpStreamRate === undefined ? {} : { streamRate: httpStreamRate }),
@@ -139,15 +163,29 @@ function notServing(address: HostPort, problem: string, isNamed: boolean, logger
   logger.info(`${text}; continuing without it. Choose another with --http`);
 }
 
-function logServing(address: HostPort, nodeId: number, logger: Logger): void {
-  const url = `http://${formatHostPort(address)}`;
+function logServing(
+  address: HostPort,
+  nodeId: number,
+  { http, isOpen = true }: HttpFlagValues,
+  logger: Logger,
+): void {
+  const isSecure = typeof http === "object" && http.isSecure === true;
+  const url = `${isSecure ? "https" : "http"}://${formatHostPort(address)}`;
   logger.info("Serving HTTP", { url, nodeId });
-  const exposure = httpExposureOf(address);
+  const exposure = httpExposureOf({ address, isSecure, isOpen });
   if (exposure !== undefined) logger.warn(exposure, { url });
 }
 
-function parseAddress(text: string): HostPort | "off" {
-  return text === "off" ? "off" : parseListener(text);
+function parseAddress(text: string): HttpAddress | "off" {
+  if (text === "off") return "off";
+  const [, scheme, address] = /^(https?):\/\/(.*?)\/?$/i.exec(text) ?? [];
+  const isSecure = scheme?.toLowerCase() === "https";
+  return { ...parseListener(address ?? text), ...(isSecure ? { isSecure } : {}) };
+}
+
+function parseProxy(text: string): string {
+  if (parseIpAddress(text) !== undefined) return text;
+  throw new Error(`"${text}" is not an IP address`);
 }
 
 function parseRate(text: string): number {

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { Broker, createLogger } from "../../../broker/mod.ts";
 import { CommandError } from "../../errors.ts";
-import { type HttpFlagValues, openHttp, openWorkersHttp } from "./http_port.ts";
+import { httpFlags, type HttpFlagValues, openHttp, openWorkersHttp } from "./http_port.ts";
 
 const UNSET: HttpFlagValues = {
   http: undefined,
@@ -62,5 +62,31 @@ Deno.test("openWorkersHttp() names a port that is in use, and fails only if it w
     () => openWorkersHttp(brokers, { ...UNSET, http: address }, logger),
     CommandError,
     "Cannot serve HTTP on 127.0.0.1:8082",
+  );
+});
+
+Deno.test("--http takes an address with a scheme, and --http-trusted-proxies addresses alone", () => {
+  const { http, httpTrustedProxies } = httpFlags;
+  const address = { host: "127.0.0.1", port: 8443 };
+  assertEquals(http.parse("127.0.0.1:8443"), address);
+  assertEquals(http.parse("http://127.0.0.1:8443"), address);
+  assertEquals(http.parse("https://127.0.0.1:8443"), { ...address, isSecure: true });
+  assertEquals(http.parse("HTTPS://[::1]:8443/"), { host: "::1", port: 8443, isSecure: true });
+  assertEquals(http.parse("off"), "off");
+  for (const text of ["https://", "ftp://127.0.0.1:1", "https://127.0.0.1:8443/ui"]) {
+    assertThrows(() => http.parse(text), Error);
+  }
+  assertEquals(httpTrustedProxies.parse("::1"), "::1");
+  assertThrows(() => httpTrustedProxies.parse("localhost"), Error, "is not an IP address");
+});
+
+Deno.test("openHttp() says what to set if HTTPS is asked for without keys", async () => {
+  await using broker = await Broker.start({ storage: "memory" });
+  const logger = createLogger({ sink: () => {} });
+  const http = { host: "127.0.0.1", port: 0, isSecure: true };
+  await assertRejects(
+    () => openHttp(broker, { ...UNSET, http }, logger),
+    CommandError,
+    "ssl.keystore",
   );
 });

@@ -79,6 +79,11 @@ export const serve = command({
         "SCRAM-SHA-256 --bootstrap-user admin --bootstrap-password-file admin.password",
     },
     {
+      doc: "Console, REST and metrics by HTTPS, for the whole network",
+      command: "dqueue serve --http https://0.0.0.0:8443 --ssl-keystore-type PEM " +
+        "--ssl-keystore-location keystore.pem",
+    },
+    {
       doc: "With settings from a file",
       command: `dqueue serve --config broker.json   # { "log.retention.hours": 24 }`,
     },
@@ -90,7 +95,8 @@ export const serve = command({
     // The broker is by far the largest part of the program; other commands start faster without it.
     const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
-    const { workers, http, httpHost, httpWrites, httpStreamRate, httpCorsOrigin, ...rest } = flags;
+    const { workers, http, httpHost, httpTrustedProxies, httpWrites, ...others } = flags;
+    const { httpStreamRate, httpCorsOrigin, ...rest } = others;
     const { bootstrapUser: _name, bootstrapPasswordFile: _file, ...settings } = rest;
     const config = parseBrokerConfig({ flags: brokerConfigInputs(settings) });
     const bootstrapUser = await readBootstrapUser(context, flags);
@@ -122,10 +128,12 @@ export const serve = command({
       const httpFlags = {
         http,
         httpHost,
+        httpTrustedProxies,
         httpWrites,
         httpStreamRate,
         httpCorsOrigin,
         exportsMetrics,
+        isOpen: brokers.isOpen,
       };
       httpServer = await openHttp(first, httpFlags, logger);
       if (httpServer !== undefined) await openWorkersHttp(brokers, httpFlags, logger);
