@@ -1,6 +1,7 @@
 /**
  * Bounds what clients can occupy that have not authenticated: how many, from one address, for how long,
- * and how much memory. Beyond a limit the oldest of them goes, never one that has authenticated.
+ * and how much memory. Beyond a limit one of those goes that have the most, the oldest first, never one
+ * that has authenticated.
  *
  * @module
  */
@@ -88,7 +89,7 @@ export class UnauthenticatedConnections {
     const ofNetwork = this.#byNetwork.get(network) ?? new Set();
     this.#byNetwork.set(network, ofNetwork);
     if (ofNetwork.size >= maxPerHost) this.#end(oldest(ofNetwork), "too many of its address");
-    else if (this.size >= maxConnections) this.#end(oldest(this.#entries), "too many");
+    else if (this.size >= maxConnections) this.#end(this.#oldestOfMost(), "too many");
     const entry = { network, listener, deadlineMs: clock.monotonic() + maxMs(), end, bytes: 0 };
     this.#entries.add(entry);
     // Ending the last one of a network forgets the network.
@@ -101,17 +102,18 @@ export class UnauthenticatedConnections {
   }
 
   /**
-   * Ends the oldest connection to make room for another; false if there is none.
+   * Ends a connection to make room for another; false if there is none.
    *
-   * @param listener The name of the listener that it came by. Default: any.
+   * @param listener The name of the listener whose oldest it is. Default: any listener.
    */
   makeRoom(listener?: string): boolean {
-    for (const entry of this.#entries) {
-      if (listener !== undefined && entry.listener !== listener) continue;
-      this.#end(entry, "too many");
-      return true;
-    }
-    return false;
+    if (this.size === 0) return false;
+    const entry = listener === undefined
+      ? this.#oldestOfMost()
+      : this.#entries.values().find((each) => each.listener === listener);
+    if (entry === undefined) return false;
+    this.#end(entry, "too many");
+    return true;
   }
 
   /** Ends all. */
@@ -126,10 +128,23 @@ export class UnauthenticatedConnections {
     if (!this.#entries.has(entry)) return;
     this.#bytes += bytes - entry.bytes;
     entry.bytes = bytes;
-    while (this.#bytes > this.#options.maxBytes) {
-      const holder = [...this.#entries].find((each) => each.bytes > 0)!;
-      this.#end(holder, "too much memory");
+    while (this.#bytes > this.#options.maxBytes) this.#end(this.#largest(), "too much memory");
+  }
+
+  /** The one that holds the most memory, the oldest of those: others need little, and for a short time. */
+  #largest(): Entry {
+    let largest = oldest(this.#entries);
+    for (const entry of this.#entries) if (entry.bytes > largest.bytes) largest = entry;
+    return largest;
+  }
+
+  /** The oldest of the address that has the most: who has many must not be in the way of who has one. */
+  #oldestOfMost(): Entry {
+    let most: ReadonlySet<Entry> = new Set();
+    for (const ofNetwork of this.#byNetwork.values()) {
+      if (ofNetwork.size > most.size) most = ofNetwork;
     }
+    return oldest(most);
   }
 
   #end(entry: Entry, reason: EndReason): void {

@@ -59,6 +59,30 @@ Deno.test("UnauthenticatedConnections ends those that hold memory, beyond that o
   connections.close();
 });
 
+Deno.test("UnauthenticatedConnections ends the one that holds most memory, not those beside it", () => {
+  const { connections, ended, enter } = start({ maxBytes: 100 });
+  const neighbour = enter("neighbour");
+  neighbour.hold(1);
+  for (let i = 0; i < 100; i++) {
+    const attacker = enter(`attacker ${i}`);
+    for (let bytes = 8; bytes <= 64; bytes *= 2) attacker.hold(bytes);
+  }
+  assertEquals(ended.some(([name]) => name === "neighbour"), false);
+  assertEquals(ended.length > 90 && connections.bytes <= 100, true);
+  connections.close();
+});
+
+Deno.test("UnauthenticatedConnections beyond their number ends one of the address that has most", () => {
+  const { connections, ended, enter } = start({ maxConnections: 6, maxPerHost: 4 });
+  enter("neighbour", "10.0.0.1");
+  for (let i = 0; i < 20; i++) enter(`a${i}`, `10.0.0.${2 + i % 2}`);
+  assertEquals(ended.some(([name]) => name === "neighbour"), false);
+  assertEquals(connections.size, 6);
+  connections.makeRoom();
+  assertEquals(ended.some(([name]) => name === "neighbour"), false);
+  connections.close();
+});
+
 Deno.test("UnauthenticatedConnections ends each in time, and no sooner", () => {
   const { clock, connections, ended, enter } = start();
   const early = enter("early");
