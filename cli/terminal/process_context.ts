@@ -105,16 +105,23 @@ async function readTextFile(path: string): Promise<string> {
   }
 }
 
+/** Whether all variables can be read: asking for each of hundreds takes milliseconds. */
+let readsAll: boolean | undefined;
+
+function canReadAll(): boolean {
+  return readsAll ??= Deno.permissions.querySync({ name: "env" }).state === "granted";
+}
+
 /** A variable without read permission is treated as unset: Deno must not prompt for it. */
 function environmentVariable(name: string): string | undefined {
+  if (canReadAll()) return Deno.env.get(name);
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? Deno.env.get(name) : undefined;
 }
 
 /** Without permission for all variables their names are unknown. */
 function environmentNames(): string[] {
-  const { state } = Deno.permissions.querySync({ name: "env" });
-  if (state !== "granted") return [];
+  if (!canReadAll()) return [];
   return Object.entries(Deno.env.toObject()).filter(([, value]) => value !== "")
     .map(([name]) => name);
 }
