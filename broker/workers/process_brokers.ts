@@ -20,6 +20,9 @@ import type { WorkerBroker } from "./worker_broker.ts";
 import { type WorkerLogs, workersWithLogs } from "./worker_folders.ts";
 import { withWorkersListener } from "./workers_listener.ts";
 
+/** Loaded when it is needed. */
+const WORKERS = "./worker_brokers.ts";
+
 /** How to start the brokers of a process. */
 export interface ProcessBrokersOptions {
   /** Number of brokers. */
@@ -90,7 +93,7 @@ export class ProcessBrokers {
     }
     const parts = withWorkersListener(budgetsOf(config, count), config);
     const own = new BrokerConfig(parts);
-    const { startWorkerBrokers } = await import("./worker_brokers.ts");
+    const { startWorkerBrokers }: typeof import("./worker_brokers.ts") = await import(WORKERS);
     let workers: WorkerBroker[] = [];
     // They start before the first broker serves clients, who then find all of them.
     const onRegistered = async (first: RegisteredBroker) => {

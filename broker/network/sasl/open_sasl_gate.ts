@@ -12,6 +12,7 @@ import type { SaslGate } from "./sasl_gate.ts";
 /** By constants, so that they are not even read at start. */
 const AUTHENTICATOR = "../../security/sasl/sasl_authenticator.ts";
 const GATE = "./sasl_gate.ts";
+const TOKENS = "../../security/tokens/mod.ts";
 
 /**
  * Opens the entrance of the listeners that have SASL; undefined if none has.
@@ -40,7 +41,8 @@ export async function openSaslGate(
   if (config.get("delegation.token.secret.key") === null) {
     return new SaslGate(broker, handlers, authenticator);
   }
-  const { delegationTokensOf, TokenSweep } = await import("../../security/tokens/mod.ts");
+  const { delegationTokensOf, TokenSweep }: typeof import("../../security/tokens/mod.ts") =
+    await import(TOKENS);
   const tokens = delegationTokensOf(broker);
   authenticator.tokens = tokens;
   const sweep = new TokenSweep({ tokens, cluster, config, clock, logger });

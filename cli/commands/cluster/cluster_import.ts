@@ -9,6 +9,10 @@ import { command } from "../../program/command.ts";
 import type { Flags } from "../../program/flag.ts";
 import { brokerConfigInputs, brokerFlags } from "../serve/broker_flags.ts";
 
+/** Other commands start faster without them. */
+const BROKER = "../../../broker/mod.ts";
+const IMPORT = "../../../broker/offline/import_metadata.ts";
+
 /** Settings that an import needs. */
 const NAMES = [
   "metadata",
@@ -39,8 +43,12 @@ export const clusterImport = command({
     command: "dqueue cluster import dqueue-data --metadata etcd://127.0.0.1:2379/orders",
   }],
   async run(context, { args, flags }) {
-    const { parseBrokerConfig, silentLogger } = await import("../../../broker/mod.ts");
-    const { importMetadata } = await import("../../../broker/offline/import_metadata.ts");
+    const { parseBrokerConfig, silentLogger }: typeof import("../../../broker/mod.ts") =
+      await import(
+        BROKER
+      );
+    const { importMetadata }: typeof import("../../../broker/offline/import_metadata.ts") =
+      await import(IMPORT);
     const inputs = { ...brokerConfigInputs(flags), data: args.folder };
     try {
       const config = parseBrokerConfig({ flags: inputs });

@@ -12,6 +12,9 @@ import { writeJsonLine } from "../../records/json.ts";
 import { escapeControls } from "../../terminal/text_width.ts";
 import { outputFlag } from "../output_flag.ts";
 
+/** Other commands start faster without it. */
+const FOLDER = "./verified_folder.ts";
+
 /** `log verify`. */
 export const logVerify = command({
   name: "log verify",
@@ -37,7 +40,9 @@ export const logVerify = command({
     { doc: "One partition", command: "dqueue log verify dqueue-data/orders-0" },
   ],
   async run(context, { args, flags }) {
-    const { findingsOf, withVerifiedFolder } = await import("./verified_folder.ts");
+    const { findingsOf, withVerifiedFolder }: typeof import("./verified_folder.ts") = await import(
+      FOLDER
+    );
     const options = {
       path: args.folder,
       action: "verify",

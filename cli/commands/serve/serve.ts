@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { Broker, BrokerConfig, HostPort, Logger, LogLevel } from "../../../broker/mod.ts";
+import { createLogger, type Logger, type LogLevel } from "../../../broker/logger.ts";
+import type { Broker, HostPort } from "../../../broker/mod.ts";
+import { type BrokerConfig, parseBrokerConfig } from "../../../broker/settings/config.ts";
 import type { HttpServer } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
 import { command } from "../../program/command.ts";
@@ -93,7 +95,6 @@ export const serve = command({
     // permissions (`deno run -A`) would also give up folders that require all, such as /dev/shm.
     if (Deno.build.standalone) Deno.permissions.revokeSync({ name: "run" });
     // The broker is by far the largest part of the program; other commands start faster without it.
-    const { createLogger, parseBrokerConfig } = await import("../../../broker/mod.ts");
     const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
     const { workers, http, httpHost, httpTrustedProxies, httpWrites, ...others } = flags;
     const { httpStreamRate, httpCorsOrigin, ...rest } = others;
