@@ -21,6 +21,7 @@ export {
 } from "./broker.ts";
 export { Cluster, type ClusterOptions } from "./cluster.ts";
 export type { ClusterSurroundings, SharedStore, StorePosition } from "./opening/open_metadata.ts";
+export { preload } from "./preload.ts";
 export type { PeerNetwork } from "./peers/peer_network.ts";
 export type {
   AbortOptions,

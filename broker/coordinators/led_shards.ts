@@ -18,6 +18,11 @@ import type { Shard } from "./shard.ts";
 export interface LedShardsOptions<L, S extends Shard> {
   readonly topic: CoordinatorTopic<L>;
   readonly logger: Logger;
+  /**
+   * Loads what shards need. Called when there is a topic, again only if it has failed; undefined if all is
+   * there. Default: nothing is needed.
+   */
+  prepare?(): Promise<void> | undefined;
   /** Creates the shard of a partition, which is not loaded yet. */
   open(index: number, log: L, leaderEpoch: number): S;
   /** Called when a shard has been loaded. */
@@ -40,6 +45,8 @@ export class LedShards<L, S extends Shard> {
   /** By partition; `undefined` if another broker is the leader. */
   #led: (Led<S> | undefined)[] = [];
   #creating: Promise<void> | undefined;
+  /** Set while what shards need is loaded. */
+  #preparing: Promise<void> | undefined;
 
   constructor(options: LedShardsOptions<L, S>) {
     this.#options = options;
@@ -69,7 +76,7 @@ export class LedShards<L, S extends Shard> {
 
   /** Resolves when all logs have been loaded. */
   async loaded(): Promise<void> {
-    await Promise.all(this.#loads);
+    while (this.#loads.size > 0) await Promise.all(this.#loads);
   }
 
   /** Closes all shards. Waiting requests get NOT_COORDINATOR. */
@@ -87,6 +94,8 @@ export class LedShards<L, S extends Shard> {
    * @throws {ApiError} COORDINATOR_NOT_AVAILABLE if it cannot be created.
    */
   async ensureTopic(): Promise<void> {
+    // The topic exists if what shards need is being loaded.
+    if (this.#preparing !== undefined) await this.loaded();
     if (this.#led.length > 0) return;
     this.#creating ??= this.#create().finally(() => this.#creating = undefined);
     await this.#creating;
@@ -125,7 +134,13 @@ export class LedShards<L, S extends Shard> {
   activeAt(index: number): S {
     if (this.isClosed) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     const shard = this.at(index);
-    if (shard === undefined) throw new ApiError(ErrorCode.NOT_COORDINATOR);
+    if (shard === undefined) {
+      throw new ApiError(
+        this.#preparing === undefined
+          ? ErrorCode.NOT_COORDINATOR
+          : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+      );
+    }
     if (!this.#topic.isServed(index)) throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     shard.ensureActive();
     return shard;
@@ -147,6 +162,7 @@ export class LedShards<L, S extends Shard> {
     if (this.isClosed) return;
     const before = this.#led;
     const { partitionCount } = this.#topic;
+    if (partitionCount > 0 && !this.#isPrepared()) return;
     for (const led of before.slice(partitionCount)) led?.shard.close();
     this.#led = Array.from({ length: partitionCount }, (_, index) => {
       const led = before[index];
@@ -157,6 +173,30 @@ export class LedShards<L, S extends Shard> {
       if (leaderEpoch === undefined || log === undefined) return undefined;
       return { leaderEpoch, shard: this.#open(index, log, leaderEpoch) };
     });
+  }
+
+  /** Whether shards can be opened. If not, they are once what they need is loaded. */
+  #isPrepared(): boolean {
+    if (this.#preparing !== undefined) return false;
+    const preparing = this.#options.prepare?.();
+    if (preparing === undefined) return true;
+    this.#preparing = preparing;
+    const load = this.#follow(preparing).finally(() => this.#loads.delete(load));
+    this.#loads.add(load);
+    return false;
+  }
+
+  async #follow(preparing: Promise<void>): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      await preparing;
+    } catch (error) {
+      logger.error(`Cannot load what coordinates ${this.#topic.name}`, { error });
+      return;
+    } finally {
+      this.#preparing = undefined;
+    }
+    this.#followLeaders();
   }
 
   #open(index: number, log: L, leaderEpoch: number): S {

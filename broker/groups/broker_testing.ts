@@ -6,7 +6,7 @@
 
 import { TestBroker, type TestBrokerOptions } from "../broker_testing.ts";
 import { ClusterTopics } from "./cluster_topics.ts";
-import { GroupCoordinator } from "./group_coordinator.ts";
+import { GroupCoordinator, loadGroups } from "./group_coordinator.ts";
 import { RegistryOffsetsTopic } from "./registry_offsets_topic.ts";
 
 /** A broker for tests of groups. */
@@ -30,6 +30,7 @@ export async function startGroupBroker(options: TestBrokerOptions = {}): Promise
   const { config, clock, logger, topics, cluster } = broker.context;
   const offsetsTopic = new RegistryOffsetsTopic({ topics, config, clock, logger });
   await offsetsTopic.ensureConfigs();
+  await loadGroups();
   const groups = GroupCoordinator.start({
     topic: offsetsTopic,
     topics: new ClusterTopics(cluster),

@@ -11,16 +11,30 @@ import { LedShards } from "../coordinators/led_shards.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ConfigTexts } from "../settings/config.ts";
 import type { Logger } from "../logger.ts";
-import { expireGroups, forgetTopic } from "./administration.ts";
-import { startSessions as startClassicSessions } from "./classic/load.ts";
-import { startSessions } from "./consumer/fence.ts";
 import { type Deadline, DeadlineQueue } from "./deadlines.ts";
-import { GroupShard } from "./group_shard.ts";
+import type { GroupShard } from "./group_shard.ts";
 import type { GroupLog } from "./group_log.ts";
 import type { GroupTopics } from "./group_topics.ts";
 import type { OffsetsTopic } from "./offsets_topic.ts";
 import { GroupCounters } from "../metrics/broker_counters.ts";
 import type { GroupConfig } from "../settings/group_settings.ts";
+
+/** Loaded when it is needed. */
+const SHARDS = "./shards.ts";
+
+type Shards = typeof import("./shards.ts");
+
+let shards: Shards | undefined;
+let loading: Promise<Shards> | undefined;
+
+/** Loads what groups need. It is called again only if it has failed. */
+export async function loadGroups(): Promise<void> {
+  try {
+    shards = await (loading ??= import(SHARDS));
+  } finally {
+    loading = undefined;
+  }
+}
 
 /** Options of {@linkcode GroupCoordinator.start}. */
 export interface GroupCoordinatorOptions {
@@ -70,6 +84,7 @@ export class GroupCoordinator {
     this.#shards = new LedShards({
       topic: options.topic,
       logger: options.logger,
+      prepare: () => shards === undefined ? loadGroups() : undefined,
       open: (index, log) => this.#openShard(index, log),
       onLoaded: (shard) => {
         this.#startSessions(shard);
@@ -162,12 +177,12 @@ export class GroupCoordinator {
       if (!shard.isActive) continue;
       for (const group of shard.groups) group.topicChanged(name);
       if (!isDeleted) continue;
-      this.#guard("delete the offsets of a deleted topic", () => forgetTopic(shard, name));
+      this.#guard("delete the offsets of a deleted topic", () => shards!.forgetTopic(shard, name));
     }
   }
 
   #openShard(index: number, log: GroupLog): GroupShard {
-    return new GroupShard(index, log, {
+    return new shards!.GroupShard(index, log, {
       clock: this.#clock,
       config: this.#config,
       configsOf: this.#configsOf,
@@ -182,8 +197,8 @@ export class GroupCoordinator {
   /** Starts a full session for every member restored from the log. */
   #startSessions(shard: GroupShard): void {
     for (const group of shard.groups) {
-      if (group.type === "consumer") startSessions(shard, group);
-      else startClassicSessions(shard.environment, group);
+      if (group.type === "consumer") shards!.startSessions(shard, group);
+      else shards!.startClassicSessions(shard.environment, group);
     }
   }
 
@@ -197,7 +212,7 @@ export class GroupCoordinator {
     }
     for (const name of names) {
       if (this.#topics.topic(name) !== undefined) continue;
-      this.#guard("delete the offsets of a missing topic", () => forgetTopic(shard, name));
+      this.#guard("delete the offsets of a missing topic", () => shards!.forgetTopic(shard, name));
     }
   }
 
@@ -209,7 +224,7 @@ export class GroupCoordinator {
     for (const shard of this.shards) {
       if (this.#shards.isClosed) return;
       if (!shard.isActive) continue;
-      this.#guard("delete expired offsets", () => expireGroups(shard));
+      this.#guard("delete expired offsets", () => shards!.expireGroups(shard));
       await this.#clock.yield();
     }
     if (!this.#shards.isClosed) this.#scheduleExpiry();

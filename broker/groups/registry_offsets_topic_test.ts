@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { findCoordinator, offsetCommit, offsetFetch } from "../../protocol/messages/mod.ts";
 import { MemoryFileSystem } from "../../storage/mod.ts";
 import { type GroupBroker, startGroupBroker } from "./broker_testing.ts";
-import { groupHandlers } from "../handlers/groups/mod.ts";
+import { HandlerTable } from "../handlers/mod.ts";
 import { OFFSETS_TOPIC } from "./offsets_topic.ts";
 
 const CONFIG = {
@@ -11,7 +11,8 @@ const CONFIG = {
   "log.segment.delete.delay.ms": 0,
 };
 
-const handlerOf = (key: number) => groupHandlers.find(({ api }) => api.key === key)!;
+const HANDLERS = new HandlerTable();
+const handlerOf = (key: number) => HANDLERS.get(key)!;
 
 async function commit(
   { broker }: GroupBroker,

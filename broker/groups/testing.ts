@@ -30,7 +30,7 @@ import { MemoryTopic } from "../coordinators/testing.ts";
 import { consumerHeartbeat } from "./consumer/heartbeat.ts";
 import { consumerProtocolSubscription } from "../../protocol/consumer_protocol.ts";
 import type { GroupClient } from "./environment.ts";
-import { GroupCoordinator } from "./group_coordinator.ts";
+import { GroupCoordinator, loadGroups } from "./group_coordinator.ts";
 import {
   type GroupAppend,
   type GroupAppendOptions,
@@ -254,6 +254,7 @@ export class TestCoordinator {
   }
 
   static async start(settings: Partial<BrokerSettings> = {}): Promise<TestCoordinator> {
+    await loadGroups();
     const test = new TestCoordinator(settings);
     await test.coordinator.loaded();
     return test;

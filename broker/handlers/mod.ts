@@ -6,7 +6,6 @@
  * @module
  */
 
-import { groupHandlers } from "./groups/mod.ts";
 import { APIS } from "../../protocol/messages/mod.ts";
 import {
   type AlterConfigsRequest,
@@ -25,6 +24,18 @@ import { alterConfigs } from "../../protocol/messages/configs/alter_configs.ts";
 import { describeConfigs } from "../../protocol/messages/configs/describe_configs.ts";
 import { incrementalAlterConfigs } from "../../protocol/messages/configs/incremental_alter_configs.ts";
 import { listConfigResources } from "../../protocol/messages/configs/list_config_resources.ts";
+import { consumerGroupDescribe } from "../../protocol/messages/groups/consumer_group_describe.ts";
+import { consumerGroupHeartbeat } from "../../protocol/messages/groups/consumer_group_heartbeat.ts";
+import { deleteGroups } from "../../protocol/messages/groups/delete_groups.ts";
+import { describeGroups } from "../../protocol/messages/groups/describe_groups.ts";
+import { heartbeat } from "../../protocol/messages/groups/heartbeat.ts";
+import { joinGroup } from "../../protocol/messages/groups/join_group.ts";
+import { leaveGroup } from "../../protocol/messages/groups/leave_group.ts";
+import { listGroups } from "../../protocol/messages/groups/list_groups.ts";
+import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
+import { offsetDelete } from "../../protocol/messages/groups/offset_delete.ts";
+import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
+import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
 import { alterClientQuotas } from "../../protocol/messages/security/alter_client_quotas.ts";
 import { alterUserScramCredentials } from "../../protocol/messages/security/alter_user_scram_credentials.ts";
 import { createAcls } from "../../protocol/messages/security/create_acls.ts";
@@ -41,6 +52,7 @@ import { electLeaders } from "../../protocol/messages/topics/elect_leaders.ts";
 import { listPartitionReassignments } from "../../protocol/messages/topics/list_partition_reassignments.ts";
 import { describeProducers } from "../../protocol/messages/transactions/describe_producers.ts";
 import { describeTransactions } from "../../protocol/messages/transactions/describe_transactions.ts";
+import { txnOffsetCommit } from "../../protocol/messages/transactions/txn_offset_commit.ts";
 import { listTransactions } from "../../protocol/messages/transactions/list_transactions.ts";
 import { NO_VERSIONS, type VersionRange } from "../../protocol/schema/version_range.ts";
 import type { Api } from "../../protocol/schema/schema.ts";
@@ -71,16 +83,39 @@ import { endTxnHandler } from "./transactions/end_txn.ts";
 import { writeTxnMarkersHandler } from "./transactions/write_txn_markers.ts";
 import { unservedHandler } from "./unserved.ts";
 
-let loading: Promise<typeof import("./administration.ts")> | undefined;
+/** Loaded when they are needed. */
+const ADMINISTRATION = "./administration.ts";
+const GROUPS = "./groups/mod.ts";
+
+type Handlers = ReadonlyMap<number, ApiHandler>;
+
+let administration: Promise<Handlers> | undefined;
+let groups: Promise<Handlers> | undefined;
 
 /** Loads the handlers that are otherwise loaded with the first request for one of them. */
-export function loadHandlers(): Promise<typeof import("./administration.ts")> {
-  return loading ??= import("./administration.ts");
+export async function loadHandlers(): Promise<Handlers> {
+  return new Map([...await loadAdministration(), ...await loadGroupHandlers()]);
+}
+
+function loadAdministration(): Promise<Handlers> {
+  return administration ??=
+    (import(ADMINISTRATION) as Promise<typeof import("./administration.ts")>)
+      .then(({ handlers }) => handlers);
+}
+
+function loadGroupHandlers(): Promise<Handlers> {
+  return groups ??= (import(GROUPS) as Promise<typeof import("./groups/mod.ts")>)
+    .then(({ handlers }) => handlers);
 }
 
 /** A handler of `administration.ts`. */
 function late(api: Api, advertised?: VersionRange): ApiHandler {
-  return lateHandler(api, async () => (await loadHandlers()).handlers.get(api.key)!, advertised);
+  return lateHandler(api, async () => (await loadAdministration()).get(api.key)!, advertised);
+}
+
+/** A handler of `groups/mod.ts`. */
+function ofGroups(api: Api): ApiHandler {
+  return lateHandler(api, async () => (await loadGroupHandlers()).get(api.key)!);
 }
 
 const createTopics = knownToAll(audited(createTopicsHandler));
@@ -93,6 +128,9 @@ const electLeadersHandler = late(electLeaders);
 const alterPartitionReassignmentsHandler = audited(late(alterPartitionReassignments));
 const listPartitionReassignmentsHandler = late(listPartitionReassignments);
 const unregisterBrokerHandler = audited(late(unregisterBroker));
+
+/** Creates the topics that groups and transactions are kept in. */
+const findCoordinator = knownToAll(findCoordinatorHandler);
 
 /** What the controller serves for all brokers. */
 const OF_CONTROLLER: readonly ApiHandler[] = [
@@ -107,8 +145,7 @@ const OF_CONTROLLER: readonly ApiHandler[] = [
   // What was just changed is listed.
   listPartitionReassignmentsHandler,
   unregisterBrokerHandler,
-  // Creates the topics that groups and transactions are kept in.
-  knownToAll(findCoordinatorHandler),
+  findCoordinator,
 ];
 
 const HANDLERS: readonly ApiHandler[] = [
@@ -159,7 +196,20 @@ const HANDLERS: readonly ApiHandler[] = [
   late(listConfigResources),
   late(getTelemetrySubscriptions, NO_VERSIONS),
   late(pushTelemetry, NO_VERSIONS),
-  ...groupHandlers,
+  findCoordinator,
+  ofGroups(joinGroup),
+  ofGroups(syncGroup),
+  ofGroups(heartbeat),
+  ofGroups(leaveGroup),
+  ofGroups(offsetCommit),
+  ofGroups(offsetFetch),
+  ofGroups(offsetDelete),
+  ofGroups(describeGroups),
+  ofGroups(listGroups),
+  ofGroups(deleteGroups),
+  ofGroups(txnOffsetCommit),
+  ofGroups(consumerGroupHeartbeat),
+  ofGroups(consumerGroupDescribe),
 ];
 
 /** Whether settings to alter are those of this process's logger alone. */

@@ -8,11 +8,14 @@
 import type { PartitionReplication, ReplicatedPartition } from "../roles/replicated_partition.ts";
 import type { ReplicationManager, ReplicationOptions } from "./replication_manager.ts";
 
+/** Loaded when it is needed. */
+const MANAGER = "./replication_manager.ts";
+
 let loading: Promise<typeof import("./replication_manager.ts")> | undefined;
 
 /** Loads what replication needs. */
 export function loadReplication(): Promise<typeof import("./replication_manager.ts")> {
-  return loading ??= import("./replication_manager.ts");
+  return loading ??= import(MANAGER);
 }
 
 /** The replication of one broker, once it is needed. */

@@ -35,11 +35,14 @@ import { SegmentWriteError } from "../segment/segment.ts";
 import { type CleanableRange, cleanableRange } from "./cleanable_range.ts";
 import type { CleanOptions, LogCleaning } from "./cleaning_pass.ts";
 
+/** Loaded when it is needed. */
+const PASS = "./cleaning_pass.ts";
+
 let loading: Promise<typeof import("./cleaning_pass.ts")> | undefined;
 
 /** Loads what a pass needs; a broker starts faster without it. */
 export function loadCleaningPass(): Promise<typeof import("./cleaning_pass.ts")> {
-  return loading ??= import("./cleaning_pass.ts");
+  return loading ??= import(PASS);
 }
 
 /** Cleans a log, at most one pass at a time. */

@@ -49,6 +49,16 @@ Deno.test("Script outside the checkout uses SDK, protocol and embedded broker wi
       console.log(message.keyText(), message.text());
       break;
     }
+    // A broker loads these parts when they are needed.
+    await using member = client.groupConsumer({
+      groupId: "readers",
+      topics: "greetings",
+      autoOffsetReset: "earliest",
+    });
+    for (const message of await member.poll(1)) await member.commit(message);
+    console.log((await client.admin().listGroups()).map(({ groupId }) => groupId).join());
+    const configs = await client.admin().describeConfigs({ type: "topic", name: "greetings" });
+    console.log(configs.length > 0);
 
     const { encode, decode } = codec(heartbeat.request, 4);
     const writer = new Writer();
@@ -57,7 +67,7 @@ Deno.test("Script outside the checkout uses SDK, protocol and embedded broker wi
   `,
     ["--check"],
   );
-  assertEquals(printed, "en hello\nreaders\n");
+  assertEquals(printed, "en hello\nreaders\ntrue\nreaders\n");
 });
 
 Deno.test("Script outside the checkout uses the SDK over TCP", async () => {

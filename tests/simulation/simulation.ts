@@ -9,9 +9,9 @@
 
 import { Random } from "../../protocol/random_testing.ts";
 import type { BrokerSettings } from "../../broker/mod.ts";
-import { loadHandlers } from "../../broker/handlers/mod.ts";
+import { preload } from "../../broker/preload.ts";
 import type { FailingOperation } from "../../storage/file_system/faulty_file_system_testing.ts";
-import { loadCleaningPass, type MemoryFileSystem } from "../../storage/mod.ts";
+import type { MemoryFileSystem } from "../../storage/mod.ts";
 import { Administrator } from "./administrator.ts";
 import { Auditor } from "./audit.ts";
 import { Committer } from "./committer.ts";
@@ -80,7 +80,7 @@ const MAX_VERIFY_ATTEMPTS = 200;
 /** Runs a simulation to its end, or to the first broken promise. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   // What a broker loads when it needs it must be there: a simulation does not wait for files.
-  await Promise.all([loadCleaningPass(), loadHandlers()]);
+  await preload();
   const result = await run(new Simulation(options), options.seed);
   // The simulation was one turn of the event loop, which keeps the targets of weak references alive.
   await new Promise((resolve) => setTimeout(resolve));

@@ -10,6 +10,7 @@
 
 import { Random } from "../../../protocol/random_testing.ts";
 import { eachSeed } from "../../../protocol/seeds_testing.ts";
+import { loadGroups } from "../group_coordinator.ts";
 import { Simulation } from "./simulation.ts";
 
 const SEEDS = 10;
@@ -21,6 +22,7 @@ Deno.test("Simulation keeps the invariants of groups under random faults", async
 });
 
 async function run(seed: number): Promise<void> {
+  await loadGroups();
   const simulation = new Simulation(new Random(seed));
   let step = 0;
   try {

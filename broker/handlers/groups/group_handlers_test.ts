@@ -19,11 +19,12 @@ import type { Api, RequestTo, ResponseOf } from "../../../protocol/schema/schema
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { MemoryFileSystem } from "../../../storage/mod.ts";
 import { type GroupBroker, startGroupBroker } from "../../groups/broker_testing.ts";
-import { groupHandlers } from "./mod.ts";
+import { HandlerTable } from "../mod.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";
 import { subscription, text } from "../../groups/testing.ts";
 
 const encoder = new TextEncoder();
+const HANDLERS = new HandlerTable();
 
 function call<A extends Api>(
   { broker }: GroupBroker,
@@ -31,7 +32,7 @@ function call<A extends Api>(
   apiVersion: number,
   request: RequestTo<A>,
 ): Promise<ResponseOf<A>> {
-  const handler = groupHandlers.find((handler) => handler.api.key === api.key)!;
+  const handler = HANDLERS.get(api.key)!;
   return broker.call(api, handler, apiVersion, request);
 }
 

@@ -1,5 +1,6 @@
 /**
- * The handlers of all group APIs.
+ * The handlers of all group APIs but FindCoordinator. They are loaded with the first such request: a broker
+ * starts faster without them.
  *
  * @module
  */
@@ -9,7 +10,6 @@ import { consumerGroupDescribeHandler } from "./consumer_group_describe.ts";
 import { consumerGroupHeartbeatHandler } from "./consumer_group_heartbeat.ts";
 import { deleteGroupsHandler } from "./delete_groups.ts";
 import { describeGroupsHandler } from "./describe_groups.ts";
-import { findCoordinatorHandler } from "./find_coordinator.ts";
 import { heartbeatHandler } from "./heartbeat.ts";
 import { joinGroupHandler } from "./join_group.ts";
 import { leaveGroupHandler } from "./leave_group.ts";
@@ -19,12 +19,9 @@ import { offsetDeleteHandler } from "./offset_delete.ts";
 import { offsetFetchHandler } from "./offset_fetch.ts";
 import { syncGroupHandler } from "./sync_group.ts";
 import { txnOffsetCommitHandler } from "./txn_offset_commit.ts";
-import { knownToAll } from "../known_to_all.ts";
 
-/** The handlers of all group APIs. */
-export const groupHandlers: readonly ApiHandler[] = [
-  // May create the topic that groups are kept in.
-  knownToAll(findCoordinatorHandler),
+/** The handlers by API key. */
+export const handlers: ReadonlyMap<number, ApiHandler> = new Map([
   joinGroupHandler,
   syncGroupHandler,
   heartbeatHandler,
@@ -38,4 +35,4 @@ export const groupHandlers: readonly ApiHandler[] = [
   txnOffsetCommitHandler,
   consumerGroupHeartbeatHandler,
   consumerGroupDescribeHandler,
-];
+].map((handler) => [handler.api.key, handler]));

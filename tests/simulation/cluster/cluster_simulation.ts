@@ -9,10 +9,8 @@
 
 import type { MetadataEvent } from "../../../broker/metadata/metadata_store.ts";
 import { PARTITIONS_PREFIX } from "../../../broker/cluster/topic_state.ts";
-import { loadHandlers } from "../../../broker/handlers/mod.ts";
-import { loadReplication } from "../../../broker/replication/replication.ts";
+import { preload } from "../../../broker/preload.ts";
 import { Random } from "../../../protocol/random_testing.ts";
-import { loadCleaningPass } from "../../../storage/mod.ts";
 import { forgetWaitingTasks } from "../../../storage/time_slice.ts";
 import { replaceGlobals } from "../deterministic_globals.ts";
 import { ProducerIds } from "../lane.ts";
@@ -82,7 +80,7 @@ export async function simulateCluster(
   options: ClusterSimulationOptions,
 ): Promise<ClusterSimulationResult> {
   // What brokers load when they need it must be there: a simulation does not wait for files.
-  await Promise.all([loadReplication(), loadCleaningPass(), loadHandlers()]);
+  await preload();
   const result = await run(new ClusterSimulation(options), options.seed);
   // The simulation was one turn of the event loop, which keeps the targets of weak references alive.
   await new Promise((resolve) => setTimeout(resolve));

@@ -5,13 +5,13 @@
  */
 
 import type { BrokerSettings } from "../../../broker/mod.ts";
-import { loadHandlers } from "../../../broker/handlers/mod.ts";
+import { preload } from "../../../broker/preload.ts";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import { createTopics } from "../../../protocol/messages/topics/create_topics.ts";
 import { initProducerId } from "../../../protocol/messages/transactions/init_producer_id.ts";
 import { Random } from "../../../protocol/random_testing.ts";
 import type { FailingOperation } from "../../../storage/file_system/faulty_file_system_testing.ts";
-import { loadCleaningPass, type MemoryFileSystem } from "../../../storage/mod.ts";
+import type { MemoryFileSystem } from "../../../storage/mod.ts";
 import { replaceGlobals } from "../deterministic_globals.ts";
 import { type Crash, Machine, MachineDown } from "../machine.ts";
 import { mix } from "../mix.ts";
@@ -136,7 +136,7 @@ export async function simulateTransactions(
   options: TransactionSimulationOptions,
 ): Promise<TransactionSimulationResult> {
   // What a broker loads when it needs it must be there: a simulation does not wait for files.
-  await Promise.all([loadCleaningPass(), loadHandlers()]);
+  await preload();
   const result = await run(new TransactionSimulation(options), options.seed);
   // The simulation was one turn of the event loop, which keeps the targets of weak references alive.
   await new Promise((resolve) => setTimeout(resolve));
