@@ -259,6 +259,23 @@ Deno.test("Client gives up on a function that does not return, and names it", as
     // What it does later has no effect.
     provider.calls[0]!.reject(new Error("late"));
   });
+  await t.step("when the client is closed during a renewal", async () => {
+    using clock = new MovedClock();
+    const cluster = new FakeCluster();
+    await demandSasl(cluster, { sessionLifetimeMs: 60_000 });
+    let calls = 0;
+    const core = clientOf(cluster, () => ++calls === 1 ? ALICE : forever());
+    const ask = () => core.requestAny(metadata, { topics: [] });
+    await ask();
+    clock.advance(57_500);
+    await ask();
+    clock.advance(1500);
+    const held = assertRejects(ask);
+    assertEquals(calls, 2);
+    // The sanitizers find what would still wait.
+    await closed(core, cluster);
+    await held;
+  });
   await t.step("when a session has ended", async () => {
     using clock = new MovedClock();
     const cluster = new FakeCluster();
