@@ -14,7 +14,6 @@ import {
   CLUSTER_RESOURCE,
 } from "../../protocol/messages/security/acl_types.ts";
 import { type Broker, type BrokerParts, partsOf } from "../broker.ts";
-import type { Carriers } from "../carrying/mod.ts";
 import { EMBEDDED_LISTENER, type Session } from "../security/session.ts";
 import { type HostPort, isLoopback } from "../settings/listener.ts";
 import type { HttpAuthentication, HttpIdentity } from "./authentication.ts";
@@ -35,6 +34,7 @@ import { RequestGuard } from "./request_guard.ts";
 import { type RequestSource, RequestSources } from "./request_source.ts";
 import type { RestApi } from "./rest/api.ts";
 import type { UserSessions } from "./rest/call.ts";
+import type { Shared } from "./rest/shared.ts";
 
 /** How to serve HTTP, whatever the broker. */
 export interface HttpSettings {
@@ -114,7 +114,7 @@ export class HttpServer {
   #metrics: Promise<MetricsPage> | undefined;
   #export: Promise<Disposable> | undefined;
   #api: Promise<RestApi> | undefined;
-  #carriers: Carriers | undefined;
+  #shared: Shared | undefined;
   /** Loaded with the first request to a cluster where not everyone may do everything. */
   #security: Promise<HttpSecurity> | undefined;
   readonly #events: ClusterEvents;
@@ -206,7 +206,7 @@ export class HttpServer {
     const security = await this.#security;
     security?.authentication.close();
     await security?.apis.close();
-    this.#carriers?.close();
+    this.#shared?.carriers.close();
     const untilMs = clock.monotonic() + CLOSE_GRACE_MS;
     while (this.#inProgress > 0 && clock.monotonic() < untilMs) await clock.yield();
     // For the last answers to reach their sockets: what follows cuts the connections.
@@ -383,11 +383,11 @@ export class HttpServer {
   }
 
   async #openApi(session?: Session, sessions?: UserSessions): Promise<RestApi> {
-    const { RestApi, openCarriers }: typeof import("./rest/api.ts") = await import(REST);
+    const { RestApi, openShared }: typeof import("./rest/api.ts") = await import(REST);
     return new RestApi({
       session,
       sessions,
-      carriers: this.#carriers ??= openCarriers(this.#parts),
+      shared: this.#shared ??= openShared(this.#parts),
       tracing: this.#options.exportsMetrics === true ? await loadTracing() : undefined,
       parts: this.#parts,
       allowsWrites: this.#options.allowsWrites ?? true,

@@ -10,7 +10,6 @@
 import { Hono } from "npm:hono@4.13.19";
 import type { Admin, TracingApi } from "../../../client/mod.ts";
 import type { BrokerParts } from "../../broker.ts";
-import { Carriers } from "../../carrying/mod.ts";
 import type { ClusterEvents } from "../events/cluster_events.ts";
 import type { Health } from "../health.ts";
 import type { HttpDirectory } from "../http_directory.ts";
@@ -22,20 +21,16 @@ import { ConsumerInstances, V2_ROUTES } from "../rest_v2/mod.ts";
 import { V3_ROUTES } from "../rest_v3/mod.ts";
 import { STREAM_ROUTES, Streams } from "../stream/mod.ts";
 import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
-import { BodyMemory, drain } from "./body.ts";
+import { drain } from "./body.ts";
 import { Call, type RestContext, type UserSessions } from "./call.ts";
 import { openLocalClient } from "./local_client.ts";
 import { openApiRoute } from "./openapi.ts";
 import { problemOf } from "./problem.ts";
 import type { Route } from "./route.ts";
+import { openShared, placesOf, type Shared } from "./shared.ts";
 import { ensureShown, writesAreOff } from "./topics.ts";
 
-/** Opens what APIs of users share: connections to other brokers. */
-export function openCarriers(
-  { network, context: { nodeId, clock, logger } }: BrokerParts,
-): Carriers {
-  return new Carriers({ network, nodeId, clock, logger });
-}
+export { openShared };
 
 /** All routes. */
 export const ROUTES: readonly Route[] = withOpenApi([...V3_ROUTES, ...V2_ROUTES, ...STREAM_ROUTES]);
@@ -50,8 +45,8 @@ export interface Answered {
 /** How to serve the API. */
 export interface RestApiOptions {
   readonly parts: BrokerParts;
-  /** Connections to other brokers. */
-  readonly carriers: Carriers;
+  /** What it shares with the APIs of other users. */
+  readonly shared: Shared;
   /** Whether requests may change something. */
   readonly allowsWrites: boolean;
   /** Most records of each stream in a second. */
@@ -80,13 +75,14 @@ export class RestApi {
   readonly #sources: WeakMap<Request, RequestSource> = new WeakMap();
 
   constructor(
-    { parts, carriers, session, tracing, allowsWrites, streamRate, counters, ...shared }:
+    { parts, shared, session, tracing, allowsWrites, streamRate, counters, ...others }:
       RestApiOptions,
   ) {
-    const client = openLocalClient({ parts, carriers, session, tracing });
+    const client = openLocalClient({ parts, carriers: shared.carriers, session, tracing });
     const broker = parts.context;
     const admin = client.admin();
-    const streams = new Streams(client, broker, counters.streams);
+    const places = placesOf(shared, session);
+    const streams = new Streams(client, broker, counters.streams, places.streams);
     const { consumer: reader } = streams.limits;
     this.#context = {
       client,
@@ -95,18 +91,26 @@ export class RestApi {
       broker,
       store: parts.store,
       session: session ?? EMBEDDED_SESSION,
-      sessions: shared.sessions,
-      consumers: new ConsumerInstances({ client, admin, reader, broker, counters }),
+      sessions: others.sessions,
+      consumers: new ConsumerInstances({
+        client,
+        admin,
+        reader,
+        broker,
+        counters,
+        places: places.consumers,
+      }),
       closing: this.#closing.signal,
       uploads: new Set(),
-      bodies: new BodyMemory(),
+      places,
+      bodies: places.bodies,
       streams,
       allowsWrites,
       streamRate,
-      events: shared.events,
-      directory: shared.directory,
-      health: shared.health,
-      history: () => shared.history(),
+      events: others.events,
+      directory: others.directory,
+      health: others.health,
+      history: () => others.history(),
     };
     this.#router = this.#createRouter();
   }

@@ -11,31 +11,47 @@ import { HttpError } from "../http_error.ts";
 const MAX_PAUSE_MS = 30_000;
 
 /** Most bytes of all bodies that are read as a whole. Others wait. */
-const MAX_BODIES_BYTES = 64 * 1024 * 1024;
+export const MAX_BODIES_BYTES: number = 64 * 1024 * 1024;
+/** Most of those of one user at one address, who keeps no others waiting so. */
+export const MAX_BODIES_OF_USER_BYTES: number = 16 * 1024 * 1024;
 
 /** Bounds the memory of bodies that are read as a whole, until their requests are answered. */
 export class BodyMemory {
-  readonly #budget: MemoryBudget;
+  readonly #shared: MemoryBudget;
+  readonly #own: MemoryBudget;
   readonly #held: WeakMap<Request, number> = new WeakMap();
 
-  constructor(maxBytes: number = MAX_BODIES_BYTES) {
-    this.#budget = new MemoryBudget(maxBytes);
+  /**
+   * @param shared What all users have together.
+   * @param maxBytes The most of it for this one. Default: all.
+   */
+  constructor(shared: MemoryBudget, maxBytes: number = shared.limit) {
+    this.#shared = shared;
+    this.#own = new MemoryBudget(maxBytes);
   }
 
   /** Bytes held by requests that are not answered. */
   get held(): number {
-    return this.#budget.acquired;
+    return this.#own.acquired;
   }
 
   /** Waits until there is room for the body of a request. */
   async acquire(request: Request, bytes: number, signal: AbortSignal): Promise<void> {
-    await this.#budget.acquire(bytes, signal);
+    await this.#own.acquire(bytes, signal);
+    try {
+      await this.#shared.acquire(bytes, signal);
+    } catch (error) {
+      this.#own.release(bytes);
+      throw error;
+    }
     this.#held.set(request, (this.#held.get(request) ?? 0) + bytes);
   }
 
   /** Gives back what a request held. */
   release(request: Request): void {
-    this.#budget.release(this.#held.get(request) ?? 0);
+    const bytes = this.#held.get(request) ?? 0;
+    this.#own.release(bytes);
+    this.#shared.release(bytes);
     this.#held.delete(request);
   }
 }

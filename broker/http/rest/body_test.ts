@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { MemoryBudget } from "../../memory_budget.ts";
 import { HttpError } from "../http_error.ts";
 import { BodyMemory, readBody } from "./body.ts";
 
@@ -13,7 +14,7 @@ function options(memory: BodyMemory, maxBytes = 100) {
 }
 
 Deno.test("readBody() reads text, and refuses what is too large, declared or not", async () => {
-  const memory = new BodyMemory(1000);
+  const memory = new BodyMemory(new MemoryBudget(1000));
   assertEquals(await readBody(request("h\u00e9"), options(memory)), "h\u00e9");
   assertEquals(await readBody(new Request("http://localhost/"), options(memory)), "");
   const declared = request("x", { "content-length": "101" });
@@ -25,7 +26,7 @@ Deno.test("readBody() reads text, and refuses what is too large, declared or not
 });
 
 Deno.test("readBody() waits while others hold the memory, until they are answered", async () => {
-  const memory = new BodyMemory(150);
+  const memory = new BodyMemory(new MemoryBudget(150));
   const first = request("first", { "content-length": "5" });
   const second = request(new Blob(["second"]).stream());
   const third = request("third");
@@ -47,7 +48,7 @@ Deno.test("readBody() waits while others hold the memory, until they are answere
 });
 
 Deno.test("readBody() gives up waiting when the port closes", async () => {
-  const memory = new BodyMemory(100);
+  const memory = new BodyMemory(new MemoryBudget(100));
   await readBody(request("a"), options(memory));
   const closing = new AbortController();
   const waiting = readBody(request("b"), { maxBytes: 100, memory, signal: closing.signal });

@@ -21,6 +21,7 @@ import { type BodyMemory, readBody } from "./body.ts";
 import { Fields, parseJson } from "./fields.ts";
 import type { Schema } from "./schema.ts";
 import { ensureRecognized } from "./unrecognized.ts";
+import type { UserPlaces } from "./shared.ts";
 
 /** Sessions and tickets of a user. */
 export interface UserSessions {
@@ -48,6 +49,8 @@ export interface RestContext {
   readonly closing: AbortSignal;
   /** Requests that produce streams of records: the port closes when they have ended. */
   readonly uploads: Set<Promise<void>>;
+  /** What the user may take of what there is for all. */
+  readonly places: UserPlaces;
   /** Memory of bodies. */
   readonly bodies: BodyMemory;
   /** Consumers that live in this broker. */

@@ -38,6 +38,8 @@ export interface InstanceContext {
   readonly reader: Consumer;
   readonly broker: BrokerContext;
   readonly counters: HttpCounters;
+  /** Where consumers get their places. */
+  readonly places: { take(): Disposable | undefined };
 }
 
 /** How a client wants its consumer. */

@@ -14,7 +14,6 @@ import {
 /** How long a consumer may be idle. */
 const MAX_IDLE_MS = 5 * 60 * 1000;
 const SWEEP_MS = 10_000;
-const MAX_INSTANCES = 1000;
 /** Consumers that were closed because they were idle, to tell their clients. */
 const MAX_REMEMBERED = 1000;
 
@@ -22,6 +21,7 @@ const MAX_REMEMBERED = 1000;
 export class ConsumerInstances {
   readonly #context: InstanceContext;
   readonly #instances: Map<string, ConsumerInstance> = new Map();
+  readonly #places: WeakMap<ConsumerInstance, Disposable> = new WeakMap();
   readonly #expired: Set<string> = new Set();
   #timer: number | undefined;
 
@@ -47,14 +47,18 @@ export class ConsumerInstances {
         { errorCode: 40902 },
       );
     }
-    if (before === undefined && this.#instances.size >= MAX_INSTANCES) {
-      throw new HttpError(429, `There are ${MAX_INSTANCES} consumers already`, {
+    if (before !== undefined) this.#leave(key, before);
+    const place = this.#context.places.take();
+    if (place === undefined) {
+      throw new HttpError(429, "There are too many consumers already", {
         headers: { "retry-after": "10" },
       });
     }
     this.#expired.delete(key);
-    this.#instances.set(key, new ConsumerInstance(options, this.#context));
-    this.#count();
+    const instance = new ConsumerInstance(options, this.#context);
+    this.#instances.set(key, instance);
+    this.#places.set(instance, place);
+    this.#context.counters.consumers++;
     this.#schedule();
     await before?.close();
   }
@@ -85,8 +89,7 @@ export class ConsumerInstances {
   /** Closes a consumer. */
   async delete(group: string, id: string): Promise<void> {
     const instance = this.get(group, id);
-    this.#instances.delete(keyOf(group, id));
-    this.#count();
+    this.#leave(keyOf(group, id), instance);
     await instance.close();
   }
 
@@ -94,10 +97,9 @@ export class ConsumerInstances {
   async close(): Promise<void> {
     if (this.#timer !== undefined) this.#context.broker.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    const instances = [...this.#instances.values()];
-    this.#instances.clear();
-    this.#count();
-    await Promise.all(instances.map((instance) => instance.close()));
+    const instances = [...this.#instances];
+    for (const [key, instance] of instances) this.#leave(key, instance);
+    await Promise.all(instances.map(([, instance]) => instance.close()));
   }
 
   #schedule(): void {
@@ -112,8 +114,7 @@ export class ConsumerInstances {
     const oldestMs = this.#nowMs() - MAX_IDLE_MS;
     for (const [key, instance] of this.#instances) {
       if (!instance.isIdleSince(oldestMs)) continue;
-      this.#instances.delete(key);
-      this.#count();
+      this.#leave(key, instance);
       this.#expired.add(key);
       instance.close().catch((error) => {
         this.#context.broker.logger.warn("Cannot close an idle consumer", { error });
@@ -125,8 +126,10 @@ export class ConsumerInstances {
     }
   }
 
-  #count(): void {
-    this.#context.counters.consumers = this.#instances.size;
+  #leave(key: string, instance: ConsumerInstance): void {
+    this.#instances.delete(key);
+    this.#places.get(instance)?.[Symbol.dispose]();
+    this.#context.counters.consumers--;
   }
 
   #nowMs(): number {

@@ -34,8 +34,6 @@ const MAX_PENDING = 1000;
 const MAX_PENDING_BYTES = 1024 * 1024;
 /** How long a client may pause within a stream. */
 const MAX_PAUSE_MS = 60_000;
-/** Streams at once. */
-const MAX_STREAMS = 200;
 const MAX_BATCH_ENTRIES = 10;
 const MAX_ID_LENGTH = 80;
 /** Room for the names and types of a record besides its bytes. */
@@ -69,12 +67,27 @@ export const RECORD_ROUTES: readonly Route[] = [
 
 async function stream(call: Call): Promise<Response> {
   const topic = prepare(call);
-  const { uploads, closing } = call.context;
-  if (uploads.size >= MAX_STREAMS) {
-    throw new HttpError(429, `${MAX_STREAMS} requests produce records already`, {
+  const place = call.context.places.uploads.take();
+  if (place === undefined) {
+    throw new HttpError(429, "Too many requests produce records already", {
       headers: { "retry-after": "1" },
     });
   }
+  try {
+    return await produceAll(call, topic, place);
+  } catch (error) {
+    place[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Produces the records of a body, and gives the place back in the end. */
+async function produceAll(
+  call: Call,
+  topic: ReturnType<typeof prepare>,
+  place: Disposable,
+): Promise<Response> {
+  const { uploads, closing } = call.context;
   const values = jsonValues(chunksOf(call.request, MAX_PAUSE_MS, closing), topic.maxBytes);
   const first = await values.next();
   if (first.done === true) {
@@ -118,7 +131,10 @@ async function stream(call: Call): Promise<Response> {
       await values.return().catch(() => {});
     }
   };
-  const running = run().finally(() => uploads.delete(running));
+  const running = run().finally(() => {
+    uploads.delete(running);
+    place[Symbol.dispose]();
+  });
   uploads.add(running);
   return new Response(readable, {
     headers: { "content-type": "application/json", "cache-control": "no-store, no-transform" },

@@ -7,8 +7,6 @@
 import type { Client, Consumer } from "../../../client/mod.ts";
 import type { StreamCounters } from "../http_counters.ts";
 
-/** Most streams at once. */
-const MAX_STREAMS = 2000;
 /** Most streams at once of one address, unless it is this machine's. */
 const MAX_STREAMS_OF_ADDRESS = 64;
 /** Streams that fetch records of the past at once; the others wait for their turn. */
@@ -17,17 +15,18 @@ const MAX_CATCHING_UP = 8;
 /** The forms of streams. */
 export type StreamKind = keyof StreamCounters["readers"];
 
-/** Most streams, for tests. */
-export interface MaxStreams {
-  readonly all: number;
-  readonly ofAddress: number;
+/** Where streams get their places. */
+export interface StreamPlaces {
+  /** Takes one until the result is disposed of; undefined if there is none left. */
+  take(): Disposable | undefined;
 }
 
 /** Bounds streams. */
 export class StreamLimits {
   readonly consumer: Consumer;
   readonly counters: StreamCounters;
-  readonly #max: MaxStreams;
+  readonly #places: StreamPlaces;
+  readonly #maxOfAddress: number;
   /** Streams by the address of their reader, without those of this machine. */
   readonly #byAddress: Map<string, number> = new Map();
   #streams = 0;
@@ -37,11 +36,13 @@ export class StreamLimits {
   constructor(
     client: Client,
     counters: StreamCounters,
-    max: MaxStreams = { all: MAX_STREAMS, ofAddress: MAX_STREAMS_OF_ADDRESS },
+    places: StreamPlaces,
+    maxOfAddress: number = MAX_STREAMS_OF_ADDRESS,
   ) {
     this.consumer = client.consumer();
     this.counters = counters;
-    this.#max = max;
+    this.#places = places;
+    this.#maxOfAddress = maxOfAddress;
   }
 
   /** Number of streams. */
@@ -56,7 +57,8 @@ export class StreamLimits {
    */
   enter(kind: StreamKind, address: string): Disposable | undefined {
     const ofAddress = this.#byAddress.get(address) ?? 0;
-    if (this.#streams >= this.#max.all || ofAddress >= this.#max.ofAddress) {
+    const place = ofAddress < this.#maxOfAddress ? this.#places.take() : undefined;
+    if (place === undefined) {
       this.counters.closed.limit++;
       return undefined;
     }
@@ -67,6 +69,7 @@ export class StreamLimits {
     if (isRemote) this.#byAddress.set(address, ofAddress + 1);
     return once(() => {
       this.#streams--;
+      place[Symbol.dispose]();
       readers[kind]--;
       if (isRemote) this.#leave(address);
     });

@@ -2,12 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import { Broker } from "../../mod.ts";
 import { Client } from "../../../client/mod.ts";
 import { StreamCounters } from "../http_counters.ts";
+import { Places } from "../places.ts";
 import { StreamLimits } from "./stream_limits.ts";
 
 async function withLimits(test: (limits: StreamLimits) => void): Promise<void> {
   await using broker = await Broker.start({ storage: "memory" });
   await using client = new Client({ broker });
-  test(new StreamLimits(client, new StreamCounters(), { all: 5, ofAddress: 2 }));
+  const places = new Places({ all: 5, ofUser: 5 });
+  test(new StreamLimits(client, new StreamCounters(), { take: () => places.take(undefined) }, 2));
 }
 
 Deno.test("StreamLimits.enter() refuses an address that has its streams, and no other", () =>
