@@ -102,7 +102,10 @@ class ScramServer implements SaslServer {
     const first = parseClientFirst(message);
     const { authzid, user, extensions } = first;
     if (authzid !== "" && authzid !== user) {
-      return failure("the authorization id is different from the user", user);
+      // Nothing that a stranger could learn from: the client knows both.
+      const message =
+        "Authentication failed: Client requested an authorization id that is different from username";
+      return { ...failure("the authorization id is different from the user", user), message };
     }
     this.#first = first;
     // Made up for everyone: users and others take the same time.

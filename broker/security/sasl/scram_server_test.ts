@@ -90,7 +90,6 @@ for (const mechanism of MECHANISMS) {
         { password: "" },
         { user: "bob" },
         { user: "Alice" },
-        { header: "n,a=bob," },
         { header: "p=tls-unique,," },
         { change: (final: Final) => ({ ...final, binding: "y,," }) },
         { change: (final: Final) => ({ ...final, nonce: `${final.nonce}x` }) },
@@ -108,6 +107,18 @@ for (const mechanism of MECHANISMS) {
         },
       ]
     ) assertEquals(typeOf(await exchanges.run(wrong)), "failure", JSON.stringify(wrong));
+  });
+
+  Deno.test(`scramServer() says with ${mechanism} that the authorization id has to be the user, known or not`, async () => {
+    const exchanges = await Exchanges.with(mechanism);
+    for (const [user, authzid] of [["alice", "bob"], ["bob", "alice"], ["nobody", "carol"]]) {
+      const step = await exchanges.start({}).evaluate(encode(`n,a=${authzid},n=${user},r=client`));
+      assert(step.type === "failure");
+      assertEquals(
+        step.message,
+        "Authentication failed: Client requested an authorization id that is different from username",
+      );
+    }
   });
 
   Deno.test(`scramServer() answers a user that ${mechanism} does not know like any other`, async () => {
