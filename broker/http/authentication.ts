@@ -49,6 +49,7 @@ export class HttpAuthentication {
     this.#passwords = new PasswordChecker({
       credentialsOf: (user) => this.#users.get(user),
       fakeSaltSecret: () => secret.value,
+      looksAt: (mechanism, place) => this.#users.looksAt(mechanism, place),
       clock,
     });
   }

@@ -236,3 +236,27 @@ Deno.test("UserCredentials.onChange() is called for credentials that are replace
   assertEquals(users.get("a")!.size, 1);
   users.close();
 });
+
+Deno.test("UserCredentials.looksAt() picks what credentials look like as often as they do", async () => {
+  await using broker = await TestBroker.start();
+  const users = new UserCredentials(broker.cluster.security, silentLogger);
+  assertEquals(users.looksAt("SCRAM-SHA-256", 0), undefined);
+  const text = new TextEncoder().encode("0zkafka9");
+  await alter(broker, [], [
+    upsertion("a", SHA_256, { salt: text }),
+    upsertion("b", SHA_256, { salt: text }),
+    upsertion("c", SHA_256, { salt: text }),
+    upsertion("d", SHA_256, { iterations: 8192, salt: salted(200, 16) }),
+    upsertion("e", SHA_512),
+  ]);
+  const ofText = { iterations: 4096, saltBytes: 8, isText: true };
+  const ofBytes = { iterations: 8192, saltBytes: 16, isText: false };
+  const at = (...places: number[]) => places.map((place) => users.looksAt("SCRAM-SHA-256", place));
+  assertEquals(at(0, 0.5, 0.74, 0.76, 0.999), [ofText, ofText, ofText, ofBytes, ofBytes]);
+  await alter(broker, [deletion("a"), deletion("b")], []);
+  await alter(broker, [], [upsertion("c", SHA_256, { iterations: 8192, salt: salted(200, 16) })]);
+  assertEquals(at(0, 0.999), [ofBytes, ofBytes]);
+  await alter(broker, [deletion("c"), deletion("d")], []);
+  assertEquals([at(0), users.looksAt("SCRAM-SHA-512", 0.5)?.iterations], [[undefined], 4096]);
+  users.close();
+});

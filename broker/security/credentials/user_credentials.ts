@@ -25,11 +25,22 @@ export interface CredentialChange {
   readonly mechanism: ScramMechanism;
 }
 
+/** What a client sees of a credential before it has shown its proof. */
+export interface CredentialLooks {
+  readonly iterations: number;
+  readonly saltBytes: number;
+  /** Whether the salt is digits and small letters, as that of Kafka's tools. */
+  readonly isText: boolean;
+}
+
 const NONE: ScramCredentials = new Map();
 
 /** Follows the records of users. */
 export class UserCredentials implements CredentialsView {
   readonly #users: Map<string, ScramCredentials> = new Map();
+  /** For each mechanism, how many credentials look how. */
+  readonly #looks: Map<ScramMechanism, Map<string, { looks: CredentialLooks; count: number }>> =
+    new Map();
   readonly #listeners: Set<(change: CredentialChange) => void> = new Set();
   readonly #logger: Logger;
   readonly #stop: () => void;
@@ -49,6 +60,18 @@ export class UserCredentials implements CredentialsView {
 
   names(): Iterable<string> {
     return this.#users.keys();
+  }
+
+  /**
+   * What one of the credentials of a mechanism looks like; undefined if there are none.
+   *
+   * @param place Which one, from 0 to below 1.
+   */
+  looksAt(mechanism: ScramMechanism, place: number): CredentialLooks | undefined {
+    // In an order that is the same on all brokers.
+    const all = [...this.#looks.get(mechanism) ?? []].sort(([a], [b]) => a < b ? -1 : 1);
+    let left = place * all.reduce((sum, [, { count }]) => sum + count, 0);
+    return all.find(([, { count }]) => (left -= count) < 0)?.[1].looks;
   }
 
   /**
@@ -73,9 +96,23 @@ export class UserCredentials implements CredentialsView {
     if (value === undefined) this.#users.delete(user);
     else this.#users.set(user, this.#decode(user, value));
     const after = this.#users.get(user) ?? NONE;
+    this.#count(before, -1);
+    this.#count(after, 1);
     for (const [mechanism, credential] of before) {
       if (isSameCredential(credential, after.get(mechanism))) continue;
       for (const listener of this.#listeners) listener({ user, mechanism });
+    }
+  }
+
+  #count(credentials: ScramCredentials, change: number): void {
+    for (const [mechanism, credential] of credentials) {
+      let ofMechanism = this.#looks.get(mechanism);
+      if (ofMechanism === undefined) this.#looks.set(mechanism, ofMechanism = new Map());
+      const looks = looksOf(credential);
+      const key = JSON.stringify(looks);
+      const count = (ofMechanism.get(key)?.count ?? 0) + change;
+      if (count === 0) ofMechanism.delete(key);
+      else ofMechanism.set(key, { looks, count });
     }
   }
 
@@ -88,6 +125,11 @@ export class UserCredentials implements CredentialsView {
       return NONE;
     }
   }
+}
+
+function looksOf({ iterations, salt }: ScramCredential): CredentialLooks {
+  const isText = salt.every((byte) => /[0-9a-z]/.test(String.fromCharCode(byte)));
+  return { iterations, saltBytes: salt.length, isText };
 }
 
 /** Whether a credential is of the same password and salt as another. */

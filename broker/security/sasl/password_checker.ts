@@ -19,7 +19,7 @@ import type { Clock } from "../../time/clock.ts";
 import { isSameCredential } from "../credentials/user_credentials.ts";
 import type { ScramCredentials } from "../credentials/user_record.ts";
 import { PasswordTurns } from "./password_turns.ts";
-import { fakeCredential } from "./scram_server.ts";
+import { fakeCredential, type LooksAt } from "./scram_server.ts";
 
 /** Computations at once: a core stays free for the event loop. */
 const MAX_AT_ONCE = Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1));
@@ -38,6 +38,8 @@ export interface PasswordCheckerOptions {
   readonly credentialsOf: (user: string) => ScramCredentials | undefined;
   /** Makes up salts for others. */
   readonly fakeSaltSecret: () => Uint8Array;
+  /** What users' credentials look like. Default: as new ones. */
+  readonly looksAt?: LooksAt;
   readonly clock: Clock;
 }
 
@@ -81,8 +83,10 @@ export class PasswordChecker {
       isSameCredential(known!, this.#options.credentialsOf(user)?.get(mechanism!));
     if (known !== undefined && this.#remembers(memory, known)) return isCurrent;
     // The same work for users that do not exist.
-    const algorithm = mechanism ?? MECHANISMS[0]!;
-    const fake = fakeCredential(algorithm, this.#options.fakeSaltSecret(), user);
+    const { fakeSaltSecret, looksAt } = this.#options;
+    const algorithm = mechanism ??
+      MECHANISMS.find((name) => looksAt?.(name, 0) !== undefined) ?? MECHANISMS[0]!;
+    const fake = fakeCredential(algorithm, fakeSaltSecret(), user, looksAt);
     const { salt, iterations } = known ?? fake;
     if (!await this.#turns.take(network)) return undefined;
     try {

@@ -70,6 +70,7 @@ export class SaslAuthenticator {
     this.passwords = new PasswordChecker({
       credentialsOf: (user) => this.users.get(user),
       fakeSaltSecret: () => this.#secret.value,
+      looksAt: (mechanism, place) => this.users.looksAt(mechanism, place),
       clock,
     });
   }
@@ -154,6 +155,7 @@ export class SaslAuthenticator {
       credentialOf: (user) => users.get(user)?.get(mechanism),
       ...(tokens === undefined ? {} : { tokenOf: (id, of) => tokens.find(id, of) }),
       fakeSaltSecret: this.#secret.value,
+      looksAt: (of, place) => users.looksAt(of, place),
       isStrictNonce: config.get("sasl.scram.strict.nonce"),
       onOldNonce,
     });

@@ -25,7 +25,7 @@ import {
   parseClientFirst,
   type ScramClientFirst,
 } from "../../../protocol/sasl/scram_messages.ts";
-import { isSameCredential } from "../credentials/user_credentials.ts";
+import { type CredentialLooks, isSameCredential } from "../credentials/user_credentials.ts";
 import { type Principal, USER_TYPE } from "../principal.ts";
 import {
   failure,
@@ -50,6 +50,8 @@ export interface ScramServerOptions {
   readonly tokenOf?: (id: string, mechanism: ScramMechanism) => ScramIdentity | undefined;
   /** Makes up salts; the same on all brokers. */
   readonly fakeSaltSecret: Uint8Array;
+  /** What users' credentials look like. Default: as new ones. */
+  readonly looksAt?: LooksAt;
   /** Whether a nonce must be as RFC 5802 has it, see `isAcceptedNonce`. */
   readonly isStrictNonce: boolean;
   /** Called when a client had the right proof and the nonce of old librdkafka. */
@@ -58,9 +60,19 @@ export interface ScramServerOptions {
   readonly nonce?: string;
 }
 
+/** What one of the credentials that there are looks like: `UserCredentials.looksAt`. */
+export type LooksAt = (mechanism: ScramMechanism, place: number) => CredentialLooks | undefined;
+
 const NONCE_BYTES = 18;
-/** Bytes of a made-up salt: as many as new ones have. */
+/** Bytes of a made-up salt: as many as new ones have. Fewer than a hash has. */
 const FAKE_SALT_BYTES = 18;
+/** What new credentials look like. */
+const NEW_LOOKS: CredentialLooks = {
+  iterations: DEFAULT_SCRAM_ITERATIONS,
+  saltBytes: FAKE_SALT_BYTES,
+  isText: false,
+};
+const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
 /** Longest message in bytes; those of clients are below 1 KB. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
 const TOKEN_EXTENSION = "tokenauth";
@@ -152,18 +164,30 @@ class ScramServer implements SaslServer {
   }
 
   #fakeCredential(user: string): Pick<ScramCredential, "salt" | "iterations"> {
-    return fakeCredential(this.mechanism, this.#options.fakeSaltSecret, user);
+    const { fakeSaltSecret, looksAt } = this.#options;
+    return fakeCredential(this.mechanism, fakeSaltSecret, user, looksAt);
   }
 }
 
-/** The salt and iterations of a user that does not exist: always the same for a name. */
+/**
+ * The salt and iterations of a user that does not exist: always the same for a name, and like those of
+ * users, as often as those are so. Others would tell users from the rest, also by time.
+ */
 export function fakeCredential(
   mechanism: ScramMechanism,
   secret: Uint8Array,
   user: string,
+  looksAt: LooksAt = () => undefined,
 ): Pick<ScramCredential, "salt" | "iterations"> {
-  const salt = scramHmac(mechanism, secret, `${mechanism}\0${user}`).slice(0, FAKE_SALT_BYTES);
-  return { salt, iterations: DEFAULT_SCRAM_ITERATIONS };
+  const bytes = scramHmac(mechanism, secret, `${mechanism}\0${user}`);
+  const place = new DataView(bytes.buffer, bytes.byteOffset).getUint32(FAKE_SALT_BYTES) / 2 ** 32;
+  const { iterations, saltBytes, isText } = looksAt(mechanism, place) ?? NEW_LOOKS;
+  const salt = new Uint8Array(saltBytes);
+  for (let at = 0, part = bytes; at < saltBytes; at += FAKE_SALT_BYTES) {
+    salt.set(part.subarray(0, Math.min(FAKE_SALT_BYTES, saltBytes - at)), at);
+    part = scramHmac(mechanism, secret, part.toBase64());
+  }
+  return { iterations, salt: isText ? salt.map((byte) => DIGITS.charCodeAt(byte % 36)) : salt };
 }
 
 const keys = new Map<ScramMechanism, Pick<ScramCredential, "storedKey" | "serverKey">>();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { newScramCredential, scramClient } from "../../../protocol/sasl/mod.ts";
 import {
   scramClientProof,
@@ -136,6 +136,28 @@ for (const mechanism of MECHANISMS) {
     assertEquals(once.salt.length, real.salt.length);
     const others = await first("bob", { fakeSaltSecret: new Uint8Array(32) });
     assertNotEquals(once.salt, others.salt);
+  });
+
+  Deno.test(`scramServer() answers a user that ${mechanism} does not know with what users' credentials look like`, async () => {
+    const exchanges = await Exchanges.with(mechanism);
+    const looks = [
+      { iterations: 4096, saltBytes: 26, isText: true },
+      { iterations: 10_000, saltBytes: 16, isText: false },
+    ];
+    const looksAt = (of: ScramMechanism, place: number) =>
+      of === mechanism ? looks[place < 0.5 ? 0 : 1] : undefined;
+    const seen = new Map<number, number>();
+    for (let i = 0; i < 64; i++) {
+      const step = await exchanges.start({ looksAt }).evaluate(encode(`n,,n=u${i},r=client`));
+      assert(step.type === "challenge");
+      const { salt, iterations } = parseServerFirst(decode(step.bytes));
+      const expected = looks.find((of) => of.iterations === iterations)!;
+      assertEquals(salt.length, expected.saltBytes);
+      if (expected.isText) assertMatch(decode(salt), /^[0-9a-z]{26}$/);
+      seen.set(iterations, (seen.get(iterations) ?? 0) + 1);
+    }
+    // The names decide, so that they are the same each time.
+    assert(seen.get(4096)! > 10 && seen.get(10_000)! > 10);
   });
 
   Deno.test(`scramServer() takes the nonce of old librdkafka unless ${mechanism} is strict`, async () => {
