@@ -119,8 +119,8 @@ interface Cluster {
   readonly acls: readonly AclBinding[];
   readonly superUsers: readonly string[];
   readonly allowsEveryone: boolean;
-  /** Whether everyone may do everything, because there never was a user or a rule. */
-  readonly isOpen: boolean;
+  /** Why everyone may do everything; undefined if rules decide. */
+  readonly openness?: "open" | "no-authorizer";
 }
 
 interface Question {
@@ -132,23 +132,32 @@ interface Question {
 
 interface Answer {
   readonly allow: boolean;
-  readonly reason: "open" | "super-user" | "rule" | "no-rule-for-resource" | "no-matching-rule";
+  readonly reason:
+    | NonNullable<Cluster["openness"]>
+    | "super-user"
+    | "rule"
+    | "no-rule-for-resource"
+    | "no-matching-rule";
   readonly rule?: AclBinding;
 }
 
 async function clusterOf(context: Context, admin: Admin): Promise<Cluster> {
   const { signal } = context;
   const [acls, { brokers }] = await Promise.all([
-    admin.describeAcls({}, { signal }),
+    aclsOf(admin, signal),
     admin.describeCluster({ signal }),
   ]);
-  const settings = new Map<string, string | null>();
+  if (acls === undefined) {
+    return { acls: [], superUsers: [], allowsEveryone: false, openness: "no-authorizer" };
+  }
+  const settings = new Map<string, string>();
   try {
     const configs = await admin.describeConfigs(
       { type: "broker", name: String(brokers[0]!.id) },
       { names: SETTINGS, signal },
     );
-    for (const { name, value } of configs) settings.set(name, value);
+    // Kafka conceals the values of settings of its authorizer.
+    for (const { name, value } of configs) if (value !== null) settings.set(name, value);
   } catch {
     // They may not be described.
     signal.throwIfAborted();
@@ -164,12 +173,27 @@ async function clusterOf(context: Context, admin: Admin): Promise<Cluster> {
     superUsers: (settings.get("super.users") ?? "").split(";").map((each) => each.trim()),
     allowsEveryone: settings.get("allow.everyone.if.no.acl.found") === "true",
     // Kafka has no such state: it has an authorizer, and so rules, or none.
-    isOpen: settings.get("authorizer.state") === "open",
+    ...(settings.get("authorizer.state") === "open" ? { openness: "open" } : {}),
   };
 }
 
+/** The rules; undefined if Kafka's brokers have no authorizer. */
+async function aclsOf(
+  admin: Admin,
+  signal: AbortSignal,
+): Promise<readonly AclBinding[] | undefined> {
+  try {
+    return await admin.describeAcls({}, { signal });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "SECURITY_DISABLED") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 async function answerOf(cluster: Cluster, question: Question): Promise<Answer> {
-  if (cluster.isOpen) return { allow: true, reason: "open" };
+  if (cluster.openness !== undefined) return { allow: true, reason: cluster.openness };
   const { AclIndex, decide }: typeof import("../../../broker/security/authorizer/mod.ts") =
     await import(AUTHORIZER);
   const rules = new AclIndex();
@@ -217,6 +241,8 @@ function reasonOf({ allow, reason, rule }: Answer, aboutCount: number): string {
   switch (reason) {
     case "open":
       return "the cluster is open: it never had a user or a rule, and authorizer is optional";
+    case "no-authorizer":
+      return "the brokers have no authorizer (authorizer.class.name)";
     case "super-user":
       return "super.users has this principal";
     case "rule":

@@ -1,5 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { PASSWORDS, SaslBroker } from "../../../tests/support/security/sasl_broker.ts";
+import { FakeCluster } from "../../../client/testing/fake_cluster.ts";
+import { plaintextPort } from "../../../client/testing/fake_port.ts";
+import { ErrorCode } from "../../../protocol/errors.ts";
+import { describeConfigs } from "../../../protocol/messages/configs/describe_configs.ts";
+import {
+  describeAcls,
+  type DescribeAclsResponse,
+} from "../../../protocol/messages/security/describe_acls.ts";
+import { metadata } from "../../../protocol/messages/topics/metadata.ts";
 import { LocalBroker } from "../../../tests/support/broker/local_broker.ts";
 import { TemporaryFolder } from "../../../tests/support/temporary_folder.ts";
 import { testContext, type TestContextOptions } from "../../terminal/test_context.ts";
@@ -284,6 +293,45 @@ Deno.test("security acl explain tells an open cluster from one that is closed wi
     await using local = await LocalBroker.start({ config: { ...config, authorizer: "required" } });
     const env = { DQUEUE_BROKERS: local.address };
     assertEquals((await runIn(testContext({ env }), line)).code, 1);
+  });
+});
+
+Deno.test("security acl explain of Apache Kafka", async (t) => {
+  const explain = async (rules: DescribeAclsResponse) => {
+    const cluster = new FakeCluster();
+    cluster.on(describeAcls, () => rules);
+    cluster.on(describeConfigs, ({ resources }) => ({
+      results: resources.map(({ resourceType, resourceName }) => ({
+        resourceType,
+        resourceName,
+        errorCode: 0,
+        errorMessage: null,
+        // As Kafka does with all settings of its authorizer.
+        configs: ["super.users", "allow.everyone.if.no.acl.found"].map((name) => ({
+          ...{ name, value: null, readOnly: true, isSensitive: true, configSource: 4 },
+          ...{ synonyms: [], configType: 0, documentation: null },
+        })),
+      })),
+    }));
+    await using port = plaintextPort(cluster);
+    cluster.on(metadata, async (_, { usual }) => ({
+      ...await usual(),
+      brokers: [{ nodeId: 0, host: "127.0.0.1", port: port.port, rack: null }],
+    }));
+    const env = { DQUEUE_BROKERS: `127.0.0.1:${port.port}` };
+    const line = "security acl explain --principal a --operation read --topic t";
+    return await runIn(testContext({ env }), line);
+  };
+  await t.step("without an authorizer", async () => {
+    const errorCode = ErrorCode.SECURITY_DISABLED;
+    const { code, stdout } = await explain({ errorCode, errorMessage: null, resources: [] });
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "because the brokers have no authorizer");
+  });
+  await t.step("whose super users are not told", async () => {
+    const { code, stderr } = await explain({ errorCode: 0, errorMessage: null, resources: [] });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Warning: the brokers do not tell super.users");
   });
 });
 
