@@ -382,6 +382,27 @@ for (const [name, screen] of Object.entries(SCREENS)) {
       },
     );
 
+    await stepOnDesktop(
+      "keeps what has the focus when a list is drawn again",
+      "events",
+      async (page) => {
+        const focused = await page.evaluate(`(async () => {
+          const { h, redraw } = await import("/ui/assets/dom.js");
+          const box = h("div");
+          document.body.append(box);
+          const draw = (names) => redraw(box, ...names.map((name) => h("a", { href: "#" + name }, name)));
+          const now = () => document.activeElement.getAttribute("href");
+          draw(["a", "b", "c"]);
+          box.querySelectorAll("a")[1].focus();
+          draw(["x", "a", "b"]);
+          const again = now();
+          draw(["x", "a"]);
+          return [again, now()];
+        })()`);
+        assertEquals(focused, ["#b", null]);
+      },
+    );
+
     await t.step("shows all other pages, in light and dark", async () => {
       await using dark = await Pages.of(browser, http.url, { ...screen, isDark: true });
       for (

@@ -1,7 +1,7 @@
 /** ACLs: the list, a dialog that creates some, and why somebody may do something or may not. */
 
 import { inCluster } from "./api.js";
-import { field, h, openDialog, Order, sortedTable } from "./dom.js";
+import { field, h, openDialog, Order, redraw, sortedTable } from "./dom.js";
 
 const MAX_ROWS = 500;
 const TYPES = ["TOPIC", "GROUP", "CLUSTER", "TRANSACTIONAL_ID", "DELEGATION_TOKEN", "USER"];
@@ -148,9 +148,7 @@ export async function acls({ params, reload }, session) {
       ? "There are no ACLs."
       : `${shown.length.toLocaleString("en-US")} of ${data.length.toLocaleString("en-US")}` +
         (shown.length > MAX_ROWS ? `, ${MAX_ROWS} shown: search for the others` : "");
-    list.replaceChildren(
-      data.length === 0 ? "" : sortedTable(columns, shown, order, MAX_ROWS),
-    );
+    redraw(list, data.length === 0 ? "" : sortedTable(columns, shown, order, MAX_ROWS));
   };
   draw();
   return [

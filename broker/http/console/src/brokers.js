@@ -1,7 +1,7 @@
 /** Brokers: the list, and one with its disks, replicas and settings. */
 
 import { eachOf, ifAllowed, inCluster, inParallel, logDirs } from "./api.js";
-import { bytes, field, h, link, number, table } from "./dom.js";
+import { bytes, field, h, link, number, redraw, table } from "./dom.js";
 
 const REFRESH_MS = 10_000;
 const MAX_ROWS = 500;
@@ -36,21 +36,25 @@ export async function brokers({ onLeave }) {
         right(freeOf(own)),
       ];
     });
-    list.replaceChildren(table(
-      [
-        "Id",
-        "Address",
-        "Rack",
-        "Role",
-        right("Leaders"),
-        right("Replicas"),
-        "In sync",
-        right("Data"),
-        right("Disk free"),
-      ],
-      rows,
-    ));
-    problems.replaceChildren(
+    redraw(
+      list,
+      table(
+        [
+          "Id",
+          "Address",
+          "Rack",
+          "Role",
+          right("Leaders"),
+          right("Replicas"),
+          "In sync",
+          right("Data"),
+          right("Disk free"),
+        ],
+        rows,
+      ),
+    );
+    redraw(
+      problems,
       health === undefined
         ? h(
           "p",
@@ -155,7 +159,7 @@ function settings(configs) {
       { text: config.is_sensitive ? "hidden" : config.value ?? "–", class: "data" },
       config.source.toLowerCase().replaceAll("_", " ").replace(" config", ""),
     ]);
-    list.replaceChildren(table(["Name", "Value", "From"], rows));
+    redraw(list, table(["Name", "Value", "From"], rows));
   };
   draw();
   return h(

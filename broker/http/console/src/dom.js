@@ -15,6 +15,33 @@ export function h(name, props = {}, ...children) {
   return element;
 }
 
+/**
+ * Replaces what is in an element. What had the focus has it again, and tables are scrolled as before: lists
+ * are drawn again every few seconds.
+ */
+export function redraw(element, ...content) {
+  const { activeElement } = document;
+  const focused = element.contains(activeElement) ? identityOf(activeElement) : undefined;
+  const lefts = Array.from(element.querySelectorAll(".scroll"), ({ scrollLeft }) => scrollLeft);
+  element.replaceChildren(...content);
+  for (const [i, one] of element.querySelectorAll(".scroll").entries()) {
+    one.scrollLeft = lefts[i] ?? 0;
+  }
+  if (focused === undefined) return;
+  const again = [...element.querySelectorAll("a, button, input, select, [tabindex]")]
+    .find((one) => identityOf(one) === focused);
+  again?.focus({ preventScroll: true });
+}
+
+/** What distinguishes an element for its user. */
+function identityOf(element) {
+  const { localName, dataset, textContent } = element;
+  const [href, label] = ["href", "aria-label"].map((name) => element.getAttribute(name));
+  // A heading says by what the list is sorted now.
+  const text = localName === "button" && dataset.name === undefined ? textContent : "";
+  return JSON.stringify([localName, href, label, dataset.name ?? null, text]);
+}
+
 /** A table. A cell is a text, an element, or `{ text, class }`. */
 export function table(heads, rows) {
   return tableOf(heads.map((head) => cellOf("th", head, { scope: "col" })), rows);

@@ -1,7 +1,7 @@
 /** Events of the cluster, the newest first. */
 
 import { eachOf, inCluster } from "./api.js";
-import { field, h, link, table } from "./dom.js";
+import { field, h, link, redraw, table } from "./dom.js";
 import { partsOf } from "./time.js";
 
 const REFRESH_MS = 3000;
@@ -40,7 +40,7 @@ export async function events({ params, onLeave }) {
       objectOf(event),
       { text: event.text, class: "wrap" },
     ]);
-    list.replaceChildren(table(["Time", "What", "Of", ""], rows));
+    redraw(list, table(["Time", "What", "Of", ""], rows));
   };
   const refresh = async () => {
     const { data } = await inCluster("GET", "/events");

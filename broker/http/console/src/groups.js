@@ -11,6 +11,7 @@ import {
   number,
   openDialog,
   Order,
+  redraw,
   sortedTable,
   table,
 } from "./dom.js";
@@ -122,7 +123,7 @@ export async function groups({ params, onLeave }) {
         shown.length.toLocaleString("en-US")
       } found` +
         (shown.length > MAX_GROUPS ? `, ${MAX_GROUPS} shown: search for the others` : "");
-    list.replaceChildren(sortedTable(columns, shown, order, MAX_GROUPS));
+    redraw(list, sortedTable(columns, shown, order, MAX_GROUPS));
   };
   const refresh = async () => {
     data = (await inCluster("GET", "/consumer-groups")).data;
@@ -193,13 +194,15 @@ export async function group({ onLeave, reload, go }, id) {
     data = list.data;
     const total = data.reduce((all, { lag }) => all + lag, 0);
     const count = consumers.data.length;
-    state.replaceChildren(
+    redraw(
+      state,
       described.state === "STABLE"
         ? h("span", { class: "ok" }, "● stable")
         : described.state.toLowerCase().replaceAll("_", " "),
       `, ${count} member${count === 1 ? "" : "s"}, lag ${total.toLocaleString("en-US")}`,
     );
-    figure.replaceChildren(
+    redraw(
+      figure,
       samples === undefined ? note() : chart({
         title: "Lag",
         lines: [{ name: "records", values: samples.series.lag }],
@@ -208,8 +211,8 @@ export async function group({ onLeave, reload, go }, id) {
         format: short,
       }),
     );
-    lags.replaceChildren(lagTable(data));
-    members.replaceChildren(memberTable(consumers.data, data));
+    redraw(lags, lagTable(data));
+    redraw(members, memberTable(consumers.data, data));
   };
   eachOf(REFRESH_MS, refresh, onLeave);
   await refresh();

@@ -2,7 +2,7 @@
 
 import { clusterId, eachOf, history, ifAllowed, inCluster, metrics, sum } from "./api.js";
 import { chart, perSecond, short, sparkline } from "./charts.js";
-import { bytes, durationOf, h, link, table } from "./dom.js";
+import { bytes, durationOf, h, link, redraw, table } from "./dom.js";
 import { groupPath } from "./groups.js";
 import { topicPath } from "./topics.js";
 
@@ -25,16 +25,19 @@ export async function overview({ onLeave }) {
       history("kind=topic"),
       history("kind=group"),
     ]);
-    if (health === undefined) return attention.replaceChildren(denied());
-    cards.replaceChildren(...cardsOf(series, health, broker));
-    attention.replaceChildren(attentionOf(series, health));
-    charts.replaceChildren(...chartsOf(broker));
-    busiest.replaceChildren(h(
-      "div",
-      { class: "columns" },
-      h("section", {}, h("h2", {}, "Busiest topics"), busiestTopics(topics)),
-      h("section", {}, h("h2", {}, "Groups that are behind"), slowestGroups(groups)),
-    ));
+    if (health === undefined) return redraw(attention, denied());
+    redraw(cards, ...cardsOf(series, health, broker));
+    redraw(attention, attentionOf(series, health));
+    redraw(charts, ...chartsOf(broker));
+    redraw(
+      busiest,
+      h(
+        "div",
+        { class: "columns" },
+        h("section", {}, h("h2", {}, "Busiest topics"), busiestTopics(topics)),
+        h("section", {}, h("h2", {}, "Groups that are behind"), slowestGroups(groups)),
+      ),
+    );
   };
   eachOf(REFRESH_MS, refresh, onLeave);
   await refresh();

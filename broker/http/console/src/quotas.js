@@ -50,9 +50,9 @@ export async function quotas({ reload }, _session) {
     { text: entityInWords(quota.entity), class: "data" },
     h(
       "span",
-      { class: "block" },
+      {},
       Object.entries(quota.values).map(([name, value]) =>
-        h("span", { class: "block" }, `${name.replaceAll("_", " ")} ${valueInWords(name, value)}`)
+        h("span", { class: "line-of" }, `${name.replaceAll("_", " ")} ${valueInWords(name, value)}`)
       ),
     ),
     h(

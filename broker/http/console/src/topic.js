@@ -2,7 +2,7 @@
 
 import { eachOf, history, inCluster, inParallel, logDirs, request, sizesOnDisk } from "./api.js";
 import { chart, perSecond } from "./charts.js";
-import { bytes, field, h, link, number, openDialog, table } from "./dom.js";
+import { bytes, field, h, link, number, openDialog, redraw, table } from "./dom.js";
 import { groupPath } from "./groups.js";
 import { messagesView } from "./messages.js";
 import { produceView } from "./produce.js";
@@ -196,8 +196,8 @@ async function partitionsOf({ onLeave, reload }, name, at) {
       logDirs(),
       history(new URLSearchParams({ kind: "topic", name })),
     ]);
-    charts.replaceChildren(...chartsOf(samples));
-    rows.replaceChildren(await partitionTable(at, old, sizesOf(name, folders)));
+    redraw(charts, ...chartsOf(samples));
+    redraw(rows, await partitionTable(at, old, sizesOf(name, folders)));
   };
   await refresh();
   eachOf(REFRESH_MS, refresh, onLeave);
@@ -334,7 +334,7 @@ async function configsOf({ reload }, _name, at) {
           ),
       ),
     ]);
-    list.replaceChildren(table(["Name", "Value", "From", ""], rows));
+    redraw(list, table(["Name", "Value", "From", ""], rows));
   };
   const edit = (config) => {
     const value = h("input", { value: config.value ?? "", class: "data" });

@@ -2,7 +2,7 @@
 
 import { eachOf, history, inCluster, sizesOnDisk } from "./api.js";
 import { perSecond, sparkline } from "./charts.js";
-import { bytes, field, h, link, number, openDialog, Order, sortedTable } from "./dom.js";
+import { bytes, field, h, link, number, openDialog, Order, redraw, sortedTable } from "./dom.js";
 
 /** Most rows that are drawn; the search finds the others. */
 const MAX_ROWS = 500;
@@ -99,7 +99,7 @@ export async function topics({ params, go, onLeave }) {
         shown.length.toLocaleString("en-US")
       } found` +
         (shown.length > MAX_ROWS ? `, ${MAX_ROWS} shown: search for the others` : "");
-    list.replaceChildren(sortedTable(columns, shown, order, MAX_ROWS));
+    redraw(list, sortedTable(columns, shown, order, MAX_ROWS));
   };
   const refresh = async () => {
     const [histories, onDisk] = await Promise.all([history("kind=topic"), sizesOnDisk()]);

@@ -1,7 +1,7 @@
 /** Transactions: those that are open, the oldest first, one with its partitions, and their abort. */
 
 import { eachOf, inCluster } from "./api.js";
-import { durationOf, field, h, link, number, openDialog, table } from "./dom.js";
+import { durationOf, field, h, link, number, openDialog, redraw, table } from "./dom.js";
 import { timeOf } from "./time.js";
 
 const REFRESH_MS = 5000;
@@ -46,28 +46,31 @@ export async function transactions({ params, onLeave, reload }) {
       ? all.checked ? "No producer has used transactions yet." : "No transaction is open."
       : `${shown.length.toLocaleString("en-US")} of ${data.length.toLocaleString("en-US")}` +
         (shown.length > MAX_ROWS ? `, the first ${MAX_ROWS} are shown` : "");
-    if (data.length === 0) return list.replaceChildren();
+    if (data.length === 0) return redraw(list);
     const right = (text) => ({ text, class: "number" });
-    list.replaceChildren(table(
-      [
-        "Transactional id",
-        "State",
-        "Open for",
-        right("Partitions"),
-        right("Producer"),
-        "Coordinator",
-        "",
-      ],
-      shown.slice(0, MAX_ROWS).map((one) => [
-        link(pathOf(one.transactional_id), one.transactional_id),
-        stateOf(one),
-        ageOf(one),
-        number(one.partitions_count),
-        number(one.producer_id),
-        link(`/ui/brokers/${one.coordinator_id}`, `broker ${one.coordinator_id}`),
-        abortButton(one, reload),
-      ]),
-    ));
+    redraw(
+      list,
+      table(
+        [
+          "Transactional id",
+          "State",
+          "Open for",
+          right("Partitions"),
+          right("Producer"),
+          "Coordinator",
+          "",
+        ],
+        shown.slice(0, MAX_ROWS).map((one) => [
+          link(pathOf(one.transactional_id), one.transactional_id),
+          stateOf(one),
+          ageOf(one),
+          number(one.partitions_count),
+          number(one.producer_id),
+          link(`/ui/brokers/${one.coordinator_id}`, `broker ${one.coordinator_id}`),
+          abortButton(one, reload),
+        ]),
+      ),
+    );
   };
   const refresh = async () => {
     const query = all.checked ? "" : "?open=true";
@@ -98,17 +101,21 @@ export async function transaction({ onLeave, reload }, id) {
   const buttons = h("div", { class: "row" });
   const refresh = async () => {
     const one = await inCluster("GET", at);
-    about.replaceChildren(table(["What", "Value"], [
-      ["State", stateOf(one)],
-      ["Began", one.start_time === null ? "–" : timeOf(Date.parse(one.start_time))],
-      ["Open for", ageOf(one)],
-      ["May take", durationOf(one.timeout_ms / 1000)],
-      ["Producer id", String(one.producer_id)],
-      ["Producer epoch", String(one.producer_epoch)],
-      ["Coordinator", link(`/ui/brokers/${one.coordinator_id}`, `broker ${one.coordinator_id}`)],
-    ]));
-    buttons.replaceChildren(abortButton(one, reload));
-    partitions.replaceChildren(
+    redraw(
+      about,
+      table(["What", "Value"], [
+        ["State", stateOf(one)],
+        ["Began", one.start_time === null ? "–" : timeOf(Date.parse(one.start_time))],
+        ["Open for", ageOf(one)],
+        ["May take", durationOf(one.timeout_ms / 1000)],
+        ["Producer id", String(one.producer_id)],
+        ["Producer epoch", String(one.producer_epoch)],
+        ["Coordinator", link(`/ui/brokers/${one.coordinator_id}`, `broker ${one.coordinator_id}`)],
+      ]),
+    );
+    redraw(buttons, abortButton(one, reload));
+    redraw(
+      partitions,
       one.partitions.length === 0 ? h("p", { class: "dim" }, "It has written nothing yet.") : table(
         ["Topic", { text: "Partition", class: "number" }],
         one.partitions.map((each) => [

@@ -1,7 +1,7 @@
 /** Users with passwords: the list, and dialogs that create, change and delete them. */
 
 import { inCluster } from "./api.js";
-import { field, h, number, openDialog, Order, sortedTable } from "./dom.js";
+import { field, h, number, openDialog, Order, redraw, sortedTable } from "./dom.js";
 
 const MAX_ROWS = 500;
 const MECHANISMS = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
@@ -69,7 +69,7 @@ export async function users({ params, reload }, session) {
       ? "There are no users with passwords. Users by certificate or token are not listed here."
       : `${shown.length.toLocaleString("en-US")} of ${data.length.toLocaleString("en-US")}` +
         (shown.length > MAX_ROWS ? `, ${MAX_ROWS} shown: search for the others` : "");
-    list.replaceChildren(data.length === 0 ? "" : sortedTable(columns, shown, order, MAX_ROWS));
+    redraw(list, data.length === 0 ? "" : sortedTable(columns, shown, order, MAX_ROWS));
   };
   draw();
   return [
