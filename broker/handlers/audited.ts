@@ -18,6 +18,7 @@ import { createPartitions } from "../../protocol/messages/topics/create_partitio
 import { createTopics } from "../../protocol/messages/topics/create_topics.ts";
 import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
 import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
+import { TimeSlice } from "../../storage/mod.ts";
 import {
   type ApiHandler,
   type HandlerResult,
@@ -35,8 +36,11 @@ interface Change {
   readonly after?: unknown;
 }
 
+/** A step of work: requests may be about very many things, whether or not they are allowed. */
+type Steps<Result> = Generator<Change | undefined, Result, void>;
+
 /** Lists what a request has changed. */
-type ChangesOf<A extends Api> = (request: RequestOf<A>, response: ResponseTo<A>) => Change[];
+type ChangesOf<A extends Api> = (request: RequestOf<A>, response: ResponseTo<A>) => Steps<void>;
 
 const HIDDEN = "[hidden]";
 /** Names of settings, also of ones that do not exist, whose values may be secrets. */
@@ -55,103 +59,100 @@ const OPERATION_WORDS: ReadonlyMap<number, string> = new Map(
 );
 
 const CHANGES: ReadonlyMap<number, ChangesOf<Api>> = new Map([
-  changes(createTopics, ({ topics, validateOnly }, response) => {
-    if (validateOnly) return [];
-    const asked = new Map(topics.map((topic) => [topic.name, topic]));
-    return response.topics.filter(isDone).map(({ name, numPartitions, replicationFactor }) => {
+  changes(createTopics, function* ({ topics, validateOnly }, response) {
+    if (validateOnly) return;
+    const asked = yield* byKey(topics, ({ name }) => name);
+    for (const result of response.topics) {
+      yield;
+      if (!isDone(result)) continue;
+      const { name, numPartitions, replicationFactor } = result;
       const configs = asked.get(name)?.configs.map(({ name, value }) => [name, value]) ?? [];
       const after = { partitions: numPartitions, replicationFactor };
       const isPlain = configs.length === 0;
-      return topic(name, isPlain ? after : { ...after, configs: Object.fromEntries(configs) });
-    });
+      yield topic(name, isPlain ? after : { ...after, configs: Object.fromEntries(configs) });
+    }
   }),
-  changes(
-    deleteTopics,
-    (_, { responses }) =>
-      responses.filter(isDone).map(({ name, topicId }) => topic(name ?? topicId ?? "")),
-  ),
-  changes(createPartitions, ({ topics, validateOnly }, { results }) => {
-    if (validateOnly) return [];
-    const counts = new Map(topics.map(({ name, count }) => [name, count]));
-    return results.filter(isDone)
-      .map(({ name }) => topic(name, { partitions: counts.get(name) }));
+  changes(deleteTopics, function* (_, { responses }) {
+    for (const result of responses) {
+      yield isDone(result) ? topic(result.name ?? result.topicId ?? "") : undefined;
+    }
   }),
-  changes(deleteRecords, ({ topics }, response) => {
-    const offsets = new Map(
-      topics.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, offset }) => [`${name}-${partitionIndex}`, offset])
-      ),
-    );
-    return response.topics.flatMap(({ name, partitions }) =>
-      partitions.filter(isDone).map(({ partitionIndex }): Change => {
-        const resource = `${name}-${partitionIndex}`;
-        return { ...topic(resource, { beforeOffset: offsets.get(resource) }) };
-      })
-    );
+  changes(createPartitions, function* ({ topics, validateOnly }, { results }) {
+    if (validateOnly) return;
+    const asked = yield* byKey(topics, ({ name }) => name);
+    for (const result of results) {
+      const { name } = result;
+      yield isDone(result) ? topic(name, { partitions: asked.get(name)?.count }) : undefined;
+    }
   }),
-  changes(alterPartitionReassignments, ({ topics }, { responses }) => {
-    const replicas = new Map(
-      topics.flatMap(({ name, partitions }) =>
-        partitions.map((partition) => [`${name}-${partition.partitionIndex}`, partition.replicas])
-      ),
-    );
-    return responses.flatMap(({ name, partitions }) =>
-      partitions.filter(isDone).map(({ partitionIndex }) => {
-        const resource = `${name}-${partitionIndex}`;
-        return topic(resource, { replicas: replicas.get(resource) });
-      })
-    );
+  changes(deleteRecords, function* ({ topics }, response) {
+    const asked = yield* byPartition(topics);
+    for (const { name, partitions } of response.topics) {
+      for (const result of partitions) {
+        const resource = `${name}-${result.partitionIndex}`;
+        yield isDone(result)
+          ? topic(resource, { beforeOffset: asked.get(resource)?.offset })
+          : undefined;
+      }
+    }
   }),
-  changes(alterConfigs, ({ resources, validateOnly }, { responses }) => {
-    if (validateOnly) return [];
-    const byResource = new Map(resources.map((resource) => [resourceKey(resource), resource]));
-    return responses.flatMap((result): Change[] => {
-      const asked = byResource.get(resourceKey(result));
-      if (!isDone(result) || asked === undefined) return [];
+  changes(alterPartitionReassignments, function* ({ topics }, { responses }) {
+    const asked = yield* byPartition(topics);
+    for (const { name, partitions } of responses) {
+      for (const result of partitions) {
+        const resource = `${name}-${result.partitionIndex}`;
+        yield isDone(result)
+          ? topic(resource, { replicas: asked.get(resource)?.replicas })
+          : undefined;
+      }
+    }
+  }),
+  changes(alterConfigs, function* ({ resources, validateOnly }, { responses }) {
+    if (validateOnly) return;
+    const byResource = yield* byKey(resources, resourceKey);
+    for (const result of responses) {
+      yield;
+      const asked = isDone(result) ? byResource.get(resourceKey(result)) : undefined;
+      if (asked === undefined) continue;
       const after = asked.configs.map(({ name, value }) => [name, shown(name, value)]);
-      return [config(result, Object.fromEntries(after))];
-    });
+      yield config(result, Object.fromEntries(after));
+    }
   }),
-  changes(incrementalAlterConfigs, ({ resources, validateOnly }, { responses }) => {
-    if (validateOnly) return [];
-    const byResource = new Map(resources.map((resource) => [resourceKey(resource), resource]));
-    return responses.flatMap((result): Change[] => {
-      const asked = byResource.get(resourceKey(result));
-      if (!isDone(result) || asked === undefined) return [];
+  changes(incrementalAlterConfigs, function* ({ resources, validateOnly }, { responses }) {
+    if (validateOnly) return;
+    const byResource = yield* byKey(resources, resourceKey);
+    for (const result of responses) {
+      yield;
+      const asked = isDone(result) ? byResource.get(resourceKey(result)) : undefined;
+      if (asked === undefined) continue;
       const after = asked.configs.map(({ name, value, configOperation }) => {
         const operation = OPERATION_WORDS.get(configOperation);
         const text = shown(name, value);
         return [name, operation === "set" ? text : { [operation ?? "unknown"]: text }];
       });
-      return [config(result, Object.fromEntries(after))];
-    });
+      yield config(result, Object.fromEntries(after));
+    }
   }),
-  changes(alterUserScramCredentials, ({ deletions }, { results }) => {
-    const deleted = new Set(deletions.map(({ name }) => name));
-    return results.filter(isDone).map(({ user }) => ({
-      resourceType: "USER",
-      resource: user,
-      after: deleted.has(user) ? null : { credential: HIDDEN },
-    }));
+  changes(alterUserScramCredentials, function* ({ deletions }, { results }) {
+    const deleted = yield* byKey(deletions, ({ name }) => name);
+    for (const result of results) {
+      yield;
+      if (!isDone(result)) continue;
+      const { user } = result;
+      const after = deleted.has(user) ? null : { credential: HIDDEN };
+      yield { resourceType: "USER", resource: user, after };
+    }
   }),
-  changes(
-    updateFeatures,
-    ({ featureUpdates, validateOnly }, { errorCode }) =>
-      errorCode !== ErrorCode.NONE || validateOnly
-        ? []
-        : featureUpdates.map(({ feature, maxVersionLevel }) => ({
-          resourceType: "FEATURE",
-          resource: feature,
-          after: { level: maxVersionLevel },
-        })),
-  ),
-  changes(
-    unregisterBroker,
-    ({ brokerId }, { errorCode }) =>
-      errorCode === ErrorCode.NONE
-        ? [{ resourceType: "BROKER", resource: String(brokerId), after: null }]
-        : [],
-  ),
+  changes(updateFeatures, function* ({ featureUpdates, validateOnly }, response) {
+    if (!isDone(response) || validateOnly) return;
+    for (const { feature, maxVersionLevel } of featureUpdates) {
+      yield { resourceType: "FEATURE", resource: feature, after: { level: maxVersionLevel } };
+    }
+  }),
+  changes(unregisterBroker, function* ({ brokerId }, response) {
+    if (!isDone(response)) return;
+    yield { resourceType: "BROKER", resource: String(brokerId), after: null };
+  }),
 ]);
 
 /**
@@ -166,17 +167,45 @@ export function audited(handler: ApiHandler): ApiHandler {
     ...handler,
     handle: async (request, context): Promise<HandlerResult<Api>> => {
       const answer = await handle(request, context);
-      if (answer !== NO_RESPONSE) record(api, changesOf(request, answer), context);
+      if (answer !== NO_RESPONSE) await record(api, changesOf(request, answer), context);
       return answer;
     },
   };
 }
 
-function record(api: Api, changed: readonly Change[], context: RequestContext): void {
+async function record(api: Api, changed: Steps<void>, context: RequestContext): Promise<void> {
   const { broker: { audit }, session, clientId } = context;
+  const slice = new TimeSlice();
   for (const change of changed) {
-    audit.record({ event: "change", session, clientId, api: api.name, ...change });
+    if (change !== undefined) {
+      audit.record({ event: "change", session, clientId, api: api.name, ...change });
+    }
+    if (slice.isOver) await slice.pause();
   }
+}
+
+/** What was asked for, by its key. */
+function* byKey<T>(items: readonly T[], keyOf: (item: T) => string): Steps<Map<string, T>> {
+  const found = new Map<string, T>();
+  for (const item of items) {
+    found.set(keyOf(item), item);
+    yield;
+  }
+  return found;
+}
+
+/** What was asked for of partitions. */
+function* byPartition<P extends { readonly partitionIndex: number }>(
+  topics: readonly { readonly name: string; readonly partitions: readonly P[] }[],
+): Steps<Map<string, P>> {
+  const found = new Map<string, P>();
+  for (const { name, partitions } of topics) {
+    for (const partition of partitions) {
+      found.set(`${name}-${partition.partitionIndex}`, partition);
+      yield;
+    }
+  }
+  return found;
 }
 
 function changes<A extends Api>(api: A, list: ChangesOf<A>): [key: number, list: ChangesOf<Api>] {

@@ -35,6 +35,7 @@ import {
   delegationTokensOf,
 } from "../../security/tokens/mod.ts";
 import { check, inHandler, mayDo, rule } from "../access/mod.ts";
+import { byName } from "../each_item.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import { failure } from "../outcome.ts";
 import { onlyLocalWhileOpen } from "./only_local_while_open.ts";
@@ -196,8 +197,9 @@ async function describe(
   checkRequester(context);
   const tokens = delegationTokensOf(context.broker);
   if (!tokens.isEnabled) throw new ApiError(ErrorCode.DELEGATION_TOKEN_AUTH_DISABLED);
-  const asked = owners === null ? undefined : new Set(
-    owners.map(({ principalType: type, principalName: name }) => formatPrincipal({ type, name })),
+  const asked = owners === null ? undefined : await byName(
+    owners,
+    ({ principalType: type, principalName: name }) => formatPrincipal({ type, name }),
   );
   const budget = new ResponseBudget(context);
   const found: DescribeDelegationTokenResponse["tokens"][number][] = [];
@@ -226,7 +228,7 @@ async function describe(
 /** Whether a token belongs to one of the principals that a client asked for. */
 function isAsked(
   { owner, requester, renewers }: DelegationToken,
-  asked: ReadonlySet<string> | undefined,
+  asked: ReadonlyMap<string, unknown> | undefined,
 ): boolean {
   return asked === undefined ||
     [owner, requester, ...renewers].some((of) => asked.has(formatPrincipal(of)));

@@ -53,11 +53,11 @@ async function handleListTransactions(
 ): Promise<ListTransactionsResponse> {
   const { stateFilters } = request;
   const states = await byName(stateFilters, (state) => state);
-  const unknownStateFilters = [...states.keys()].filter((state) => !STATES.has(state));
+  const unknownStateFilters = await unknownOf(states.keys());
   let errorCode: number = ErrorCode.NONE;
   let found: CoordinatedTransaction[] = [];
   try {
-    found = await find(request, new Set(states.keys()), context);
+    found = await find(request, states, context);
   } catch (error) {
     errorCode = errorCodeOf(error, context.broker.logger);
   }
@@ -67,16 +67,27 @@ async function handleListTransactions(
   return { errorCode, unknownStateFilters, transactionStates: found.map(stateOf) };
 }
 
+/** The names that are none of a state; a client may send very many. */
+async function unknownOf(states: Iterable<string>): Promise<string[]> {
+  const unknown: string[] = [];
+  const slice = new TimeSlice();
+  for (const state of states) {
+    if (!STATES.has(state)) unknown.push(state);
+    if (slice.isOver) await slice.pause();
+  }
+  return unknown;
+}
+
 /** @throws {ApiError} INVALID_REGULAR_EXPRESSION, COORDINATOR_LOAD_IN_PROGRESS. */
 async function find(
   { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern }:
     ListTransactionsRequest,
-  states: ReadonlySet<string>,
+  states: ReadonlyMap<string, unknown>,
   { broker: { transactions, clock } }: RequestContext,
 ): Promise<CoordinatedTransaction[]> {
   const pattern = await compile(transactionalIdPattern ?? "");
   if (transactions.isLoading) throw new ApiError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
-  const producerIds = new Set(producerIdFilters);
+  const producerIds = await byName(producerIdFilters, (id) => id);
   const nowMs = clock.now();
   const isWanted = (transactionalId: string, { state, producerId, startMs }: Transaction) =>
     (stateFilters.length === 0 || states.has(STATE_NAMES[state])) &&
