@@ -20,8 +20,10 @@ export async function preload(): Promise<void> {
     import("./groups/shards.ts"),
     import("./handlers/administration.ts"),
     import("./handlers/groups/mod.ts"),
+    import("./handlers/transactions/mod.ts"),
     import("./replication/replication_manager.ts"),
     import("../storage/cleaner/cleaning_pass.ts"),
+    import("../storage/file_system/memory_file_system.ts"),
   ]);
   await Promise.all([loadGroups(), loadHandlers(), loadReplication(), loadCleaningPass()]);
 }

@@ -34,6 +34,10 @@ import {
   listPartitionReassignmentsHandler,
 } from "./topics/partition_reassignments.ts";
 import { describeProducersHandler } from "./transactions/describe_producers.ts";
+import { createPartitionsHandler } from "./topics/create_partitions.ts";
+import { deleteRecordsHandler } from "./records/delete_records.ts";
+import { deleteTopicsHandler } from "./topics/delete_topics.ts";
+import { describeTopicPartitionsHandler } from "./topics/describe_topic_partitions.ts";
 import { describeTransactionsHandler } from "./transactions/describe_transactions.ts";
 import { listTransactionsHandler } from "./transactions/list_transactions.ts";
 
@@ -65,6 +69,10 @@ export const handlers: ReadonlyMap<number, ApiHandler> = new Map(
     electLeadersHandler,
     alterPartitionReassignmentsHandler,
     listPartitionReassignmentsHandler,
+    createPartitionsHandler,
+    deleteRecordsHandler,
+    deleteTopicsHandler,
+    describeTopicPartitionsHandler,
     describeProducersHandler,
     describeTransactionsHandler,
     listTransactionsHandler,

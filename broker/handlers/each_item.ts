@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TimeSlice } from "../../storage/mod.ts";
+import { TimeSlice } from "../../storage/time_slice.ts";
 
 /** Lists up to this length are processed without yielding, even if their strings are long. */
 const SHORT = 64;

@@ -36,6 +36,7 @@ import { offsetCommit } from "../../protocol/messages/groups/offset_commit.ts";
 import { offsetDelete } from "../../protocol/messages/groups/offset_delete.ts";
 import { offsetFetch } from "../../protocol/messages/groups/offset_fetch.ts";
 import { syncGroup } from "../../protocol/messages/groups/sync_group.ts";
+import { deleteRecords } from "../../protocol/messages/records/delete_records.ts";
 import { alterClientQuotas } from "../../protocol/messages/security/alter_client_quotas.ts";
 import { alterUserScramCredentials } from "../../protocol/messages/security/alter_user_scram_credentials.ts";
 import { createAcls } from "../../protocol/messages/security/create_acls.ts";
@@ -47,9 +48,16 @@ import { describeDelegationToken } from "../../protocol/messages/security/descri
 import { describeUserScramCredentials } from "../../protocol/messages/security/describe_user_scram_credentials.ts";
 import { expireDelegationToken } from "../../protocol/messages/security/expire_delegation_token.ts";
 import { renewDelegationToken } from "../../protocol/messages/security/renew_delegation_token.ts";
+import { createPartitions } from "../../protocol/messages/topics/create_partitions.ts";
+import { deleteTopics } from "../../protocol/messages/topics/delete_topics.ts";
+import { describeTopicPartitions } from "../../protocol/messages/topics/describe_topic_partitions.ts";
 import { alterPartitionReassignments } from "../../protocol/messages/topics/alter_partition_reassignments.ts";
 import { electLeaders } from "../../protocol/messages/topics/elect_leaders.ts";
 import { listPartitionReassignments } from "../../protocol/messages/topics/list_partition_reassignments.ts";
+import { addOffsetsToTxn } from "../../protocol/messages/transactions/add_offsets_to_txn.ts";
+import { addPartitionsToTxn } from "../../protocol/messages/transactions/add_partitions_to_txn.ts";
+import { endTxn } from "../../protocol/messages/transactions/end_txn.ts";
+import { writeTxnMarkers } from "../../protocol/messages/transactions/write_txn_markers.ts";
 import { describeProducers } from "../../protocol/messages/transactions/describe_producers.ts";
 import { describeTransactions } from "../../protocol/messages/transactions/describe_transactions.ts";
 import { txnOffsetCommit } from "../../protocol/messages/transactions/txn_offset_commit.ts";
@@ -60,12 +68,8 @@ import { audited } from "./audited.ts";
 import { lateHandler } from "./late_handler.ts";
 import { apiVersionsHandler } from "./cluster/api_versions.ts";
 import { brokerHeartbeatHandler } from "./cluster/broker_heartbeat.ts";
-import { createPartitionsHandler } from "./topics/create_partitions.ts";
 import { createTopicsHandler } from "./topics/create_topics.ts";
-import { deleteRecordsHandler } from "./records/delete_records.ts";
-import { deleteTopicsHandler } from "./topics/delete_topics.ts";
 import { describeClusterHandler } from "./cluster/describe_cluster.ts";
-import { describeTopicPartitionsHandler } from "./topics/describe_topic_partitions.ts";
 import { envelopeHandler } from "./cluster/envelope.ts";
 import { findCoordinatorHandler } from "./groups/find_coordinator.ts";
 import { fetchHandler } from "./records/fetch.ts";
@@ -77,24 +81,23 @@ import { knownToAll } from "./known_to_all.ts";
 import { onController } from "./on_controller.ts";
 import { produceHandler } from "./records/produce.ts";
 import { saslAuthenticateHandler, saslHandshakeHandler } from "./security/sasl.ts";
-import { addOffsetsToTxnHandler } from "./transactions/add_offsets_to_txn.ts";
-import { addPartitionsToTxnHandler } from "./transactions/add_partitions_to_txn.ts";
-import { endTxnHandler } from "./transactions/end_txn.ts";
-import { writeTxnMarkersHandler } from "./transactions/write_txn_markers.ts";
 import { unservedHandler } from "./unserved.ts";
 
 /** Loaded when they are needed. */
 const ADMINISTRATION = "./administration.ts";
 const GROUPS = "./groups/mod.ts";
+const TRANSACTIONS = "./transactions/mod.ts";
 
 type Handlers = ReadonlyMap<number, ApiHandler>;
 
 let administration: Promise<Handlers> | undefined;
 let groups: Promise<Handlers> | undefined;
+let transactions: Promise<Handlers> | undefined;
 
 /** Loads the handlers that are otherwise loaded with the first request for one of them. */
 export async function loadHandlers(): Promise<Handlers> {
-  return new Map([...await loadAdministration(), ...await loadGroupHandlers()]);
+  const rooms = [loadAdministration(), loadGroupHandlers(), loadTransactionHandlers()];
+  return new Map((await Promise.all(rooms)).flatMap((handlers) => [...handlers]));
 }
 
 function loadAdministration(): Promise<Handlers> {
@@ -108,6 +111,11 @@ function loadGroupHandlers(): Promise<Handlers> {
     .then(({ handlers }) => handlers);
 }
 
+function loadTransactionHandlers(): Promise<Handlers> {
+  return transactions ??= (import(TRANSACTIONS) as Promise<typeof import("./transactions/mod.ts")>)
+    .then(({ handlers }) => handlers);
+}
+
 /** A handler of `administration.ts`. */
 function late(api: Api, advertised?: VersionRange): ApiHandler {
   return lateHandler(api, async () => (await loadAdministration()).get(api.key)!, advertised);
@@ -118,9 +126,14 @@ function ofGroups(api: Api): ApiHandler {
   return lateHandler(api, async () => (await loadGroupHandlers()).get(api.key)!);
 }
 
+/** A handler of `transactions/mod.ts`. */
+function ofTransactions(api: Api): ApiHandler {
+  return lateHandler(api, async () => (await loadTransactionHandlers()).get(api.key)!);
+}
+
 const createTopics = knownToAll(audited(createTopicsHandler));
-const deleteTopics = knownToAll(audited(deleteTopicsHandler));
-const createPartitions = knownToAll(audited(createPartitionsHandler));
+const deleteTopicsHandler = knownToAll(audited(late(deleteTopics)));
+const createPartitionsHandler = knownToAll(audited(late(createPartitions)));
 const alterConfigsHandler = knownToAll(audited(late(alterConfigs)));
 const incrementalAlterConfigsHandler = knownToAll(audited(late(incrementalAlterConfigs)));
 const updateFeaturesHandler = knownToAll(audited(late(updateFeatures)));
@@ -135,8 +148,8 @@ const findCoordinator = knownToAll(findCoordinatorHandler);
 /** What the controller serves for all brokers. */
 const OF_CONTROLLER: readonly ApiHandler[] = [
   createTopics,
-  deleteTopics,
-  createPartitions,
+  deleteTopicsHandler,
+  createPartitionsHandler,
   alterConfigsHandler,
   incrementalAlterConfigsHandler,
   updateFeaturesHandler,
@@ -154,23 +167,23 @@ const HANDLERS: readonly ApiHandler[] = [
   listOffsetsHandler,
   knownToAll(metadataHandler),
   onController(createTopics),
-  onController(deleteTopics),
-  audited(deleteRecordsHandler),
+  onController(deleteTopicsHandler),
+  audited(late(deleteRecords)),
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
   late(describeConfigs),
   onController(alterConfigsHandler, isOfLoggers),
   late(describeLogDirs),
-  onController(createPartitions),
+  onController(createPartitionsHandler),
   onController(incrementalAlterConfigsHandler, isOfLoggers),
   describeClusterHandler,
-  describeTopicPartitionsHandler,
+  late(describeTopicPartitions),
   saslHandshakeHandler,
   saslAuthenticateHandler,
-  addPartitionsToTxnHandler,
-  addOffsetsToTxnHandler,
-  endTxnHandler,
-  writeTxnMarkersHandler,
+  ofTransactions(addPartitionsToTxn),
+  ofTransactions(addOffsetsToTxn),
+  ofTransactions(endTxn),
+  ofTransactions(writeTxnMarkers),
   late(describeTransactions),
   late(listTransactions),
   late(describeProducers),

@@ -5,7 +5,7 @@
  */
 
 import { ErrorCode } from "../../protocol/errors.ts";
-import { TimeSlice } from "../../storage/mod.ts";
+import { TimeSlice } from "../../storage/time_slice.ts";
 import { ApiError } from "../api_error.ts";
 import type { RequestContext } from "../handler.ts";
 

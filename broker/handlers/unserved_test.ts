@@ -40,7 +40,7 @@ Deno.test("HandlerTable has a handler for every declared API and advertises the 
 Deno.test("HandlerTable's handlers that are loaded late advertise what they serve", async () => {
   const table = new HandlerTable();
   const handlers = await loadHandlers();
-  assertEquals(handlers.size, 41);
+  assertEquals(handlers.size, 49);
   for (const [key, { api, advertised }] of handlers) {
     assertEquals([table.get(key)!.api, table.get(key)!.advertised], [api, advertised], api.name);
   }

@@ -5,7 +5,7 @@
  */
 
 import type { Api, RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { type Access, type Handle, NO_RESPONSE, type RequestContext } from "../../handler.ts";
 import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { awaitEach, mapEach } from "../each_item.ts";

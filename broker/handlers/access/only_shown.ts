@@ -6,7 +6,7 @@
 
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import type { Api, ResponseTo } from "../../../protocol/schema/schema.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { type Access, type Handle, NO_RESPONSE, type RequestContext } from "../../handler.ts";
 import { rule } from "./access.ts";
 import { mayDo, mayDoOnCluster } from "./ask.ts";

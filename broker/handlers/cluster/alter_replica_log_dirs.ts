@@ -15,7 +15,7 @@ import {
   type AlterReplicaLogDirsRequest,
   type AlterReplicaLogDirsResponse,
 } from "../../../protocol/messages/cluster/alter_replica_log_dirs.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import {
   AclOperation,
   AclResourceType,

@@ -14,7 +14,7 @@ import {
   type DescribeLogDirsRequest,
   type DescribeLogDirsResponse,
 } from "../../../protocol/messages/cluster/describe_log_dirs.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { onCluster } from "../access/mod.ts";

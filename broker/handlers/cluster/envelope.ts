@@ -29,7 +29,7 @@ import { Writer } from "../../../protocol/primitives/writer.ts";
 import { slicedCodec } from "../../../protocol/schema/codec.ts";
 import type { Api, RequestOf } from "../../../protocol/schema/schema.ts";
 import { inRange, NO_VERSIONS } from "../../../protocol/schema/version_range.ts";
-import { runSliced } from "../../../storage/mod.ts";
+import { runSliced } from "../../../storage/time_slice.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { serveCarried } from "../../carrying/serve_carried.ts";

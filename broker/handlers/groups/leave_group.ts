@@ -13,7 +13,7 @@ import {
   type LeaveGroupRequest,
   type LeaveGroupResponse,
 } from "../../../protocol/messages/groups/leave_group.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import type { GroupShard } from "../../groups/group_shard.ts";
 import * as membership from "../../groups/membership.ts";
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";

@@ -14,7 +14,7 @@ import {
   type ListGroupsRequest,
   type ListGroupsResponse,
 } from "../../../protocol/messages/groups/list_groups.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import * as administration from "../../groups/administration.ts";
 import { AclResourceType } from "../../../protocol/messages/security/acl_types.ts";

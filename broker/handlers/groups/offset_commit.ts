@@ -17,7 +17,7 @@ import {
   type OffsetCommitResponse,
 } from "../../../protocol/messages/groups/offset_commit.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { commit } from "../../groups/offsets/requests.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { all, deniedPartitions, eachItem } from "../access/mod.ts";

@@ -19,7 +19,7 @@ import {
   type OffsetFetchResponse,
 } from "../../../protocol/messages/groups/offset_fetch.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
-import { runSliced, TimeSlice } from "../../../storage/mod.ts";
+import { runSliced, TimeSlice } from "../../../storage/time_slice.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import {
   type FetchedTopics,

@@ -20,7 +20,7 @@ import {
 } from "../../../protocol/messages/transactions/txn_offset_commit.ts";
 import { UnverifiedTransactionError } from "../../../storage/errors.ts";
 import type { Verification } from "../../../storage/log/producers/mod.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError } from "../../api_error.ts";
 import { commitInTransaction } from "../../groups/offsets/transactional_commit.ts";
 import { OFFSETS_TOPIC } from "../../groups/offsets_topic.ts";

@@ -24,7 +24,7 @@ import { fetch, IsolationLevel } from "../../../protocol/messages/records/fetch.
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import type { LogRead } from "../../../storage/log/log_read.ts";
-import { runSliced, TimeSlice } from "../../../storage/mod.ts";
+import { runSliced, TimeSlice } from "../../../storage/time_slice.ts";
 import { OffsetOutOfRangeError } from "../../../storage/errors.ts";
 import type { AbortedTransaction } from "../../../storage/log/transactions/mod.ts";
 import { pause } from "../../time/pause.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 
 /** A partition of a request. */
 export interface RequestedPartition<P> {

@@ -31,7 +31,7 @@ import {
   type DescribeAclsRequest,
   type DescribeAclsResponse,
 } from "../../../protocol/messages/security/describe_acls.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError } from "../../api_error.ts";
 import { onCluster } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -24,7 +24,7 @@ import {
 } from "../../../protocol/messages/security/describe_delegation_token.ts";
 import { expireDelegationToken } from "../../../protocol/messages/security/expire_delegation_token.ts";
 import { renewDelegationToken } from "../../../protocol/messages/security/renew_delegation_token.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError } from "../../api_error.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";
 import { ANONYMOUS, formatPrincipal, type Principal, USER_TYPE } from "../../security/principal.ts";

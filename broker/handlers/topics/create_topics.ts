@@ -27,7 +27,7 @@ import {
   MAX_PARTITIONS_PER_REQUEST,
   type NewTopic,
 } from "../../topics/topic_registry.ts";
-import { topicConfigEntry } from "../configs/resources/mod.ts";
+import { topicConfigEntry } from "../configs/resources/config_entries.ts";
 import { awaitEach, byName, CHANGES_AT_ONCE } from "../each_item.ts";
 import { duplicate, failure, type Outcome, SUCCESS } from "../outcome.ts";
 import { MutationQuota } from "./mutation_quota.ts";

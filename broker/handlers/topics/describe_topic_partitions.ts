@@ -17,7 +17,7 @@ import {
 } from "../../../protocol/messages/topics/describe_topic_partitions.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
 import { topicOperations } from "../authorized_operations.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { AclOperation, AclResourceType } from "../../../protocol/messages/security/acl_types.ts";
 import { authorize, inHandler, mayDo, rule } from "../access/mod.ts";
 import { type ApiHandler, handler, type RequestContext } from "../../handler.ts";

@@ -17,7 +17,7 @@ import { ErrorCode } from "../../../protocol/errors.ts";
 import { metadata } from "../../../protocol/messages/topics/metadata.ts";
 import type { RequestOf, ResponseTo } from "../../../protocol/schema/schema.ts";
 import { ZERO_UUID } from "../../../protocol/primitives/uuid.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ResponseBudget } from "../response_budget.ts";
 import { errorCodeOf } from "../../api_error.ts";
 import { forwardCreation } from "../../cluster/forwarded_creation.ts";

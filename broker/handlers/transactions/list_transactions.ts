@@ -13,7 +13,7 @@ import {
   type ListTransactionsRequest,
   type ListTransactionsResponse,
 } from "../../../protocol/messages/transactions/list_transactions.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { ApiError, errorCodeOf } from "../../api_error.ts";
 import {
   compileTopicRegex,

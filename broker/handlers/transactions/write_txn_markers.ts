@@ -16,7 +16,7 @@ import {
   type WriteTxnMarkersRequest,
   type WriteTxnMarkersResponse,
 } from "../../../protocol/messages/transactions/write_txn_markers.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { AclOperation } from "../../../protocol/messages/security/acl_types.ts";
 import { onCluster } from "../access/mod.ts";
 import {
