@@ -11,7 +11,6 @@ import { DescriptorReserve } from "../storage/file_system/descriptor_reserve.ts"
 import { DenoFileSystem } from "../storage/file_system/deno_file_system.ts";
 import type { FileSystem } from "../storage/file_system/file_system.ts";
 import type { LogDirectory } from "../storage/log_directory.ts";
-import { MemoryFileSystem } from "../storage/file_system/memory_file_system.ts";
 import { BatchValidations } from "./validation/batch_validations.ts";
 import { type Clock, systemClock } from "./time/clock.ts";
 import { SHARED_SETTINGS } from "./cluster/brokers_view.ts";
@@ -69,6 +68,9 @@ import { Quotas } from "./security/quotas/quotas.ts";
 import { openAclAuthorizer } from "./security/authorizer/open_acl_authorizer.ts";
 import type { Session } from "./security/session.ts";
 import { Turns } from "./network/turns.ts";
+
+/** Loaded when it is needed; `preload.ts` makes it part of the graph of a program that embeds a broker. */
+const MEMORY = "../storage/file_system/memory_file_system.ts";
 
 /** Options of {@linkcode Broker.start}. */
 export interface BrokerOptions {
@@ -216,7 +218,7 @@ export class Broker {
     const descriptors = isInProcess && listeners.all.length === 0
       ? undefined
       : opened.use(DescriptorReserve.open());
-    const fs = fileSystemOf(options, descriptors);
+    const fs = await fileSystemOf(options, descriptors);
     const counters = new BrokerCounters();
     const disk = new HungDisk(clock);
     let onLogFailure: ReturnType<typeof leaveOnLogFailure> = () => {};
@@ -545,13 +547,14 @@ function configOf({ config = {}, storage }: BrokerOptions): BrokerConfig {
   return BrokerConfig.from(storage === "memory" ? { ...MEMORY_CONFIG, ...config } : config);
 }
 
-function fileSystemOf(
+async function fileSystemOf(
   { storage, fileSystem }: BrokerOptions,
   descriptors: DescriptorReserve | undefined,
-): FileSystem {
-  return storage === "memory"
-    ? new MemoryFileSystem()
-    : fileSystem ?? new DenoFileSystem(descriptors);
+): Promise<FileSystem> {
+  if (storage !== "memory") return fileSystem ?? new DenoFileSystem(descriptors);
+  const { MemoryFileSystem }: typeof import("../storage/file_system/memory_file_system.ts") =
+    await import(MEMORY);
+  return new MemoryFileSystem();
 }
 
 /**

@@ -16,7 +16,7 @@ import { Reader } from "../../protocol/primitives/reader.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import { slicedCodec } from "../../protocol/schema/codec.ts";
 import type { Api, RequestOf, RequestTo, ResponseTo } from "../../protocol/schema/schema.ts";
-import { runSliced } from "../../storage/mod.ts";
+import { runSliced } from "../../storage/time_slice.ts";
 import { ApiError } from "../api_error.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "./cluster_state.ts";

@@ -21,13 +21,10 @@
 
 import { LinkedSignal } from "../../protocol/linked_signal.ts";
 import { RecordBatch, RecordBatchBuilder, recordBatches } from "../../protocol/records/mod.ts";
-import {
-  DEFAULT_LOG_CONFIG,
-  FileSystemError,
-  type Log,
-  type LogConfig,
-  StorageError,
-} from "../../storage/mod.ts";
+import { StorageError } from "../../storage/errors.ts";
+import { FileSystemError } from "../../storage/file_system/file_system.ts";
+import type { Log } from "../../storage/log.ts";
+import { DEFAULT_LOG_CONFIG, type LogConfig } from "../../storage/log/log_config.ts";
 import type { Clock } from "../time/clock.ts";
 import {
   CREATED_HEADER,

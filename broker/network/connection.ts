@@ -33,7 +33,7 @@ import {
 import { Reader, TooManyElementsError } from "../../protocol/primitives/reader.ts";
 import type { Api, RequestOf } from "../../protocol/schema/schema.ts";
 import { inRange } from "../../protocol/schema/version_range.ts";
-import { runSliced } from "../../storage/mod.ts";
+import { runSliced } from "../../storage/time_slice.ts";
 import { apiVersions } from "../../protocol/messages/cluster/api_versions.ts";
 import { envelope } from "../../protocol/messages/cluster/envelope.ts";
 import { fetch } from "../../protocol/messages/records/fetch.ts";

@@ -13,7 +13,7 @@ import { Acks, produce } from "../../protocol/messages/records/produce.ts";
 import { Writer } from "../../protocol/primitives/writer.ts";
 import { codec, slicedCodec } from "../../protocol/schema/codec.ts";
 import type { Api, RequestOf, ResponseTo } from "../../protocol/schema/schema.ts";
-import { runSliced, TimeSlice } from "../../storage/mod.ts";
+import { runSliced, TimeSlice } from "../../storage/time_slice.ts";
 import { type BrokerContext, type HandlerResult, NO_RESPONSE } from "../handler.ts";
 import { errorResponse, type ResponseError } from "./error_response.ts";
 import { explainFailure, isClientsFault } from "./failures.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { TimeSlice } from "../../storage/mod.ts";
+import { TimeSlice } from "../../storage/time_slice.ts";
 import { ManualClock, systemClock } from "./clock.ts";
 
 Deno.test("ManualClock.advance() fires timers in order, each at its time", () => {

@@ -5,14 +5,9 @@
  * @module
  */
 
-import {
-  type CleanableLog,
-  CorruptRecordError,
-  type Log,
-  LogCleaner,
-  type LogCleaning,
-  type LogDirectory,
-} from "../../storage/mod.ts";
+import { CorruptRecordError } from "../../protocol/records/mod.ts";
+import { LogCleaner } from "../../storage/cleaner/log_cleaner.ts";
+import type { CleanableLog, Log, LogCleaning, LogDirectory } from "../../storage/mod.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterState } from "../cluster/cluster_state.ts";
 import { MetadataStoreSilentError } from "../metadata/metadata_store.ts";

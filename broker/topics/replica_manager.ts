@@ -15,7 +15,8 @@
  * @module
  */
 
-import { CorruptFileError, type Log, type LogDirectory, StorageError } from "../../storage/mod.ts";
+import { CorruptFileError, StorageError } from "../../storage/errors.ts";
+import type { Log, LogDirectory } from "../../storage/mod.ts";
 import type { Clock } from "../time/clock.ts";
 import type { ClusterChange, ClusterState, TopicState } from "../cluster/cluster_state.ts";
 import { METADATA_LOG_NAME } from "../metadata/local_metadata_store.ts";

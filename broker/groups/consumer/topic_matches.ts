@@ -8,7 +8,7 @@
  * @module
  */
 
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import type { GroupTopics } from "../group_topics.ts";
 import { compileTopicRegex, type TopicMatcher } from "./topic_regex.ts";
 

@@ -11,7 +11,7 @@ import type {
   OffsetDeleteResponse,
 } from "../../../protocol/messages/groups/offset_delete.ts";
 import type { OffsetFetchRequest } from "../../../protocol/messages/groups/offset_fetch.ts";
-import { runSliced } from "../../../storage/mod.ts";
+import { runSliced } from "../../../storage/time_slice.ts";
 import { ApiError } from "../../api_error.ts";
 import type { GroupShard } from "../group_shard.ts";
 import type { RecordOf } from "../records/group_record.ts";

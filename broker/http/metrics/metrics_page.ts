@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runSliced, TimeSlice } from "../../../storage/mod.ts";
+import { runSliced, TimeSlice } from "../../../storage/time_slice.ts";
 import type { BrokerParts } from "../../broker.ts";
 import type { ShownCertificate } from "../../network/tls/secure_listener.ts";
 import type { Health } from "../health.ts";

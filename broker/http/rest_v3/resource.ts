@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import { HttpError } from "../http_error.ts";
 import type { Call } from "../rest/call.ts";
 import type { Schema } from "../rest/route.ts";

@@ -9,7 +9,7 @@
 
 import type { Message } from "../../../client/mod.ts";
 import { partitionRanges } from "../../../client/text/partition_ranges.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import type { GapReason } from "../http_counters.ts";
 import { HttpError } from "../http_error.ts";
 import type { RestContext } from "../rest/call.ts";

@@ -9,7 +9,7 @@
  */
 
 import type { Client, Consumer, IsolationLevel, Message } from "../../../client/mod.ts";
-import { TimeSlice } from "../../../storage/mod.ts";
+import { TimeSlice } from "../../../storage/time_slice.ts";
 import type { Clock } from "../../time/clock.ts";
 import { pause } from "../../time/pause.ts";
 import { HttpError } from "../http_error.ts";

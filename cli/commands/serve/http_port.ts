@@ -6,6 +6,7 @@
 
 import type { Broker, HostPort, Logger } from "../../../broker/mod.ts";
 import { parseAddress as parseIpAddress } from "../../../protocol/ip_address.ts";
+import { ConfigError } from "../../../broker/settings/config.ts";
 import { formatHostPort, parseListener } from "../../../broker/settings/listener.ts";
 import type { HttpServer, HttpSettings } from "../../../broker/http/mod.ts";
 import type { ProcessBrokers } from "../../../broker/workers/mod.ts";
@@ -108,7 +109,6 @@ export async function openHttp(
   try {
     server = await HttpServer.open({ broker, ...settingsOf(flags, address) });
   } catch (error) {
-    const { ConfigError } = await import("../../../broker/mod.ts");
     if (error instanceof ConfigError) throw new CommandError(error.message);
     const problem = bindProblem(error);
     if (problem === undefined) throw error;

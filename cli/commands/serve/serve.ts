@@ -95,7 +95,7 @@ export const serve = command({
     // permissions (`deno run -A`) would also give up folders that require all, such as /dev/shm.
     if (Deno.build.standalone) Deno.permissions.revokeSync({ name: "run" });
     // The broker is by far the largest part of the program; other commands start faster without it.
-    const { ProcessBrokers } = await import("../../../broker/workers/mod.ts");
+    const { ProcessBrokers } = await import("../../../broker/workers/process_brokers.ts");
     const { workers, http, httpHost, httpTrustedProxies, httpWrites, ...others } = flags;
     const { httpStreamRate, httpCorsOrigin, ...rest } = others;
     const { bootstrapUser: _name, bootstrapPasswordFile: _file, ...settings } = rest;

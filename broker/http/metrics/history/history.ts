@@ -8,7 +8,7 @@
  * @module
  */
 
-import { runSliced, TimeSlice } from "../../../../storage/mod.ts";
+import { runSliced, TimeSlice } from "../../../../storage/time_slice.ts";
 import type { BrokerParts } from "../../../broker.ts";
 import type { Clock } from "../../../time/clock.ts";
 import type { OtherEnds } from "../group_metrics.ts";
