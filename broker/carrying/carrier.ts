@@ -33,6 +33,11 @@ const CHECK_MS = 10_000;
 /** How long a connection is kept that carries nothing. */
 const MAX_IDLE_MS = 60_000;
 
+/** Another broker does not let this one act for its users, until somebody changes that. */
+export class CarryingRefusedError extends PeerRefusalError {
+  override name = "CarryingRefusedError";
+}
+
 /** A connection to one broker. */
 export class Carrier {
   readonly #peer: Peer;
@@ -132,7 +137,7 @@ export class Carrier {
     this.#scheduleCheck();
   }
 
-  /** @throws {PeerRefusalError} If the other broker does not carry connections for this one. */
+  /** @throws {CarryingRefusedError} If the other broker takes no connections of users from this one. */
   async #begin(channel: FrameChannel): Promise<void> {
     const { nodeId, logger } = this.#options;
     const { errorCode } = await exchange(channel, `broker-${nodeId}`, envelope, 0, {
@@ -149,7 +154,7 @@ export class Carrier {
       brokerId: this.#peer.id,
       reason,
     });
-    throw new PeerRefusalError(`it does not let this broker act for its users: ${reason}`);
+    throw new CarryingRefusedError(`it does not let this broker act for its users: ${reason}`);
   }
 
   async #receive(channel: FrameChannel): Promise<void> {

@@ -24,7 +24,8 @@ export class Carriers {
   /**
    * Opens a connection that acts for a client.
    *
-   * @throws {Error} If the broker cannot be reached, or does not let this one act for clients.
+   * @throws {CarryingRefusedError} If the broker does not let this one act for clients.
+   * @throws {Error} If it cannot be reached.
    */
   async connect(peer: Peer, session: Session): Promise<FrameChannel> {
     const carrier = this.#carrierTo(peer);

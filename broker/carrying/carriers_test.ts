@@ -30,9 +30,10 @@ import { within } from "../../tests/support/within.ts";
 import { Broker } from "../broker.ts";
 import type { BrokerSettings } from "../settings/settings.ts";
 import { silentLogger } from "../logger.ts";
-import { type PeerNetwork, PeerRefusalError } from "../peers/peer_network.ts";
+import type { PeerNetwork } from "../peers/peer_network.ts";
 import { EMBEDDED_LISTENER, type ListenerIdentity, type Session } from "../security/session.ts";
 import { ManualClock } from "../time/clock.ts";
+import { CarryingRefusedError } from "./carrier.ts";
 import { Carriers } from "./carriers.ts";
 
 const PEER = { id: 2, host: "127.0.0.1", port: 9092 };
@@ -236,11 +237,11 @@ Deno.test("Carriers.connect() is refused to those who are no brokers, also once 
   await using fixture = await Fixture.start({ "super.users": "User:admin" });
   const { listener } = fixture.login;
   // A user may claim nothing: neither by the listener of brokers nor otherwise.
-  await assertRejects(() => fixture.as(user("alice")), PeerRefusalError, "CLUSTER_ACTION");
+  await assertRejects(() => fixture.as(user("alice")), CarryingRefusedError, "CLUSTER_ACTION");
   fixture.login = user("admin");
-  await assertRejects(() => fixture.as(user("alice")), PeerRefusalError);
+  await assertRejects(() => fixture.as(user("alice")), CarryingRefusedError);
   fixture.login = { ...user("admin"), listener: { name: "EXTERNAL", protocol: "SSL" } };
-  await assertRejects(() => fixture.as(user("alice")), PeerRefusalError, "CLUSTER_ACTION");
+  await assertRejects(() => fixture.as(user("alice")), CarryingRefusedError, "CLUSTER_ACTION");
   fixture.login = { ...user("peer"), listener };
   await fixture.allow(
     "User:peer",

@@ -15,6 +15,6 @@
  * @module
  */
 
-export type { CarrierOptions } from "./carrier.ts";
+export { type CarrierOptions, CarryingRefusedError } from "./carrier.ts";
 export { Carriers } from "./carriers.ts";
 export { serveCarried } from "./serve_carried.ts";

@@ -233,6 +233,7 @@ export function embeddedDialer(broker: EmbeddedBroker): Dialer {
         signal.throwIfAborted();
         return channel;
       } catch (error) {
+        if (error instanceof ConnectionError && !error.retriable) throw error;
         throw dialError(peer, error);
       }
     },

@@ -4,10 +4,16 @@
  * @module
  */
 
-import { Client, type EmbeddedChannel, type TracingApi } from "../../../client/mod.ts";
+import {
+  Client,
+  ConnectionError,
+  type EmbeddedChannel,
+  type TracingApi,
+} from "../../../client/mod.ts";
 import { StreamChannel } from "../../../protocol/frames/channel.ts";
 import type { BrokerParts } from "../../broker.ts";
-import type { Carriers } from "../../carrying/mod.ts";
+import { type Carriers, CarryingRefusedError } from "../../carrying/mod.ts";
+import type { Peer } from "../../peers/peers.ts";
 import { EMBEDDED_SESSION, type Session } from "../../security/session.ts";
 import { formatHostPort } from "../../settings/listener.ts";
 
@@ -38,7 +44,11 @@ export function openLocalClient({ tracing, ...options }: LocalClientOptions): Cl
   });
 }
 
-/** Connects to a broker of the cluster. */
+/**
+ * Connects to a broker of the cluster.
+ *
+ * @throws {ConnectionError} If it is another one, which does not let this one act for its users.
+ */
 export async function openLocalChannel(
   { parts, carriers, session = EMBEDDED_SESSION }: Omit<LocalClientOptions, "tracing">,
   address: string,
@@ -52,11 +62,29 @@ export async function openLocalChannel(
     const { host, port, protocol } = endpoint;
     // By its own login this broker may do more over there than the user.
     if (!authorizer.isOpen || protocol !== "PLAINTEXT") {
-      return await carriers.connect(broker, session);
+      return await carried(carriers, broker, session);
     }
     const conn = await Deno.connect({ hostname: host, port });
     conn.setNoDelay(true);
     return new StreamChannel(conn, address, { maxFrameSize: MAX_RESPONSE_BYTES });
   }
   return server.connect(session);
+}
+
+async function carried(
+  carriers: Pick<Carriers, "connect">,
+  broker: Peer,
+  session: Session,
+): Promise<EmbeddedChannel> {
+  try {
+    return await carriers.connect(broker, session);
+  } catch (error) {
+    if (!(error instanceof CarryingRefusedError)) throw error;
+    // Trying again is no use.
+    throw new ConnectionError(`Cannot ask broker ${broker.id}: ${error.message}`, {
+      cause: error,
+      retriable: false,
+      advice: "Let the administrator of the cluster see the log of this broker",
+    });
+  }
 }

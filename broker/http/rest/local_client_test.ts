@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { Client, ConnectionError } from "../../../client/mod.ts";
 import type { FrameChannel } from "../../../protocol/frames/channel.ts";
 import type { BrokerParts } from "../../broker.ts";
+import { CarryingRefusedError } from "../../carrying/mod.ts";
 import type { Peer } from "../../peers/peers.ts";
 import { EMBEDDED_LISTENER, type Session } from "../../security/session.ts";
 import { openLocalChannel } from "./local_client.ts";
@@ -43,4 +45,23 @@ Deno.test("openLocalChannel() acts for the user here, and at other brokers by co
   authorizer.isOpen = true;
   await openLocalChannel(options, "127.0.0.1:2");
   assertEquals(elsewhere, Array(3).fill([2, 3, "alice"]));
+});
+
+Deno.test("openLocalClient() fails at once where another broker does not let this one act for users", async () => {
+  const endpoints = [{ name: "SSL", protocol: "SSL", host: "127.0.0.1", port: 1 }];
+  const parts = {
+    context: {
+      nodeId: 1,
+      cluster: { brokers: [{ id: 2, endpoints }] },
+      authorizer: { isOpen: false },
+    },
+  } as unknown as BrokerParts;
+  const connect = () => Promise.reject(new CarryingRefusedError("it has no CLUSTER_ACTION"));
+  const opening = () =>
+    openLocalChannel({ parts, carriers: { connect }, session: ALICE }, "127.0.0.1:1");
+  const error = await assertRejects(opening, ConnectionError, "broker 2: it has no CLUSTER_ACTION");
+  assertEquals(error.retriable, false);
+  // The SDK gives it on as it is.
+  await using client = new Client({ broker: { connect: opening } });
+  await assertRejects(() => client.admin().listTopics(), ConnectionError, "broker 2");
 });
