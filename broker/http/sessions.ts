@@ -12,6 +12,7 @@
  */
 
 import { formatPrincipal } from "../security/principal.ts";
+import { isLoopback } from "../settings/listener.ts";
 import type { Clock } from "../time/clock.ts";
 import type { HttpIdentity } from "./authentication.ts";
 
@@ -93,7 +94,7 @@ export class Sessions {
     nowMs: number,
   ): Entry | undefined {
     const entry = entries.get(token);
-    if (entry === undefined || entry.address !== address) return undefined;
+    if (entry === undefined || entry.address !== placeOf(address)) return undefined;
     if (entry.expiresMs > nowMs && entry.identity.isCurrent()) return entry;
     entries.delete(token);
     return undefined;
@@ -120,9 +121,20 @@ export class Sessions {
     else if (entries.size >= MAX_ENTRIES) entries.delete(entries.keys().next().value!);
     const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))
       .toBase64({ alphabet: "base64url", omitPadding: true });
-    entries.set(token, { identity, address, user, expiresMs: nowMs + validMs });
+    entries.set(token, {
+      identity,
+      address: placeOf(address),
+      user,
+      expiresMs: nowMs + validMs,
+    });
     return { token, validMs };
   }
+}
+
+/** An address; one for all of this machine, where a browser may connect by another the next time. */
+function placeOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return isLoopback(plain) ? "localhost" : plain;
 }
 
 function tokenOf(headers: Headers): string | undefined {

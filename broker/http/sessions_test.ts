@@ -34,6 +34,19 @@ Deno.test("Sessions live an hour without requests, at the address that began the
   assertEquals(sessions.identify(withSession(token), "10.0.0.1"), undefined);
 });
 
+Deno.test("Sessions take all addresses of this machine for one, and IPv4 within IPv6 for IPv4", () => {
+  const sessions = new Sessions(new ManualClock());
+  const alice = identity("alice");
+  const here = sessions.open(alice, "127.0.0.1").token;
+  for (const address of ["::1", "127.0.0.1", "::ffff:127.0.0.1"]) {
+    assertEquals(sessions.identify(withSession(here), address), alice, address);
+  }
+  assertEquals(sessions.identify(withSession(here), "10.0.0.1"), undefined);
+  const there = sessions.open(alice, "::ffff:10.0.0.1").token;
+  assertEquals(sessions.identify(withSession(there), "10.0.0.1"), alice);
+  assertEquals(sessions.identify(withSession(there), "::1"), undefined);
+});
+
 Deno.test("Sessions end with what they were given for", () => {
   const sessions = new Sessions(new ManualClock());
   let isCurrent = true;
@@ -55,7 +68,7 @@ Deno.test("Sessions make tickets that are valid once, for half a minute, and for
   assertEquals(sessions.identify(withTicket(one), "::1"), alice);
   assertEquals(sessions.identify(withTicket(one), "::1"), undefined);
   const stolen = ticket();
-  assertEquals(sessions.identify(withTicket(stolen), "::2"), undefined);
+  assertEquals(sessions.identify(withTicket(stolen), "10.0.0.2"), undefined);
   assertEquals(sessions.identify(withTicket(stolen), "::1"), undefined, "it is used up");
   const late = ticket();
   clock.advance(30_000);
