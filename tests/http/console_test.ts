@@ -425,3 +425,20 @@ for (const [name, screen] of Object.entries(SCREENS)) {
     });
   });
 }
+
+testWith(
+  "chromium",
+  "Console says that nothing can be changed with --http-writes off",
+  async (path) => {
+    await using http = await HttpBroker.start({ allowsWrites: false });
+    await http.client.admin().createTopic({ name: "orders" });
+    await using browser = await launchChromium(path);
+    await using pages = await Pages.of(browser, http.url, SCREENS.phone);
+    await using page = await pages.open("/ui/topics/orders/produce");
+    await page.locator("#user").filter({ hasText: "read only" }).waitFor();
+    await pages.check(page, "read only");
+    await field(page, "Value").fill("x");
+    await button(page, "Send").click();
+    await page.getByText("Changes over HTTP are switched off with --http-writes off").waitFor();
+  },
+);

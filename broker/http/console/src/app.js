@@ -269,12 +269,19 @@ function say(kind, text, more) {
   );
 }
 
-/** Who is signed in, where not everyone may do everything. */
+/** Who is signed in, where not everyone may do everything, and whether nothing can be changed here. */
 async function showUser() {
-  const { principal, is_open: isOpen } = await inCluster("GET", "/session");
-  if (isOpen) return;
+  const session = await inCluster("GET", "/session");
+  const { principal, is_open: isOpen, allows_writes: allowsWrites } = session;
+  const readOnly = allowsWrites ? "" : h(
+    "span",
+    { class: "warn", title: "Changes are switched off: --http-writes off" },
+    "read only",
+  );
+  if (isOpen) return document.getElementById("user").replaceChildren(readOnly);
   const name = principal.replace(/^User:/, "");
   document.getElementById("user").replaceChildren(
+    readOnly,
     h("a", { href: "/ui/access/users", title: principal }, name),
     h("button", { class: "small", onclick: () => signOut(inCluster) }, "Sign out"),
   );
