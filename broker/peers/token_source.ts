@@ -57,17 +57,24 @@ export function tokenSource(
   const secret = config.get(SECRET_SETTING, OAUTHBEARER)?.reveal() ??
     jaas?.options.get("clientSecret");
   const scope = config.get("sasl.oauthbearer.scope", OAUTHBEARER) ?? jaas?.options.get("scope");
-  if (id === undefined) throw new TokenSourceError(`set ${ID_SETTING} to its name at ${url}`);
+  if (id === undefined) {
+    throw new TokenSourceError(`set ${ID_SETTING} to its name at ${nameOf(place)}`);
+  }
   if (secret === undefined) throw new TokenSourceError(`set ${SECRET_SETTING}`);
   const timeoutMs = (config.get("sasl.login.connect.timeout.ms", OAUTHBEARER) ??
     DEFAULT_TIMEOUT_MS) +
     (config.get("sasl.login.read.timeout.ms", OAUTHBEARER) ?? DEFAULT_TIMEOUT_MS);
   const credentials = new TextEncoder().encode(`${id}:${secret}`).toBase64();
   return {
-    place: place.href,
+    place: nameOf(place),
     isFile: false,
     get: () => fromProvider(place, credentials, scope, timeoutMs),
   };
+}
+
+/** A provider without its query, which may have secrets. */
+function nameOf({ origin, pathname }: URL): string {
+  return origin + pathname;
 }
 
 async function fromFile(url: URL): Promise<string> {
@@ -110,14 +117,16 @@ async function fromProvider(
     text = await readBoundedBody(response, MAX_BYTES);
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
-    const reason = isLate ? `it has not answered within ${timeoutMs} ms` : String(error);
-    throw new TokenSourceError(`${url.href} gives no token: ${reason}`, { cause: error });
+    const reason = isLate
+      ? `it has not answered within ${timeoutMs} ms`
+      : String(error).replaceAll(url.href, nameOf(url));
+    throw new TokenSourceError(`${nameOf(url)} gives no token: ${reason}`, { cause: error });
   }
   const answer = parse(text);
   if (!response.ok) throw new TokenSourceError(refusal(url, response.status, answer));
   const token = answer["access_token"] ?? answer["id_token"];
   if (typeof token === "string" && token !== "") return token;
-  throw new TokenSourceError(`${url.href} gives no token: its answer has no access_token`);
+  throw new TokenSourceError(`${nameOf(url)} gives no token: its answer has no access_token`);
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {
@@ -133,6 +142,6 @@ function refusal(url: URL, status: number, answer: Readonly<Record<string, unkno
   const reasons = [answer["error"], answer["error_description"]]
     .filter((each) => typeof each === "string").join(": ").slice(0, MAX_REASON_LENGTH);
   const advice = status < 500 ? `; check ${ID_SETTING} and its secret` : "";
-  return `${url.href} gives no token: it answers ${status}` +
+  return `${nameOf(url)} gives no token: it answers ${status}` +
     `${reasons === "" ? "" : ` (${reasons})`}${advice}`;
 }
