@@ -14,7 +14,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { derContent, derSequence, DerTag, derValues } from "./der.ts";
+import { DerTag } from "../../protocol/der_reader.ts";
+import { derContent, derSequence, derValues } from "./der.ts";
 import { type KeyEntry, type KeyStoreEntries, KeyStoreError } from "./key_store_entries.ts";
 
 const MAGIC = 0xfeedfeed;
@@ -91,7 +92,7 @@ function decryptKey(
 ): Uint8Array<ArrayBuffer> {
   if (password === undefined) throw new KeyStoreError("its password is missing");
   const [, octets] = derSequence(derValues(encrypted)[0], 2);
-  const data = derContent(octets, DerTag.octets);
+  const data = derContent(octets, DerTag.octetString);
   const key = data.slice(DIGEST_SIZE, -DIGEST_SIZE);
   const secret = utf16(password);
   let previous: Uint8Array = data.subarray(0, DIGEST_SIZE);

@@ -6,15 +6,8 @@
  */
 
 import { createDecipheriv, pbkdf2 } from "node:crypto";
-import {
-  derContent,
-  derNumber,
-  derOid,
-  derSequence,
-  DerTag,
-  type DerValue,
-  derValues,
-} from "./der.ts";
+import { derContent, derNumber, derOid, derSequence, type DerValue, derValues } from "./der.ts";
+import { DerTag } from "../../protocol/der_reader.ts";
 import { type KeyStoreEntries, KeyStoreError } from "./key_store_entries.ts";
 
 /** Object identifiers, as hexadecimal digits. */
@@ -56,7 +49,7 @@ export async function readPkcs12(
     const [, authSafe] = derSequence(derValues(bytes)[0], 2);
     const [type, content] = derSequence(authSafe, 2);
     if (derOid(type) !== Oid.data) throw new RangeError("It is signed");
-    safes = derSequence(derValues(derContent(inContext(content), DerTag.octets))[0], 1);
+    safes = derSequence(derValues(derContent(inContext(content), DerTag.octetString))[0], 1);
   } catch {
     throw new KeyStoreError("it is neither PKCS12 nor JKS");
   }
@@ -69,12 +62,14 @@ export async function readPkcs12(
         switch (derOid(type)) {
           case Oid.certificateBag: {
             const [, certificate] = derSequence(inContext(value), 2);
-            certificates.push(derContent(inContext(certificate), DerTag.octets));
+            certificates.push(derContent(inContext(certificate), DerTag.octetString));
             break;
           }
           case Oid.shroudedKeyBag: {
             const [algorithm, encrypted] = derSequence(inContext(value), 2);
-            keys.push(await decrypt(algorithm, derContent(encrypted, DerTag.octets), password));
+            keys.push(
+              await decrypt(algorithm, derContent(encrypted, DerTag.octetString), password),
+            );
             break;
           }
           case Oid.keyBag:
@@ -102,7 +97,7 @@ async function contentOf(
   password: string | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const [type, content] = derSequence(safe, 2);
-  if (derOid(type) === Oid.data) return derContent(inContext(content), DerTag.octets);
+  if (derOid(type) === Oid.data) return derContent(inContext(content), DerTag.octetString);
   if (derOid(type) !== Oid.encryptedData) throw new KeyStoreError("it is encrypted for a key");
   const [, encrypted] = derSequence(inContext(content), 2);
   const [, algorithm, octets] = derSequence(encrypted, 3);
@@ -131,14 +126,14 @@ async function decrypt(
   const key = await new Promise<Uint8Array>((resolve, reject) =>
     pbkdf2(
       password,
-      derContent(salt, DerTag.octets),
+      derContent(salt, DerTag.octetString),
       iterations,
       cipher[1],
       digest,
       (error, key) => error === null ? resolve(key) : reject(error),
     )
   );
-  const decipher = createDecipheriv(cipher[0], key, derContent(iv, DerTag.octets));
+  const decipher = createDecipheriv(cipher[0], key, derContent(iv, DerTag.octetString));
   const [start, end] = [decipher.update(encrypted), decipher.final()];
   const plain = new Uint8Array(start.length + end.length);
   plain.set(start);

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { DerError } from "./der_reader.ts";
+import { DerError } from "../../../protocol/der_reader.ts";
 import type { PrincipalMapping } from "./principal_mapping.ts";
 import { TlsHandshakeError } from "./secure_listener.ts";
 import type { TrustStore } from "./trust_store.ts";

@@ -8,7 +8,12 @@
  * @module
  */
 
-import { DerError, DerReader, DerTag, formatObjectIdentifier } from "./der_reader.ts";
+import {
+  DerError,
+  DerReader,
+  DerTag,
+  formatObjectIdentifier,
+} from "../../../protocol/der_reader.ts";
 
 /** Attributes that RFC 2253 names; others are written as an identifier and hex. */
 const KEYWORDS: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@ import { encodeName, type TestName } from "../../../tests/support/security/disti
 import { TestAuthority } from "../../../tests/support/security/test_authority.ts";
 import { javaProgram } from "../../../tests/support/clients/observations.ts";
 import { testWith } from "../../../tests/support/outside.ts";
-import { DerError, DerReader } from "./der_reader.ts";
+import { DerError, DerReader } from "../../../protocol/der_reader.ts";
 import { formatName, subjectName } from "./distinguished_name.ts";
 
 /** Names and what Java 17 makes of them. */

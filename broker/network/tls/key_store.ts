@@ -7,7 +7,7 @@
 import crypto from "node:crypto";
 import { ConfigError } from "../../settings/config.ts";
 import type { TlsConfig } from "../../settings/tls_settings.ts";
-import { DerError } from "./der_reader.ts";
+import { DerError } from "../../../protocol/der_reader.ts";
 import { parsePem, type PemBlock, PemError } from "./pem.ts";
 import {
   type Certificate,

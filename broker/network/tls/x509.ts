@@ -9,7 +9,12 @@
 
 import { Buffer } from "node:buffer";
 import crypto from "node:crypto";
-import { DerError, DerReader, DerTag, formatObjectIdentifier } from "./der_reader.ts";
+import {
+  DerError,
+  DerReader,
+  DerTag,
+  formatObjectIdentifier,
+} from "../../../protocol/der_reader.ts";
 import { formatName } from "./distinguished_name.ts";
 
 /** A certificate. */

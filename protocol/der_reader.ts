@@ -1,13 +1,15 @@
 /**
- * Reads DER (ITU-T X.690) element by element. It checks every length, for the bytes come from peers.
+ * Reads DER (ITU-T X.690), the form of certificates and key stores, element by element. It checks every
+ * length, for the bytes come from others.
  *
  * @module
  */
 
-/** Tags that certificates have. */
+/** Tags that certificates and key stores have. */
 export const DerTag = {
   integer: 0x02,
   bitString: 0x03,
+  octetString: 0x04,
   objectIdentifier: 0x06,
   utf8String: 0x0c,
   printableString: 0x13,
@@ -26,19 +28,21 @@ export class DerError extends Error {
 }
 
 /** An element. */
-export interface DerElement {
+export interface DerElement<Buffer extends ArrayBufferLike = ArrayBufferLike> {
+  /** The kind of the element, one of {@linkcode DerTag} or of the context. */
   readonly tag: number;
-  readonly content: Uint8Array;
+  /** What is in it. */
+  readonly content: Uint8Array<Buffer>;
   /** The whole element: tag, length and content. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<Buffer>;
 }
 
 /** Reads the elements that follow one another in some bytes. */
-export class DerReader {
-  readonly #bytes: Uint8Array;
+export class DerReader<Buffer extends ArrayBufferLike = ArrayBufferLike> {
+  readonly #bytes: Uint8Array<Buffer>;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array<Buffer>) {
     this.#bytes = bytes;
   }
 
@@ -58,7 +62,7 @@ export class DerReader {
    * @param tag The tag that it must have. Default: any.
    * @throws {DerError} If it has another tag, is cut off, or has a form that DER does not allow.
    */
-  read(tag?: number): DerElement {
+  read(tag?: number): DerElement<Buffer> {
     const start = this.#at;
     const found = this.#byte();
     if ((found & 0x1f) === 0x1f) throw new DerError("Tags of several bytes are not supported");
@@ -74,7 +78,7 @@ export class DerReader {
   }
 
   /** Reads an element with elements inside. */
-  readInto(tag: number): DerReader {
+  readInto(tag: number): DerReader<Buffer> {
     return new DerReader(this.read(tag).content);
   }
 
