@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MemoryBudget } from "../../memory_budget.ts";
 import { HttpError } from "../http_error.ts";
-import { BodyMemory, readBody } from "./body.ts";
+import { BodyMemory, drain, readBody } from "./body.ts";
 
 const { signal } = new AbortController();
 
@@ -54,4 +54,28 @@ Deno.test("readBody() gives up waiting when the port closes", async () => {
   const waiting = readBody(request("b"), { maxBytes: 100, memory, signal: closing.signal });
   closing.abort(new DOMException("The broker is stopping", "AbortError"));
   await assertRejects(() => waiting, DOMException, "stopping");
+});
+
+Deno.test("drain() reads what is left of a small body, and leaves one that is large or of unknown size", async () => {
+  const read = async (length: string | undefined, size: number) => {
+    let taken = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (taken >= size) return controller.close();
+        taken += 1000;
+        controller.enqueue(new Uint8Array(1000));
+      },
+    }, { highWaterMark: 0 });
+    const request = new Request("http://a/", {
+      method: "POST",
+      body,
+      headers: length === undefined ? {} : { "content-length": length },
+    });
+    await drain(request);
+    return taken;
+  };
+  assertEquals(await read("20000", 20_000), 20_000);
+  assertEquals(await read("1000000", 20_000), 0);
+  assertEquals(await read("x", 20_000), 0);
+  assertEquals(await read(undefined, 20_000), 0);
 });
