@@ -30,6 +30,7 @@ import { HttpError, methodNotAllowed } from "./http_error.ts";
 import type { OtherEnds } from "./metrics/group_metrics.ts";
 import type { History } from "./metrics/history/history.ts";
 import type { MetricsPage } from "./metrics/metrics_page.ts";
+import { Peers } from "../peers/peers.ts";
 import { RequestGuard } from "./request_guard.ts";
 import { type RequestSource, RequestSources } from "./request_source.ts";
 import type { RestApi } from "./rest/api.ts";
@@ -120,6 +121,8 @@ export class HttpServer {
   readonly #events: ClusterEvents;
   readonly #directory: HttpDirectory;
   #history: Promise<History> | undefined;
+  /** For what the broker asks others as itself. */
+  #peers: Peers | undefined;
   #historyTimer: number | undefined;
   #isClearTextNoted = false;
   #inProgress = 0;
@@ -215,6 +218,7 @@ export class HttpServer {
     (await this.#export?.catch(() => undefined))?.[Symbol.dispose]();
     (await this.#metrics)?.close();
     await (await this.#history)?.close();
+    this.#peers?.close();
     this.#events[Symbol.dispose]();
     // The store may be away.
     let timer: number | undefined;
@@ -423,12 +427,19 @@ export class HttpServer {
   /** The ends of partitions that other brokers lead, where a group of this broker needs them. */
   async #otherEnds(): Promise<OtherEnds> {
     const { context } = this.#parts;
-    const { lookUpOtherEnds, needsOtherEnds }: typeof import("./metrics/mod.ts") = await import(
-      METRICS
-    );
+    const { askOtherEnds, lookUpOtherEnds, needsOtherEnds }: typeof import("./metrics/mod.ts") =
+      await import(METRICS);
     if (!needsOtherEnds(context)) return () => undefined;
+    if (!context.authorizer.isOpen) {
+      return await askOtherEnds(context, this.#peers ??= this.#openPeers());
+    }
     this.#api ??= this.#openApi();
     return await lookUpOtherEnds(context, (await this.#api).admin);
+  }
+
+  #openPeers(): Peers {
+    const { network, context: { nodeId, clock } } = this.#parts;
+    return new Peers({ network, nodeId, clock });
   }
 
   #failed(error: unknown): HttpError {

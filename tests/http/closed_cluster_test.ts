@@ -195,6 +195,21 @@ for (const name of ["SASL_SSL", "certificates", "PLAINTEXT for clients"]) {
         values.push(...polled.json.map(({ value }: { value: string }) => atob(value)));
       }
       assertEquals(values.sort(), ["b", "b", "of 0", "of 1"]);
+
+      // The metrics of the group's coordinator have its lag at brokers that lead the partitions.
+      const places = [0, 1].map((partition) => ({ topic: "orders", partition, offset: 0 }));
+      const committed = await http.send("POST", `${consumer}/offsets`, { offsets: places }, v2);
+      assertEquals(committed.status, 200);
+      for (const partition of [0, 1]) {
+        await until("the lag of the group", async () => {
+          const texts = await Promise.all(
+            cluster.brokers.map(({ url }) => fetch(`${url}/metrics`)),
+          );
+          const all = (await Promise.all(texts.map((answer) => answer.text()))).join("\n");
+          const labels = `consumergroup="g",topic="orders",partition="${partition}"`;
+          return all.includes(`kafka_consumergroup_lag{${labels}} 1`) || undefined;
+        });
+      }
       assertEquals((await http.send("DELETE", consumer, undefined, v2)).status, 204);
     },
   );

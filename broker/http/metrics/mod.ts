@@ -12,4 +12,4 @@ export { EXPOSITION_TYPE } from "./exposition.ts";
 export { METRICS } from "./metric_names.ts";
 export { History } from "./history/history.ts";
 export { MetricsPage } from "./metrics_page.ts";
-export { lookUpOtherEnds, needsOtherEnds } from "./other_ends.ts";
+export { askOtherEnds, lookUpOtherEnds, needsOtherEnds } from "./other_ends.ts";
