@@ -14,6 +14,7 @@ import { GroupLoad } from "../support/groups/group_load.ts";
 import type { GroupMember, MemberKind } from "../support/groups/group_member.ts";
 import { testWith } from "../support/outside.ts";
 import { TemporaryFolder } from "../support/temporary_folder.ts";
+import { WAIT_LIMIT_MS } from "../support/within.ts";
 import { WorkingGroup } from "../support/groups/working_group.ts";
 
 const TOPIC = "work";
@@ -80,7 +81,8 @@ testWith(
     let broker = await BrokerProcess.start({ data, flags: FLAGS });
     try {
       const listen = broker.address;
-      await using client = new Client({ brokers: listen });
+      // A slow machine takes long to start the broker again.
+      await using client = new Client({ brokers: listen, timeoutMs: WAIT_LIMIT_MS });
       const admin = client.admin();
       await admin.createTopic({ name: TOPIC, partitions: PARTITIONS });
       await using producer = client.producer();

@@ -5,7 +5,7 @@
  */
 
 /** The limit of most waits in tests: far more than a slow machine needs. */
-const DEFAULT_LIMIT_MS = 60_000;
+export const WAIT_LIMIT_MS = 60_000;
 
 /** Thrown when a wait exceeds its limit. */
 export class OverdueError extends Error {
@@ -21,7 +21,7 @@ export class OverdueError extends Error {
 export async function within<T>(
   promise: Promise<T>,
   what: string,
-  limitMs: number = DEFAULT_LIMIT_MS,
+  limitMs: number = WAIT_LIMIT_MS,
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

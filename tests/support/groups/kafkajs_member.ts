@@ -12,7 +12,8 @@ import { tell } from "./member_journal.ts";
 import { HEARTBEAT_INTERVAL_MS, REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS } from "./member_times.ts";
 
 const [address, topic, groupId] = Deno.args as [string, string, string];
-const QUICK = { initialRetryTime: 50, maxRetryTime: 500, retries: 20 };
+/** Soon again, and for longer than a test waits: a broker may take long to start again. */
+const QUICK = { initialRetryTime: 50, maxRetryTime: 500, retries: 200 };
 const kafka = new Kafka({
   clientId: "kafkajs",
   brokers: [address],
