@@ -103,7 +103,8 @@ export class Pages implements AsyncDisposable {
 
   /** What a user with a screen reader or a small screen would stumble over, and errors of any page. */
   async check(page: Page, where: string): Promise<void> {
-    await page.evaluate(axe.source);
+    // A page keeps it until another document is loaded.
+    if (!await page.evaluate("'axe' in globalThis")) await page.evaluate(axe.source);
     const serious = await page.evaluate(`
       axe.run({ runOnly: ${JSON.stringify(STANDARDS)} }).then(({ violations }) => violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
