@@ -6,8 +6,9 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HttpServer } from "../../broker/http/mod.ts";
-import { Broker, type BrokerSettings, createLogger } from "../../broker/mod.ts";
-import { ConfigError } from "../../broker/settings/config.ts";
+import { Broker, type BrokerSettings, createLogger, silentLogger } from "../../broker/mod.ts";
+import { BrokerConfig, ConfigError } from "../../broker/settings/config.ts";
+import { ProcessBrokers } from "../../broker/workers/mod.ts";
 import { ManualClock } from "../../broker/time/clock.ts";
 import { Client } from "../../client/mod.ts";
 import { EventStream } from "../support/event_stream.ts";
@@ -177,4 +178,35 @@ Deno.test("HttpServer takes a new certificate for new connections, and goes on w
   );
   await fixture.server.close();
   await stream[Symbol.asyncDispose]();
+});
+
+Deno.test("HTTPS is served by the brokers of all workers", async () => {
+  await using folder = await TemporaryFolder.create();
+  const authority = TestAuthority.create();
+  const keystore = folder.join("http.pem");
+  await Deno.writeTextFile(keystore, authority.issueServer().keystore);
+  const texts = {
+    "log.dirs": folder.join("data"),
+    "listeners": ["127.0.0.1:0"],
+    "listener.name.http.ssl.keystore.type": "PEM",
+    "listener.name.http.ssl.keystore.location": keystore,
+  };
+  await using brokers = await ProcessBrokers.start({
+    count: 2,
+    config: BrokerConfig.from(texts as never),
+    logger: silentLogger,
+    sink: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  const settings = { address: ADDRESS, isSecure: true, version: "1.2.3" };
+  await using first = await HttpServer.open({ ...settings, broker: brokers.first });
+  const [second] = await brokers.serveHttp(settings);
+  using client = Deno.createHttpClient({ caCerts: [authority.cert] });
+  for (const bound of [first.address, second!.bound]) {
+    const { port } = bound as { port: number };
+    const answer = await fetch(`https://localhost:${port}/v3/clusters`, { client });
+    assertEquals([answer.status, (await answer.json()).data.length], [200, 1]);
+  }
 });
