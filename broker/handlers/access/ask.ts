@@ -82,11 +82,31 @@ export function mayDoSomewhere(
 
 /**
  * Whether the client may act as another broker of the cluster: it has come by a listener that brokers use,
- * and has CLUSTER_ACTION. That it does not have that is audited.
+ * and has CLUSTER_ACTION. That one of the two is not so is audited.
  */
-export function mayActAsBroker(context: Pick<RequestContext, "session" | "broker">): boolean {
-  return comesAsBroker(context) &&
-    authorize(context, AclOperation.clusterAction, AclResourceType.cluster, CLUSTER_RESOURCE);
+export function mayActAsBroker(
+  context: Pick<RequestContext, "session" | "broker"> & RequestOrigin,
+): boolean {
+  if (comesAsBroker(context)) {
+    return authorize(
+      context,
+      AclOperation.clusterAction,
+      AclResourceType.cluster,
+      CLUSTER_RESOURCE,
+    );
+  }
+  const { session, clientId, api, broker: { audit } } = context;
+  audit.record({
+    event: "authz.deny",
+    session,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(api === undefined ? {} : { api }),
+    operation: "CLUSTER_ACTION",
+    resourceType: "CLUSTER",
+    resource: CLUSTER_RESOURCE,
+    rule: "Listener: brokers do not use it",
+  });
+  return false;
 }
 
 /** The same, for what is only counted otherwise: not audited. */
