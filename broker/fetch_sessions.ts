@@ -173,7 +173,9 @@ export class FetchSessions {
     this.#partitionCount += partitions.size;
     this.#countOf.set(user, (this.#countOf.get(user) ?? 0) + 1);
     let id: number;
-    do id = 1 + Math.floor(Math.random() * (MAX_EPOCH - 1)); while (this.#sessions.has(id));
+    do id = crypto.getRandomValues(new Int32Array(1))[0]! & MAX_EPOCH; while (
+      id === NO_SESSION || this.#sessions.has(id)
+    );
     this.#sessions.set(id, {
       id,
       owner,

@@ -15,8 +15,11 @@ import {
   renewDelegationToken,
 } from "../../protocol/messages/mod.ts";
 import { AclOperation, AclResourceType } from "../../protocol/messages/security/acl_types.ts";
+import { saslAuthenticate } from "../../protocol/messages/security/sasl_authenticate.ts";
+import { saslHandshake } from "../../protocol/messages/security/sasl_handshake.ts";
 import { SCRAM_MECHANISMS, type ScramMechanism } from "../../protocol/sasl/scram.ts";
 import { scramClient } from "../../protocol/sasl/scram_client.ts";
+import { parseServerFirst } from "../../protocol/sasl/scram_messages.ts";
 import { ManualClock } from "../../broker/time/clock.ts";
 import { RawConnection } from "../support/protocol/raw_connection.ts";
 import { connectAs, login } from "../support/security/raw_login.ts";
@@ -312,4 +315,39 @@ Deno.test("Tokens expire, and are deleted after that", async () => {
     if (tokens.length === 0) return;
   }
   throw new Error("The token is not deleted");
+});
+
+/** What a broker answers to the first message of a login. */
+async function challengeOf(broker: SaslBroker, id: string, mechanism: ScramMechanism) {
+  using connection = await RawConnection.connect(broker.address);
+  await connection.request(saslHandshake, 1, { mechanism });
+  const { authBytes } = await connection.request(saslAuthenticate, 2, {
+    authBytes: new TextEncoder().encode(`n,,n=${id},r=client,tokenauth=true`),
+  });
+  const { salt, iterations } = parseServerFirst(new TextDecoder().decode(authBytes));
+  return { salt, iterations };
+}
+
+Deno.test("The first answer to a login does not tell which tokens there are", async (t) => {
+  await using broker = await SaslBroker.start({ config: CLOSED });
+  using alice = await connect(broker, "alice");
+  for (const mechanism of Object.keys(SCRAM_MECHANISMS) as ScramMechanism[]) {
+    await t.step(mechanism, async () => {
+      const token = await alice.request(createDelegationToken, 3, NOTHING);
+      const known = await challengeOf(broker, token.tokenId, mechanism);
+      for (const id of ["unknown", crypto.randomUUID(), "alice"]) {
+        const { salt, iterations } = await challengeOf(broker, id, mechanism);
+        assertEquals([iterations, salt.length], [known.iterations, known.salt.length]);
+        assertNotEquals(salt, known.salt);
+        assertEquals(await challengeOf(broker, id, mechanism), { salt, iterations });
+      }
+      const { hmac } = token;
+      await alice.request(expireDelegationToken, 2, { hmac, expiryTimePeriodMs: -1 });
+      // One that was deleted looks as before, and its secret is good for nothing.
+      assertEquals(await challengeOf(broker, token.tokenId, mechanism), known);
+      const { connection, answer } = await withToken(broker, token, mechanism);
+      using _ = connection;
+      assertEquals(answer.errorCode, ErrorCode.SASL_AUTHENTICATION_FAILED);
+    });
+  }
 });

@@ -3,7 +3,8 @@
  * (KIP-48). Versions 1 to 3, 1 to 2, 1 to 2 and 1 to 3.
  *
  * A token represents the principal of a client that has authenticated, and not by a token: others get
- * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED. Unlike in Kafka, the renewers of a token are limited in number.
+ * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED. Unlike in Kafka, tokens and the renewers of a token are limited in
+ * number.
  *
  * Version 3 of the first and the last can name another owner (KIP-373).
  *

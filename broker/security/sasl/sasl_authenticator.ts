@@ -20,7 +20,7 @@ import { PasswordChecker } from "./password_checker.ts";
 import { type JaasUsers, jaasUsers, plainServer } from "./plain_server.ts";
 import type { SaslMechanisms } from "./sasl_exchange.ts";
 import type { SaslServer } from "./sasl_server.ts";
-import { type ScramIdentity, scramServer } from "./scram_server.ts";
+import { scramServer, type ScramToken } from "./scram_server.ts";
 
 /** Loaded if a listener has OAUTHBEARER. */
 const TOKEN_VALIDATOR = "./token_validator.ts";
@@ -39,8 +39,13 @@ export interface SaslAuthenticatorOptions {
 
 /** Delegation tokens (KIP-48). */
 export interface TokenCredentials {
-  /** What those who know a token's secret authenticate with; undefined if there is no such token. */
-  find(id: string, mechanism: ScramMechanism): ScramIdentity | undefined;
+  /**
+   * What those who know a token's secret authenticate with, with the same work whether there is such a
+   * token or not; undefined if there is too much to do.
+   *
+   * @param network Where the client is, such as its address: networks take turns.
+   */
+  find(id: string, mechanism: ScramMechanism, network?: string): Promise<ScramToken | undefined>;
   /** Calls `listener` when tokens have been changed or deleted, until the returned function is called. */
   onChange(listener: () => void): () => void;
 }
@@ -129,7 +134,7 @@ export class SaslAuthenticator {
   }
 
   #start(mechanism: string, listener: string, network: string | undefined): SaslServer {
-    if (isScramMechanism(mechanism)) return this.#startScram(mechanism);
+    if (isScramMechanism(mechanism)) return this.#startScram(mechanism, network);
     if (mechanism === PLAIN) {
       return plainServer(this.passwords, this.#jaasUsersOf(listener), network);
     }
@@ -147,13 +152,13 @@ export class SaslAuthenticator {
     return users;
   }
 
-  #startScram(mechanism: ScramMechanism): SaslServer {
+  #startScram(mechanism: ScramMechanism, network: string | undefined): SaslServer {
     const { config, onOldNonce } = this.#options;
     const { users, tokens } = this;
     return scramServer({
       mechanism,
       credentialOf: (user) => users.get(user)?.get(mechanism),
-      ...(tokens === undefined ? {} : { tokenOf: (id, of) => tokens.find(id, of) }),
+      ...(tokens === undefined ? {} : { tokenOf: (id, of) => tokens.find(id, of, network) }),
       fakeSaltSecret: this.#secret.value,
       looksAt: (of, place) => users.looksAt(of, place),
       isStrictNonce: config.get("sasl.scram.strict.nonce"),

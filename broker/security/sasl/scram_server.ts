@@ -36,9 +36,16 @@ import {
 } from "./sasl_server.ts";
 
 /** A credential, and who has it. */
-export interface ScramIdentity {
+interface ScramIdentity {
   readonly credential: ScramCredential;
   readonly login: SaslLogin;
+}
+
+/** A delegation token, or what looks like one. */
+export interface ScramToken {
+  readonly credential: ScramCredential;
+  /** Whom those who know its secret act for; undefined if there is no such token. */
+  readonly login: SaslLogin | undefined;
 }
 
 /** What exchanges of SCRAM need. */
@@ -46,8 +53,11 @@ export interface ScramServerOptions {
   readonly mechanism: ScramMechanism;
   /** Looks up a user. */
   readonly credentialOf: (user: string) => ScramCredential | undefined;
-  /** Looks up a delegation token (KIP-48). Default: there are none. */
-  readonly tokenOf?: (id: string, mechanism: ScramMechanism) => ScramIdentity | undefined;
+  /**
+   * Looks up a delegation token (KIP-48). What is no token has a credential, too: the work is the same.
+   * Resolves to `undefined` if there is too much of it. Default: there are none.
+   */
+  readonly tokenOf?: (id: string, mechanism: ScramMechanism) => Promise<ScramToken | undefined>;
   /** Makes up salts; the same on all brokers. */
   readonly fakeSaltSecret: Uint8Array;
   /** What users' credentials look like. Default: as new ones. */
@@ -98,7 +108,7 @@ class ScramServer implements SaslServer {
       crypto.getRandomValues(new Uint8Array(NONCE_BYTES)).toBase64();
   }
 
-  evaluate(message: Uint8Array): SaslStep {
+  evaluate(message: Uint8Array): SaslStep | Promise<SaslStep> {
     try {
       if (message.length > MAX_MESSAGE_BYTES) return failure("the message is too long");
       return this.#first === undefined
@@ -110,7 +120,7 @@ class ScramServer implements SaslServer {
     }
   }
 
-  #begin(message: string): SaslStep {
+  #begin(message: string): SaslStep | Promise<SaslStep> {
     const first = parseClientFirst(message);
     const { authzid, user, extensions } = first;
     if (authzid !== "" && authzid !== user) {
@@ -122,11 +132,28 @@ class ScramServer implements SaslServer {
     this.#first = first;
     // Made up for everyone: users and others take the same time.
     const fake = this.#fakeCredential(user);
-    this.#identity = this.#identify(
-      user,
-      extensions.get(TOKEN_EXTENSION)?.toLowerCase() === "true",
-    );
-    const { salt, iterations } = this.#identity?.credential ?? fake;
+    const isToken = extensions.get(TOKEN_EXTENSION)?.toLowerCase() === "true";
+    const { tokenOf } = this.#options;
+    if (isToken && tokenOf !== undefined) return this.#beginToken(first, tokenOf);
+    if (!isToken) this.#identity = this.#identify(user);
+    return this.#challenge(first, this.#identity?.credential ?? fake);
+  }
+
+  async #beginToken(
+    first: ScramClientFirst,
+    tokenOf: NonNullable<ScramServerOptions["tokenOf"]>,
+  ): Promise<SaslStep> {
+    const token = await tokenOf(first.user, this.mechanism);
+    if (token === undefined) return failure("too many log in with tokens at once", first.user);
+    const { credential, login } = token;
+    if (login !== undefined) this.#identity = { credential, login };
+    return this.#challenge(first, credential);
+  }
+
+  #challenge(
+    first: ScramClientFirst,
+    { salt, iterations }: Pick<ScramCredential, "salt" | "iterations">,
+  ): SaslStep {
     this.#nonce = first.nonce + this.#serverNonce;
     this.#serverFirst = formatServerFirst({ nonce: this.#nonce, salt, iterations });
     return { type: "challenge", bytes: bytesOf(this.#serverFirst) };
@@ -152,9 +179,7 @@ class ScramServer implements SaslServer {
     };
   }
 
-  #identify(user: string, isToken: boolean): ScramIdentity | undefined {
-    const { mechanism } = this;
-    if (isToken) return this.#options.tokenOf?.(user, mechanism);
+  #identify(user: string): ScramIdentity | undefined {
     const credential = this.#options.credentialOf(user);
     if (credential === undefined) return undefined;
     const principal: Principal = { type: USER_TYPE, name: user };

@@ -209,7 +209,11 @@ Deno.test("scramServer() looks up delegation tokens, and only for clients that n
   const exchanges = await Exchanges.with("SCRAM-SHA-256");
   const token = await newScramCredential("SCRAM-SHA-256", PASSWORD, ITERATIONS);
   const login = { principal: { type: "User", name: "owner", isTokenAuthenticated: true } };
-  const tokenOf = (id: string) => id === "token-1" ? { credential: token, login } : undefined;
+  const none = await newScramCredential("SCRAM-SHA-256", "another", ITERATIONS);
+  const tokenOf = (id: string) =>
+    Promise.resolve(
+      id === "token-1" ? { credential: token, login } : { credential: none, login: undefined },
+    );
   const run = async (user: string, isToken: boolean) => {
     const client = scramClient({ mechanism: "SCRAM-SHA-256", user, password: PASSWORD, isToken });
     const server = exchanges.start({ tokenOf });

@@ -4,25 +4,27 @@
  * @module
  */
 
-import { createHmac, pbkdf2Sync } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { ErrorCode } from "../../../protocol/errors.ts";
 import {
   MIN_SCRAM_ITERATIONS,
-  SCRAM_MECHANISMS,
   scramCredential,
   type ScramMechanism,
+  scramSaltedPassword,
 } from "../../../protocol/sasl/scram.ts";
 import { randomUuid } from "../../../protocol/primitives/uuid.ts";
 import { ApiError } from "../../api_error.ts";
 import type { BrokerConfig } from "../../settings/config.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Principal } from "../principal.ts";
-import type { ScramIdentity } from "../sasl/scram_server.ts";
+import { PasswordTurns } from "../sasl/password_turns.ts";
+import type { ScramToken } from "../sasl/scram_server.ts";
 import type { SecurityRecords } from "../security_records.ts";
 import {
   decodeToken,
   type DelegationToken,
   encodeToken,
+  isSamePrincipal,
   mayRenew,
   tokenIdOf,
   tokenKey,
@@ -50,6 +52,12 @@ export interface NewToken {
 }
 
 const SALT_BYTES = 18;
+/** Most tokens of an owner, and of all: every broker keeps them in memory. */
+const MAX_TOKENS_OF_OWNER = 1000;
+const MAX_TOKENS = 10_000;
+/** Logins whose credential is computed at once, off the event loop, and those that wait for it. */
+const MAX_AT_ONCE = Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1));
+const MAX_WAITING = 256;
 
 /** Creates, changes and looks up tokens. */
 export class DelegationTokens {
@@ -57,8 +65,10 @@ export class DelegationTokens {
   readonly #tokens: Map<string, DelegationToken> = new Map();
   /** Ids by the secret, in base64. */
   readonly #idsBySecret: Map<string, string> = new Map();
-  /** Credentials of tokens that somebody has authenticated with. */
-  readonly #credentials: Map<string, ScramIdentity["credential"]> = new Map();
+  readonly #turns: PasswordTurns = new PasswordTurns({
+    maxAtOnce: MAX_AT_ONCE,
+    maxWaiting: MAX_WAITING,
+  });
   readonly #listeners: Set<() => void> = new Set();
 
   constructor(parts: TokenParts) {
@@ -101,12 +111,14 @@ export class DelegationTokens {
   /**
    * Creates a token.
    *
-   * @throws {ApiError} DELEGATION_TOKEN_AUTH_DISABLED if the broker has no key.
+   * @throws {ApiError} DELEGATION_TOKEN_AUTH_DISABLED if the broker has no key, POLICY_VIOLATION if there are
+   * too many, of this owner or of all.
    */
   async create(
     { owner, requester, renewers, maxLifetimeMs = -1 }: NewToken,
   ): Promise<DelegationToken> {
     void this.#enabledKey;
+    this.#checkRoom(owner);
     const { cluster, config, clock } = this.#parts;
     const issuedMs = clock.now();
     const limitMs = config.get("delegation.token.max.lifetime.ms");
@@ -159,23 +171,30 @@ export class DelegationTokens {
     await security.commit([{ key, value: null }], [security.expectation(key)]);
   }
 
-  /** What those who know a token's secret authenticate with; undefined if there is no such token. */
-  find(id: string, mechanism: ScramMechanism): ScramIdentity | undefined {
+  /**
+   * What those who know a token's secret authenticate with; undefined if too many ask at once.
+   *
+   * An id without a token has a credential like others, made with the same work: neither its looks nor its
+   * time tell which tokens there are.
+   *
+   * @param network Where the client is, such as its address: networks take turns.
+   */
+  async find(
+    id: string,
+    mechanism: ScramMechanism,
+    network = "",
+  ): Promise<ScramToken | undefined> {
+    const credential = await this.#credentialOf(id, mechanism, network);
+    if (credential === undefined) return undefined;
     const token = this.#tokens.get(id);
-    if (token === undefined || !this.isEnabled || this.isExpired(token)) return undefined;
+    if (token === undefined || this.isExpired(token)) return { credential, login: undefined };
     const isCurrent = () => {
       const now = this.#tokens.get(id);
       return now !== undefined && !this.isExpired(now);
     };
     const { owner: { type, name }, expiryMs } = token;
-    return {
-      credential: this.#credentialOf(id, mechanism),
-      login: {
-        principal: { type, name, isTokenAuthenticated: true },
-        expiresAtMs: expiryMs,
-        isCurrent,
-      },
-    };
+    const principal = { type, name, isTokenAuthenticated: true };
+    return { credential, login: { principal, expiresAtMs: expiryMs, isCurrent } };
   }
 
   /** Whether a token is no longer valid. */
@@ -219,18 +238,33 @@ export class DelegationTokens {
   }
 
   /** Its password is random and long, so that few iterations are secure. */
-  #credentialOf(id: string, mechanism: ScramMechanism): ScramIdentity["credential"] {
-    const known = this.#credentials.get(`${mechanism} ${id}`);
-    if (known !== undefined) return known;
+  async #credentialOf(
+    id: string,
+    mechanism: ScramMechanism,
+    network: string,
+  ): Promise<ScramToken["credential"] | undefined> {
     const password = this.secretOf(id).toBase64();
     // The same on all brokers.
     const salt = hmac(this.#enabledKey, `${mechanism}\0${id}`).slice(0, SALT_BYTES);
-    const { hash, size } = SCRAM_MECHANISMS[mechanism];
-    const iterations = MIN_SCRAM_ITERATIONS;
-    const salted = new Uint8Array(pbkdf2Sync(password, salt, iterations, size, hash));
-    const credential = scramCredential(mechanism, salted, salt, iterations);
-    this.#credentials.set(`${mechanism} ${id}`, credential);
-    return credential;
+    if (!await this.#turns.take(network)) return undefined;
+    try {
+      const iterations = MIN_SCRAM_ITERATIONS;
+      const salted = await scramSaltedPassword(mechanism, password, salt, iterations);
+      return scramCredential(mechanism, salted, salt, iterations);
+    } finally {
+      this.#turns.leave();
+    }
+  }
+
+  /** @throws {ApiError} POLICY_VIOLATION if there are too many tokens. */
+  #checkRoom(owner: Principal): void {
+    let count = 0;
+    for (const token of this.#tokens.values()) {
+      if (isSamePrincipal(token.owner, owner)) count++;
+    }
+    if (this.#tokens.size >= MAX_TOKENS || count >= MAX_TOKENS_OF_OWNER) {
+      throw new ApiError(ErrorCode.POLICY_VIOLATION);
+    }
   }
 
   #note(token: DelegationToken): void {
@@ -241,9 +275,6 @@ export class DelegationTokens {
   #forget(id: string): void {
     this.#tokens.delete(id);
     if (this.isEnabled) this.#idsBySecret.delete(this.secretOf(id).toBase64());
-    for (const mechanism of Object.keys(SCRAM_MECHANISMS)) {
-      this.#credentials.delete(`${mechanism} ${id}`);
-    }
   }
 }
 
