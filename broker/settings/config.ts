@@ -362,8 +362,19 @@ export function parseBrokerConfig(inputs: ConfigInputs): BrokerConfig {
     const flag = variable.slice(PREFIX.length).toLowerCase().replaceAll("_", "-");
     if (takeOverride(flag, value, `variable ${variable}`)) continue;
     const name = nameByVariable().get(variable);
-    if (name !== undefined) take(name, value, `variable ${variable}`);
-    else checkVariable(variable);
+    if (name === undefined) {
+      checkVariable(variable);
+      continue;
+    }
+    const other = variable === variableOf(name) ? wholeVariableOf(name) : variableOf(name);
+    const otherValue = other === variable ? "" : inputs.env?.[other] ?? "";
+    if (otherValue !== "" && otherValue !== value) {
+      throw new ConfigError(
+        `Cannot use variable ${variable} with ${other}: they are the same setting and have different ` +
+          "values; remove one",
+      );
+    }
+    take(name, value, `variable ${variable}`);
   }
   for (const [flag, value] of Object.entries(inputs.flags ?? {})) {
     if (value === undefined || takeOverride(flag, value, `--${flag}`)) continue;
@@ -392,7 +403,15 @@ function nameByFlag(): ReadonlyMap<string, string> {
 }
 
 function nameByVariable(): ReadonlyMap<string, string> {
-  return namesByVariable ??= new Map(KNOWN_SETTING_NAMES.map((name) => [variableOf(name), name]));
+  // By its flag, or by its whole name where that differs, as of `listeners`.
+  return namesByVariable ??= new Map([
+    ...KNOWN_SETTING_NAMES.map((name) => [wholeVariableOf(name), name] as const),
+    ...KNOWN_SETTING_NAMES.map((name) => [variableOf(name), name] as const),
+  ]);
+}
+
+function wholeVariableOf(name: string): string {
+  return PREFIX + name.replaceAll(/[.-]/g, "_").toUpperCase();
 }
 
 function fileNames(): string[] {

@@ -175,3 +175,17 @@ Deno.test("BrokerConfig.from() accepts typed values", () => {
   const error = assertThrows(() => BrokerConfig.from({ "node.id": -7 }), ConfigError);
   assertStringIncludes(error.message, "node.id");
 });
+
+Deno.test("parseBrokerConfig() takes a variable by the flag of its setting, or by its whole name", () => {
+  const env = (variables: Record<string, string>) => parseBrokerConfig({ env: variables });
+  for (const variable of ["DQUEUE_LISTEN", "DQUEUE_LISTENERS"]) {
+    assertEquals(env({ [variable]: "a:1" }).get("listeners"), ["PLAINTEXT://a:1"]);
+  }
+  for (const variable of ["DQUEUE_DATA", "DQUEUE_LOG_DIRS"]) {
+    assertEquals(env({ [variable]: "/data" }).get("log.dirs"), "/data");
+  }
+  const both = { DQUEUE_LISTENERS: "a:1", DQUEUE_LISTEN: "a:1" };
+  assertEquals(env(both).get("listeners"), ["PLAINTEXT://a:1"]);
+  assertThrows(() => env({ ...both, DQUEUE_LISTEN: "b:2" }), ConfigError, "DQUEUE_LISTENERS");
+  assertThrows(() => env({ DQUEUE_LISTENERZ: "a:1" }), ConfigError, "did you mean");
+});

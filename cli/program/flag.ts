@@ -179,6 +179,11 @@ export function variableName(name: string): string {
   return `DQUEUE_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
+/** The variables of a flag, one for each of its names; none if it has no variable. */
+export function variablesOf({ env, flag }: NamedFlag): readonly string[] {
+  return env === undefined ? [] : [env, ...(flag.otherNames ?? []).map(variableName)];
+}
+
 /** Whether a name is that of a flag, or of one that it stands for. */
 export function isNamed({ name: own, flag }: NamedFlag, name: string): boolean {
   if (flag.suffix !== undefined) return name.startsWith(`${own}-`);

@@ -17,6 +17,7 @@ import {
   parseValue,
   placeholder,
   variableName,
+  variablesOf,
 } from "./flag.ts";
 import type { ValueSpec } from "./flag.ts";
 import { argumentUsage } from "./help.ts";
@@ -94,8 +95,8 @@ function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
   const { insteadOf } = named.flag;
   if (insteadOf !== undefined && sources.flags.has(insteadOf)) return undefined;
   // An empty variable is unset: shells can do that for a single command.
-  const variable = named.env === undefined ? undefined : sources.env(named.env);
-  if (variable) return { texts: [variable], where: named.env! };
+  const variable = findVariable(named, sources);
+  if (variable !== undefined) return variable;
   const setting = sources.file && settingOf(sources.file.settings, named);
   if (setting) {
     return { texts: setting.texts, where: `"${setting.writtenAs}" in "${sources.file!.path}"` };
@@ -104,6 +105,17 @@ function findTexts(named: NamedFlag, sources: Sources): Found | undefined {
   if (fallback === undefined) return undefined;
   const texts = Array.isArray(fallback) ? fallback : [String(fallback)];
   return { texts, where: `the default of --${named.name}` };
+}
+
+function findVariable(named: NamedFlag, { env }: Sources): Found | undefined {
+  const [first, ...others] = variablesOf(named).filter((name) => env(name));
+  if (first === undefined) return undefined;
+  const text = env(first)!;
+  const other = others.find((name) => env(name) !== text);
+  if (other === undefined) return { texts: [text], where: first };
+  throw new UsageError(
+    `Cannot use ${first} with ${other}: they are the same setting and have different values; remove one`,
+  );
 }
 
 /** Texts `name=value` of all flags that a flag stands for; the last one of a name counts. */

@@ -7,7 +7,7 @@
 import type { Command } from "./command.ts";
 import type { Context } from "../terminal/context.ts";
 import { UsageError } from "../errors.ts";
-import { type NamedFlag, variableName } from "./flag.ts";
+import { type NamedFlag, variableName, variablesOf } from "./flag.ts";
 import { type Program, PROGRAM_FLAGS } from "./program.ts";
 import { didYouMean } from "../../protocol/suggest.ts";
 
@@ -39,7 +39,7 @@ export function ensureKnownVariables(program: Program, context: Context): void {
     ...program.commands.flatMap((command: Command) => command.flags),
     ...PROGRAM_FLAGS,
   ];
-  const known = new Set([...flags.map(({ env }) => env ?? ""), DEBUG_VARIABLE, ...SECRETS]);
+  const known = new Set([...flags.flatMap(variablesOf), DEBUG_VARIABLE, ...SECRETS]);
   const prefixes = flags.filter(({ flag }) => flag.suffix !== undefined)
     .map(({ name }) => `${variableName(name)}_`);
   for (const name of names) {

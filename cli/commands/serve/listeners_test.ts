@@ -127,3 +127,22 @@ Deno.test("serve refuses listeners that do not fit together, and says what to ch
   );
   assertStringIncludes(await failing(["--listen", "SSL://:x"]), "is not of the form HOST:PORT");
 });
+
+Deno.test("serve takes listeners from the variable of Kafka's name, too", async () => {
+  const env = { DQUEUE_LISTENERS: "INTERNAL://127.0.0.1:0" };
+  const argv = ["--listener-security-protocol-map", "INTERNAL:PLAINTEXT"];
+  const stderr = await serving(argv, async ([address]) => {
+    await using client = new Client({ brokers: address! });
+    assertEquals((await client.admin().describeCluster()).brokers.length, 1);
+  }, { env });
+  assertEquals(stderr.includes("INTERNAL"), true);
+});
+
+Deno.test("serve refuses two variables of one setting that differ", async () => {
+  const stderr = await failing([], {
+    DQUEUE_LISTENERS: "127.0.0.1:0",
+    DQUEUE_LISTEN: "127.0.0.1:1",
+  });
+  assertStringIncludes(stderr, "Cannot use DQUEUE_LISTEN with DQUEUE_LISTENERS");
+  assertStringIncludes(await failing([], { DQUEUE_LISTENERZ: "a:1" }), "did you mean");
+});
