@@ -8,6 +8,7 @@ import { command } from "../../program/command.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outcomesOf, printOutcomes } from "../outcomes.ts";
 import { outputFlag } from "../output_flag.ts";
+import { dryRunFlag } from "./dry_run_flag.ts";
 
 /** `topic add-partitions`. */
 export const topicAddPartitions = command({
@@ -25,11 +26,7 @@ export const topicAddPartitions = command({
       env: false,
       doc: "New number of partitions of each topic",
     },
-    dryRun: {
-      type: "boolean",
-      env: false,
-      doc: "Let the broker validate the request, and change nothing",
-    },
+    ...dryRunFlag,
     ...outputFlag,
     ...connectionFlags,
   },

@@ -13,6 +13,7 @@ import { parseConfigPair } from "./config_pairs.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { outcomesOf, printOutcomes } from "../outcomes.ts";
 import { outputFlag } from "../output_flag.ts";
+import { dryRunFlag } from "./dry_run_flag.ts";
 
 /** `topic alter`. */
 export const topicAlter = command({
@@ -29,11 +30,7 @@ export const topicAlter = command({
       doc: "Setting to change, such as retention.ms=7d",
     },
     unset: { many: true, value: "NAME", env: false, doc: "Setting to reset to its default" },
-    dryRun: {
-      type: "boolean",
-      env: false,
-      doc: "Let the broker validate the request, and change nothing",
-    },
+    ...dryRunFlag,
     ...outputFlag,
     ...connectionFlags,
   },

@@ -10,6 +10,7 @@ import { parseConfigPair } from "./config_pairs.ts";
 import { connect, connectionFlags } from "../connection.ts";
 import { type Outcome, printOutcomes } from "../outcomes.ts";
 import { outputFlag } from "../output_flag.ts";
+import { dryRunFlag } from "./dry_run_flag.ts";
 
 /** `topic create`. */
 export const topicCreate = command({
@@ -47,11 +48,7 @@ export const topicCreate = command({
       env: false,
       doc: "Succeed for topics that already exist, whatever their settings",
     },
-    dryRun: {
-      type: "boolean",
-      env: false,
-      doc: "Let the broker validate the request, and change nothing",
-    },
+    ...dryRunFlag,
     ...outputFlag,
     ...connectionFlags,
   },
