@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadSnappy } from "../protocol/compression/snappy/snappy.ts";
 import { loadCleaningPass } from "../storage/cleaner/log_compactor.ts";
 import { loadGroups } from "./groups/group_coordinator.ts";
 import { loadHandlers } from "./handlers/mod.ts";
@@ -25,5 +26,11 @@ export async function preload(): Promise<void> {
     import("../storage/cleaner/cleaning_pass.ts"),
     import("../storage/file_system/memory_file_system.ts"),
   ]);
-  await Promise.all([loadGroups(), loadHandlers(), loadReplication(), loadCleaningPass()]);
+  await Promise.all([
+    loadGroups(),
+    loadHandlers(),
+    loadReplication(),
+    loadCleaningPass(),
+    loadSnappy(),
+  ]);
 }

@@ -6,9 +6,10 @@
  * by its size; these numbers are big-endian int32. Java clients write the stream and librdkafka the
  * raw block; all clients read both, and so does this codec. It writes the stream.
  *
- * Blocks are processed by npm:hysnappy, 3 KB of WebAssembly inlined in its module, which is
- * instantiated on first use. It allocates the size that a block states, so that size is checked
- * first.
+ * Blocks are processed by npm:hysnappy, 3 KB of WebAssembly inlined in its module, which is loaded
+ * on first use: a package takes 5 MB from a program that need not load it. Until it is there, and if
+ * it cannot be loaded, blocks are processed here, at about half the speed. It allocates the size that
+ * a block states, so that size is checked first.
  *
  * Spec: https://github.com/google/snappy/blob/main/format_description.txt,
  * https://github.com/xerial/snappy-java#compatibility-notes
@@ -16,11 +17,15 @@
  * @module
  */
 
-// deno-lint-ignore no-import-prefix
-import { snappyCompressor, snappyUncompressor } from "npm:hysnappy@1.1.1";
 import { CompressionError, DecompressedSizeError } from "../errors.ts";
 import { expandSnappyBlockSteps } from "./snappy_block.ts";
+import { compressSnappyBlock } from "./snappy_compressor.ts";
 import { runSteps, type Steps } from "../steps.ts";
+
+type WebAssemblySnappy = typeof import("npm:hysnappy@1.1.1");
+
+/** Not a literal where it is imported: the runtime would prepare packages at every start. */
+const HYSNAPPY = "npm:hysnappy@1.1.1";
 
 /** 82 'SNAPPY' 00. A raw block cannot begin with these bytes: it would start with a match. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
@@ -42,8 +47,19 @@ const MAX_KEPT_SIZE = 1024 * 1024;
 /** Number of blocks whose sizes are added up in one step. */
 const BLOCKS_PER_STEP = 1000;
 
-let compressBlock: ReturnType<typeof snappyCompressor> | undefined;
-let expandBlock: ReturnType<typeof snappyUncompressor> | undefined;
+let wasm: WebAssemblySnappy | undefined;
+let loading: Promise<void> | undefined;
+let compressBlock: ReturnType<WebAssemblySnappy["snappyCompressor"]> | undefined;
+let expandBlock: ReturnType<WebAssemblySnappy["snappyUncompressor"]> | undefined;
+
+/** Loads what is otherwise loaded on first use. */
+export function loadSnappy(): Promise<void> {
+  return loading ??= import(HYSNAPPY).then(
+    (module: WebAssemblySnappy) => void (wasm = module),
+    // Without it, as where nothing can be downloaded, all works.
+    () => {},
+  );
+}
 
 /** Compresses to a xerial stream. */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
@@ -55,8 +71,7 @@ export function* compressSnappySteps(bytes: Uint8Array): Steps {
   const blocks: Uint8Array[] = [];
   let size = XERIAL_HEADER_SIZE;
   for (let start = 0; start < bytes.length; start += XERIAL_BLOCK_SIZE) {
-    compressBlock ??= snappyCompressor();
-    const block = compressBlock(bytes.subarray(start, start + XERIAL_BLOCK_SIZE));
+    const block = compress(bytes.subarray(start, start + XERIAL_BLOCK_SIZE));
     blocks.push(block);
     size += 4 + block.length;
     yield size;
@@ -73,6 +88,15 @@ export function* compressSnappySteps(bytes: Uint8Array): Steps {
     position += 4 + block.length;
   }
   return target;
+}
+
+function compress(block: Uint8Array): Uint8Array {
+  if (wasm === undefined) {
+    loadSnappy();
+    return compressSnappyBlock(block);
+  }
+  compressBlock ??= wasm.snappyCompressor();
+  return compressBlock(block);
 }
 
 /**
@@ -145,8 +169,9 @@ function expandedSize(block: Uint8Array, allowed: number, maxBytes: number = all
 
 /** @param held Bytes held in addition to the block. */
 function* expand(block: Uint8Array, size: number, held = 0): Steps {
+  if (wasm === undefined) loadSnappy();
   // The memory of a WebAssembly instance never shrinks, and a large block takes long.
-  if (block.length + size > MAX_KEPT_SIZE) {
+  if (wasm === undefined || block.length + size > MAX_KEPT_SIZE) {
     let start = 0;
     while (block[start]! >= 0x80) start++;
     const steps = expandSnappyBlockSteps(block.subarray(start + 1), size);
@@ -157,7 +182,7 @@ function* expand(block: Uint8Array, size: number, held = 0): Steps {
     }
   }
   try {
-    expandBlock ??= snappyUncompressor();
+    expandBlock ??= wasm.snappyUncompressor();
     return expandBlock(block, size);
   } catch (error) {
     expandBlock = undefined;

@@ -54,12 +54,13 @@ function expandSome(
     const tag = source.getUint8(from++);
     const type = tag & 3;
     let length = (tag >>> 2) + 1;
-    const operandSize = type === 0 ? Math.max(0, length - 60) : type === 3 ? 4 : type;
-    if (operandSize > end - from) throw malformed("it ends in the middle of an element");
-    const operand = littleEndian(source, from, operandSize);
-    from += operandSize;
     if (type === 0) {
-      if (operandSize > 0) length = operand + 1;
+      const operandSize = length - 60;
+      if (operandSize > 0) {
+        ensureElement(from, operandSize, end);
+        length = littleEndian(source, from, operandSize) + 1;
+        from += operandSize;
+      }
       if (length > end - from || length > size - position) {
         throw malformed(`${length} literals do not fit`);
       }
@@ -67,14 +68,30 @@ function expandSome(
       from += length;
       continue;
     }
-    const distance = type === 1 ? (tag >>> 5) << 8 | operand : operand;
-    if (type === 1) length = ((tag >>> 2) & 7) + 4;
+    let distance: number;
+    if (type === 1) {
+      ensureElement(from, 1, end);
+      distance = (tag >>> 5) << 8 | source.getUint8(from++);
+      length = ((tag >>> 2) & 7) + 4;
+    } else if (type === 2) {
+      ensureElement(from, 2, end);
+      distance = source.getUint16(from, true);
+      from += 2;
+    } else {
+      ensureElement(from, 4, end);
+      distance = source.getUint32(from, true);
+      from += 4;
+    }
     if (distance === 0 || distance > position || length > size - position) {
       throw malformed(`a copy of ${length} bytes from ${distance} back does not fit`);
     }
     position = copyMatch(target, position, distance, length);
   }
   return { from, position };
+}
+
+function ensureElement(from: number, size: number, end: number): void {
+  if (size > end - from) throw malformed("it ends in the middle of an element");
 }
 
 function littleEndian(view: DataView, position: number, size: number): number {

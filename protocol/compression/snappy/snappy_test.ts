@@ -1,7 +1,13 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+// deno-lint-ignore no-import-prefix
+import { snappyCompressor, snappyUncompressor } from "npm:hysnappy@1.1.1";
 import { CompressionError, DecompressedSizeError } from "../errors.ts";
 import { content, golden } from "../golden.testing.ts";
-import { compressSnappy, decompressSnappy } from "./snappy.ts";
+import { Random } from "../../random_testing.ts";
+import { runSteps } from "../steps.ts";
+import { compressSnappy, decompressSnappy, loadSnappy } from "./snappy.ts";
+import { expandSnappyBlockSteps } from "./snappy_block.ts";
+import { compressSnappyBlock, MAX_SNAPPY_BLOCK_SIZE } from "./snappy_compressor.ts";
 
 const MAX = 10_000_000;
 const XERIAL_HEADER = [
@@ -110,4 +116,71 @@ Deno.test("decompressSnappy() works after a corrupt block and after a large one"
   const large = new Uint8Array(5_000_000);
   assertEquals(decompressSnappy(compressSnappy(large), MAX).length, large.length);
   assertEquals(decompressSnappy(golden.snappyRaw, MAX), content);
+});
+
+/** Bytes of every kind: from incompressible to a single one repeated, with matches near and far. */
+function* samples(): Generator<Uint8Array> {
+  const random = new Random(1);
+  for (
+    const size of [
+      0,
+      1,
+      3,
+      4,
+      5,
+      59,
+      60,
+      61,
+      62,
+      255,
+      256,
+      257,
+      258,
+      2047,
+      2048,
+      2060,
+      32 * 1024,
+      MAX_SNAPPY_BLOCK_SIZE,
+    ]
+  ) {
+    for (const symbols of [1, 2, 16, 256]) {
+      const bytes = Uint8Array.from({ length: size }, () => random.below(symbols));
+      yield bytes;
+      yield bytes.map((byte, index) =>
+        index < size / 2 ? byte : bytes[index - Math.ceil(size / 2)]!
+      );
+    }
+  }
+}
+
+/** Decompresses a block as before WebAssembly is loaded. */
+function expandHere(block: Uint8Array, size: number): Uint8Array {
+  const start = block.findIndex((byte) => byte < 0x80) + 1;
+  return runSteps(expandSnappyBlockSteps(block.subarray(start), size));
+}
+
+Deno.test("compressSnappyBlock() writes what WebAssembly reads, and the other way around", () => {
+  const [compress, expand] = [snappyCompressor(), snappyUncompressor()];
+  for (const bytes of samples()) {
+    const block = compressSnappyBlock(bytes);
+    assert(block.length <= 32 + bytes.length + bytes.length / 6, `${bytes.length} bytes grow`);
+    assertEquals(expandHere(block, bytes.length), bytes);
+    if (bytes.length === 0) continue;
+    assertEquals(expand(block, bytes.length), bytes);
+    assertEquals(expandHere(compress(bytes), bytes.length), bytes);
+  }
+});
+
+Deno.test("compressSnappyBlock() finds matches as WebAssembly does", () => {
+  const bytes = content.subarray(0, 32 * 1024);
+  const { length } = snappyCompressor()(bytes);
+  assert(compressSnappyBlock(bytes).length < 1.05 * length);
+});
+
+Deno.test("decompressSnappy() reads the same before and after WebAssembly is loaded", async () => {
+  const compressed = compressSnappy(content);
+  assertEquals(decompressSnappy(compressed, MAX), content);
+  await loadSnappy();
+  assertEquals(decompressSnappy(compressed, MAX), content);
+  assertEquals(decompressSnappy(compressSnappy(content), MAX), content);
 });

@@ -9,8 +9,6 @@
  * @module
  */
 
-// deno-lint-ignore no-import-prefix
-import { Decompress } from "npm:fzstd@0.1.1";
 import { CompressionError, DecompressedSizeError } from "../errors.ts";
 import type { WorkSlice } from "../steps.ts";
 import {
@@ -26,7 +24,23 @@ import {
 import { encodeZstd } from "./zstd_encoder.ts";
 import { type ZstdFrame, zstdFrames } from "./zstd_frame.ts";
 
+type Fzstd = typeof import("npm:fzstd@0.1.1");
+
+/** Not a literal where it is imported: the runtime would prepare packages at every start. */
+const FZSTD = "npm:fzstd@0.1.1";
+
+/** From this version on, `node:zlib` of Deno has zstd. */
+const NATIVE_SINCE = [2, 9] as const;
+
+const fzstd: Fzstd | undefined = isOlder(Deno.version.deno) ? await import(FZSTD) : undefined;
+
 let hasNative: boolean | undefined;
+
+/** Whether a version of Deno may lack zstd. */
+export function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major < NATIVE_SINCE[0] || (major === NATIVE_SINCE[0] && minor < NATIVE_SINCE[1]);
+}
 
 /**
  * Compresses to one frame.
@@ -173,7 +187,8 @@ function expandWithFzstd(bytes: Uint8Array, allowed: number): Uint8Array {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const stop = new Error("Size is over what is allowed");
-  const stream = new Decompress((chunk) => {
+  if (fzstd === undefined) throw new Error("This runtime has no zstd");
+  const stream = new fzstd.Decompress((chunk) => {
     chunks.push(chunk);
     size += chunk.length;
     if (size > allowed) throw stop;
