@@ -99,3 +99,35 @@ Deno.test({
     assertEquals(next.log.filter((line) => / (?:ERROR|WARN) /.test(line)), []);
   },
 });
+
+Deno.test({
+  name: "dqueue serve lets brokers in when clients take all descriptors",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using folder = await TemporaryFolder.create();
+    const flags = [
+      ...["--listen", "INTERNAL://127.0.0.1:0", "--inter-broker-listener-name", "INTERNAL"],
+      ...["--listener-security-protocol-map", "PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT"],
+      ...["--http", "off"],
+    ];
+    const data = folder.join("data");
+    await using broker = await BrokerProcess.start({ data, flags, program: await limited() });
+    const [line] = await said(broker, "listener=INTERNAL");
+    const internal = /Listening address=(\S+)/.exec(line!)![1]!;
+    const external = internal === broker.address
+      ? /address=(\S+)/.exec((await said(broker, "listener=PLAINTEXT"))[0]!)![1]!
+      : broker.address;
+    const clients = await connectAll(external);
+    assertGreater(clients.length, 5);
+    const brokers: RawConnection[] = [];
+    for (let i = 0; i < 10; i++) {
+      const connection = await RawConnection.connect(internal);
+      await connection.request(apiVersions, 3, REQUEST);
+      brokers.push(connection);
+      using refused = await RawConnection.connect(external);
+      await refused.ended();
+    }
+    for (const connection of [...clients, ...brokers]) connection.close();
+    await broker.stop();
+  },
+});
