@@ -5,9 +5,16 @@
  * @module
  */
 
+import { readBoundedBody } from "../../protocol/bounded_body.ts";
+import {
+  type ClientCredentials,
+  parseTokenAnswer,
+  tokenPlace,
+  tokenRequest,
+} from "../../protocol/sasl/token_grant.ts";
 import { OAUTHBEARER } from "../../protocol/sasl/oauthbearer.ts";
 import type { JaasConfig } from "../../protocol/sasl/jaas_config.ts";
-import { readBoundedBody, readBoundedFile } from "../security/sasl/bounded_text.ts";
+import { readBoundedFile } from "../security/sasl/bounded_file.ts";
 import type { ListenerConfig } from "../settings/config.ts";
 import type { SettingName } from "../settings/settings.ts";
 
@@ -31,8 +38,6 @@ const ID_SETTING = "sasl.oauthbearer.client.credentials.client.id" satisfies Set
 const SECRET_SETTING = "sasl.oauthbearer.client.credentials.client.secret" satisfies SettingName;
 
 const MAX_BYTES = 64 * 1024;
-/** Longest part of a provider's explanation that is logged. */
-const MAX_REASON_LENGTH = 256;
 const DEFAULT_TIMEOUT_MS = 5000;
 
 /**
@@ -58,23 +63,18 @@ export function tokenSource(
     jaas?.options.get("clientSecret");
   const scope = config.get("sasl.oauthbearer.scope", OAUTHBEARER) ?? jaas?.options.get("scope");
   if (id === undefined) {
-    throw new TokenSourceError(`set ${ID_SETTING} to its name at ${nameOf(place)}`);
+    throw new TokenSourceError(`set ${ID_SETTING} to its name at ${tokenPlace(place)}`);
   }
   if (secret === undefined) throw new TokenSourceError(`set ${SECRET_SETTING}`);
   const timeoutMs = (config.get("sasl.login.connect.timeout.ms", OAUTHBEARER) ??
     DEFAULT_TIMEOUT_MS) +
     (config.get("sasl.login.read.timeout.ms", OAUTHBEARER) ?? DEFAULT_TIMEOUT_MS);
-  const credentials = new TextEncoder().encode(`${id}:${secret}`).toBase64();
+  const credentials = { clientId: id, clientSecret: secret, scope };
   return {
-    place: nameOf(place),
+    place: tokenPlace(place),
     isFile: false,
-    get: () => fromProvider(place, credentials, scope, timeoutMs),
+    get: () => fromProvider(place, credentials, timeoutMs),
   };
-}
-
-/** A provider without its query, which may have secrets. */
-function nameOf({ origin, pathname }: URL): string {
-  return origin + pathname;
 }
 
 async function fromFile(url: URL): Promise<string> {
@@ -96,52 +96,31 @@ async function fromFile(url: URL): Promise<string> {
 
 async function fromProvider(
   url: URL,
-  credentials: string,
-  scope: string | undefined,
+  credentials: ClientCredentials,
   timeoutMs: number,
 ): Promise<string> {
+  const place = tokenPlace(url);
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
-      method: "POST",
-      // Credentials are for this place and no other.
-      redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: { accept: "application/json", authorization: `Basic ${credentials}` },
-      body: new URLSearchParams({
-        grant_type: "client_credentials",
-        ...(scope === undefined ? {} : { scope }),
-      }),
-    });
+    const signal = AbortSignal.timeout(timeoutMs);
+    response = await fetch(url, { ...tokenRequest(credentials), signal });
     text = await readBoundedBody(response, MAX_BYTES);
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
     const reason = isLate
       ? `it has not answered within ${timeoutMs} ms`
-      : String(error).replaceAll(url.href, nameOf(url));
-    throw new TokenSourceError(`${nameOf(url)} gives no token: ${reason}`, { cause: error });
+      : String(error).replaceAll(url.href, place);
+    throw new TokenSourceError(`${place} gives no token: ${reason}`, { cause: error });
   }
-  const answer = parse(text);
-  if (!response.ok) throw new TokenSourceError(refusal(url, response.status, answer));
-  const token = answer["access_token"] ?? answer["id_token"];
-  if (typeof token === "string" && token !== "") return token;
-  throw new TokenSourceError(`${nameOf(url)} gives no token: its answer has no access_token`);
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
-  } catch {
-    return {};
+  const { token, reason } = parseTokenAnswer(text);
+  if (!response.ok) {
+    const advice = response.status < 500 ? `; check ${ID_SETTING} and its secret` : "";
+    throw new TokenSourceError(
+      `${place} gives no token: it answers ${response.status}` +
+        `${reason === "" ? "" : ` (${reason})`}${advice}`,
+    );
   }
-}
-
-function refusal(url: URL, status: number, answer: Readonly<Record<string, unknown>>): string {
-  const reasons = [answer["error"], answer["error_description"]]
-    .filter((each) => typeof each === "string").join(": ").slice(0, MAX_REASON_LENGTH);
-  const advice = status < 500 ? `; check ${ID_SETTING} and its secret` : "";
-  return `${nameOf(url)} gives no token: it answers ${status}` +
-    `${reasons === "" ? "" : ` (${reasons})`}${advice}`;
+  if (token !== undefined) return token;
+  throw new TokenSourceError(`${place} gives no token: its answer has no access_token`);
 }

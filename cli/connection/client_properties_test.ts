@@ -329,7 +329,7 @@ Deno.test("readClientProperties() gets tokens by client credentials (KIP-768)", 
     assertEquals(requests.at(-1)!.body, "grant_type=client_credentials");
   });
   const failures: readonly [path: string, message: string, isRetried: boolean][] = [
-    ["/refused", "status 401 (invalid_client, Unknown client)", false],
+    ["/refused", "status 401 (invalid_client: Unknown client)", false],
     ["/away", "status 503", true],
     ["/elsewhere", "Cannot get a token from http://127.0.0.1", true],
     ["/empty", "no access_token", false],

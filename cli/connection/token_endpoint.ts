@@ -6,17 +6,18 @@
  */
 
 import { AuthenticationError, ConnectionError } from "../../client/errors.ts";
+import { readBoundedBody } from "../../protocol/bounded_body.ts";
+import {
+  type ClientCredentials,
+  parseTokenAnswer,
+  tokenPlace,
+  tokenRequest,
+} from "../../protocol/sasl/token_grant.ts";
 import { messageOf } from "../errors.ts";
 
 /** Where tokens are, and what proves that this client may have one. */
-export interface TokenEndpoint {
+export interface TokenEndpoint extends ClientCredentials {
   readonly url: URL;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  /** What the token is for, if the provider asks for that. */
-  readonly scope?: string | undefined;
-  /** Whether id and secret are URL-encoded (`sasl.oauthbearer.header.urlencode`). */
-  readonly isUrlEncoded?: boolean;
 }
 
 /** The longest answer that is read. */
@@ -40,75 +41,40 @@ export function tokenUrlProblem(
  * @throws {ConnectionError} If the provider cannot be reached, or fails: another attempt may help.
  * @throws {AuthenticationError} If it refuses. No message has the secret, or the token.
  */
-export async function fetchToken(endpoint: TokenEndpoint, signal: AbortSignal): Promise<string> {
-  const { url, clientId, clientSecret, scope, isUrlEncoded } = endpoint;
-  const encode = isUrlEncoded ? encodeURIComponent : String;
-  const credentials = new TextEncoder().encode(`${encode(clientId)}:${encode(clientSecret)}`);
-  const body = new URLSearchParams({ grant_type: "client_credentials" });
-  if (scope !== undefined) body.set("scope", scope);
+export async function fetchToken(
+  { url, ...credentials }: TokenEndpoint,
+  signal: AbortSignal,
+): Promise<string> {
+  const failure = `Cannot get a token from ${tokenPlace(url)}: `;
   let response: Response;
   let text: string;
   try {
     response = await fetch(url, {
-      method: "POST",
-      headers: { accept: "application/json", authorization: `Basic ${credentials.toBase64()}` },
-      body,
-      // The secret is for this address alone.
-      redirect: "error",
+      ...tokenRequest(credentials),
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
-    text = await textOf(response);
+    text = await readBoundedBody(response, MAX_BYTES);
   } catch (error) {
-    throw new ConnectionError(`Cannot get a token from ${placeOf(url)}: ${messageOf(error)}`, {
+    throw new ConnectionError(failure + messageOf(error), {
       cause: error,
       advice: "Check sasl.oauthbearer.token.endpoint.url",
     });
   }
-  const json = parsed(text);
-  if (!response.ok) throw refused(url, response.status, json);
-  const { access_token: token } = json;
-  if (typeof token === "string" && token !== "") return token;
+  const { token, reason } = parseTokenAnswer(text);
+  const { ok, status } = response;
+  if (!ok) {
+    const message = `${failure}it answered with status ${status}` +
+      (reason === "" ? "" : ` (${reason})`);
+    if (status === 429 || status >= 500) {
+      throw new ConnectionError(message, { advice: "Check the identity provider" });
+    }
+    const advice = "Check the client's id, secret and scope";
+    throw new AuthenticationError(AUTHENTICATION_FAILED, message, { advice });
+  }
+  if (token !== undefined) return token;
   throw new AuthenticationError(
     AUTHENTICATION_FAILED,
-    `Cannot get a token from ${placeOf(url)}: its answer has no access_token`,
+    `${failure}its answer has no access_token`,
     { advice: "Check sasl.oauthbearer.token.endpoint.url" },
   );
-}
-
-function refused(url: URL, status: number, json: Record<string, unknown>): Error {
-  const details = [json.error, json.error_description]
-    .filter((each) => typeof each === "string").join(", ").slice(0, 200);
-  const message = `Cannot get a token from ${placeOf(url)}: it answered with status ${status}` +
-    (details === "" ? "" : ` (${details})`);
-  if (status === 429 || status >= 500) {
-    return new ConnectionError(message, { advice: "Check the identity provider" });
-  }
-  return new AuthenticationError(AUTHENTICATION_FAILED, message, {
-    advice: "Check the client's id, secret and scope",
-  });
-}
-
-async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new TypeError(`its answer is longer than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return await new Blob(chunks).text();
-}
-
-function parsed(text: string): Record<string, unknown> {
-  try {
-    const json = JSON.parse(text);
-    return typeof json === "object" && json !== null ? json : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Without a query, which may have secrets. */
-function placeOf({ origin, pathname }: URL): string {
-  return origin + pathname;
 }

@@ -12,7 +12,8 @@
 import * as jose from "npm:jose@6.2.18";
 import type { Logger } from "../../logger.ts";
 import type { Clock } from "../../time/clock.ts";
-import { readBoundedBody, readBoundedFile } from "./bounded_text.ts";
+import { readBoundedBody } from "../../../protocol/bounded_body.ts";
+import { readBoundedFile } from "./bounded_file.ts";
 import { TokenError } from "./oauthbearer_server.ts";
 
 /** Options of {@linkcode SigningKeys}. */

@@ -1,22 +1,5 @@
 /**
- * Reads what a provider of tokens says, without trusting how long it is.
- *
- * @module
- */
-
-/**
- * Reads a file.
- *
- * @throws {RangeError} If it has more than `maxBytes`.
- */
-export async function readBoundedFile(url: URL, maxBytes: number): Promise<string> {
-  const { size } = await Deno.stat(url);
-  if (size > maxBytes) throw new RangeError(`The file has ${size} bytes, at most ${maxBytes}`);
-  return await Deno.readTextFile(url);
-}
-
-/**
- * Reads the body of a response.
+ * Reads the body of an HTTP response.
  *
  * @throws {RangeError} If it has more than `maxBytes`; the rest is not read.
  */
