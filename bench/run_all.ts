@@ -69,7 +69,7 @@ const PROGRAMS: readonly Program[] = [
     full: [],
     quick: ["--readers=100", "--stalled=10", "--seconds=3", "--runs=1"],
   },
-  { room: "broker", name: "startup", full: ["--runs=3"], quick: ["--runs=1", "--partitions=0"] },
+  { room: "broker", name: "startup", full: ["--runs=7"], quick: ["--runs=1", "--partitions=0"] },
   {
     room: "workers",
     name: "workers",
