@@ -138,7 +138,7 @@ Deno.test("HttpServer.open() uses keys of its own, and says what it cannot use",
   assertEquals((await fixture.get("/livez")).status, 200);
 });
 
-Deno.test("HttpServer takes a new certificate for new connections, and goes on with streams", async () => {
+Deno.test("HttpServer takes a new certificate for new connections, and continues streams", async () => {
   const clock = new ManualClock(Date.now());
   await using fixture = await Fixture.start({}, clock);
   await using sdk = new Client({ broker: fixture.broker });

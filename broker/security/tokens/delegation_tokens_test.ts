@@ -40,7 +40,7 @@ function start() {
   return { tokens, create, refused, add };
 }
 
-Deno.test("DelegationTokens bounds the tokens of an owner, whoever asks for them", async () => {
+Deno.test("DelegationTokens bounds the tokens of an owner, whichever client asks for them", async () => {
   const { tokens, create, refused, add } = start();
   add("alice", 999);
   const last = await create("alice", "bob");

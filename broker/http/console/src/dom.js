@@ -122,7 +122,7 @@ export function sortedTable(columns, items, order, most) {
           class: "sort",
           onclick: () => {
             order.choose(name, kind === "number");
-            // The table was drawn anew.
+            // The table was drawn again.
             document.querySelector(`button.sort[data-name="${name}"]`)?.focus();
           },
           "data-name": name,
